@@ -1,0 +1,40 @@
+/**
+ * Every error this package throws on purpose. The message is one line for a person: what was wrong, where, what to do.
+ * `exitCode` is what the command line exits with: 2 for a mistake in the input or usage, 1 for a failure.
+ */
+export class GsasError extends Error {
+  readonly exitCode: 1 | 2 = 1;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Bad input or usage: a malformed file, an unknown option, a checkpoint of another shape. */
+export class InputError extends GsasError {
+  override readonly exitCode = 2;
+}
+
+/** Operands whose shapes do not fit together; the message names both operands and the axis. */
+export class ShapeError extends GsasError {}
+
+/** A shader that does not compile. `source` is the generated WGSL, `report` the same, numbered, with the compiler's messages. */
+export class ShaderError extends GsasError {
+  constructor(
+    message: string,
+    readonly source: string,
+    readonly report: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An adapter that is missing or offers less than what was asked of it, or a GPU call that failed validation. */
+export class DeviceError extends GsasError {}
+
+/** The device could not give the memory that was asked for. */
+export class OutOfMemoryError extends DeviceError {}
+
+/** The device went away (driver reset, removed, destroyed) while work was under way. */
+export class DeviceLostError extends DeviceError {}
