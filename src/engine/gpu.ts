@@ -1,0 +1,142 @@
+import { DeviceError, DeviceLostError, type GsasError, OutOfMemoryError } from './errors.js';
+import { BufferUsage } from './flags.js';
+import { PipelineCache } from './pipelines.js';
+import { BufferPool } from './pool.js';
+import { Profiler } from './profiler.js';
+
+/** What kernels may count on. They are baked into shaders, so a kernel asks here and nowhere else. */
+export interface Capabilities {
+  /** Lanes of a subgroup where the adapter has one fixed size and offers `subgroups`; 0 where kernels must do without. */
+  readonly subgroupSize: number;
+  readonly maxInvocations: number;
+  readonly workgroupBytes: number;
+  readonly timestamps: boolean;
+}
+
+export interface GpuOptions {
+  /** False makes every kernel take its variant without subgroups. */
+  subgroups?: boolean;
+  /** Measure GPU time per kernel: one pass a dispatch, so a little slower. */
+  profile?: boolean;
+}
+
+const WANTED_LIMITS = [
+  'maxStorageBufferBindingSize',
+  'maxBufferSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+/** A device with the adapter's real limits, and what is shared by all who work on it: buffer pools, pipelines, errors. */
+export class Gpu {
+  readonly pool: BufferPool;
+  readonly staging: BufferPool;
+  readonly pipelines: PipelineCache;
+  readonly profiler: Profiler | undefined;
+  #error: GsasError | undefined;
+  #ids = 0;
+  #closed = false;
+
+  private constructor(
+    /** Kept referenced: Dawn aborts the process when an adapter is collected before its device. */
+    readonly adapter: GPUAdapter,
+    readonly device: GPUDevice,
+    readonly capabilities: Capabilities,
+    profile: boolean,
+  ) {
+    const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+    const nextId = () => this.nextId();
+    const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
+    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId);
+    this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId);
+    this.pipelines = new PipelineCache(device);
+    this.profiler = profile ? new Profiler(device) : undefined;
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.fail(
+        error.constructor.name === 'GPUOutOfMemoryError'
+          ? new OutOfMemoryError(`the GPU is out of memory: ${oneLine(error.message)}; use a smaller batch`)
+          : new DeviceError(`the GPU refused a command: ${oneLine(error.message)}`),
+      );
+    });
+    void device.lost.then((info) => {
+      if (!this.#closed) {
+        this.fail(
+          new DeviceLostError(
+            `the GPU device was lost (${info.reason}): ${oneLine(info.message)}; restart from the last checkpoint`,
+          ),
+        );
+      }
+    });
+  }
+
+  /** @throws DeviceError when the adapter does not grant a device with its own limits. */
+  static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
+    const optional = ['subgroups', 'timestamp-query'] as GPUFeatureName[];
+    const requiredFeatures = optional.filter((feature) => adapter.features.has(feature));
+    const requiredLimits: Record<string, number> = {};
+    for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+    let device: GPUDevice;
+    try {
+      device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+    } catch (cause) {
+      const asked = Object.entries(requiredLimits).map(([name, value]) => `${name}=${value}`);
+      throw new DeviceError(
+        `the adapter "${adapter.info.description}" gives no device with ${requiredFeatures.join(', ')} and ${asked.join(', ')}: ${oneLine(String(cause))}`,
+        { cause },
+      );
+    }
+    const timestamps = device.features.has('timestamp-query');
+    if (options.profile && !timestamps) {
+      throw new DeviceError(`profiling needs timestamp queries, which "${adapter.info.description}" does not offer`);
+    }
+    const { subgroupMinSize: min = 0, subgroupMaxSize: max = 0 } = adapter.info as {
+      subgroupMinSize?: number;
+      subgroupMaxSize?: number;
+    };
+    const fixed = device.features.has('subgroups' as GPUFeatureName) && min === max && options.subgroups !== false;
+    const capabilities: Capabilities = {
+      subgroupSize: fixed ? min : 0,
+      maxInvocations: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
+      workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+      timestamps,
+    };
+    return new Gpu(adapter, device, capabilities, options.profile ?? false);
+  }
+
+  /** Objects created on the device since it was opened; a training step adds none from the third on. */
+  get created(): { buffers: number; pipelines: number; layouts: number } {
+    return { buffers: this.pool.created + this.staging.created, ...this.pipelines.created };
+  }
+
+  /** A number that no other buffer of this device has. */
+  nextId(): number {
+    return ++this.#ids;
+  }
+
+  /** Remembers the first thing that went wrong. */
+  fail(error: GsasError): void {
+    this.#error ??= error;
+  }
+
+  /** @throws the first error that the GPU reported since the device was opened. */
+  check(): void {
+    const error = this.pipelines.firstError ?? this.#error;
+    if (error) throw error;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.device.destroy();
+  }
+}
+
+function oneLine(text: string): string {
+  return text.trim().split('\n')[0]!;
+}

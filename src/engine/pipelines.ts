@@ -1,0 +1,105 @@
+import { ShaderError } from './errors.js';
+import { ShaderStage } from './flags.js';
+import type { PooledBuffer } from './pool.js';
+import type { Program } from './program.js';
+import { uniformBytes } from './uniforms.js';
+
+/** What is needed to run a program: made once for each source text. */
+export interface Pipeline {
+  readonly gpu: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly signature: string;
+}
+
+const MAX_BIND_GROUPS = 8192;
+
+/** Pipelines by source text, bind group layouts by signature, bind groups by the buffers in them. */
+export class PipelineCache {
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  /** Shader errors are found asynchronously; the stream throws the first one at its next submit or read. */
+  firstError: ShaderError | undefined;
+
+  constructor(private readonly device: GPUDevice) {}
+
+  get created(): { pipelines: number; layouts: number } {
+    return { pipelines: this.#pipelines.size, layouts: this.#layouts.size };
+  }
+
+  pipeline(program: Program): Pipeline {
+    let pipeline = this.#pipelines.get(program.source);
+    if (!pipeline) {
+      pipeline = this.#compile(program);
+      this.#pipelines.set(program.source, pipeline);
+    }
+    return pipeline;
+  }
+
+  /** The bind group of `buffers` (in binding order) and, where the program has uniforms, of the ring that holds them. */
+  bindGroup(program: Program, pipeline: Pipeline, uniforms: PooledBuffer, buffers: PooledBuffer[]): GPUBindGroup {
+    const key = `${pipeline.signature}|${uniforms.id}|${buffers.map((b) => b.id).join()}`;
+    let group = this.#bindGroups.get(key);
+    if (!group) {
+      const entries: GPUBindGroupEntry[] = program.bindings.map((binding, i) => ({
+        binding: binding.index,
+        resource: { buffer: buffers[i]!.gpu },
+      }));
+      const size = uniformBytes(program);
+      if (size > 0) entries.push({ binding: 0, resource: { buffer: uniforms.gpu, size } });
+      group = this.device.createBindGroup({ layout: pipeline.layout, entries });
+      if (this.#bindGroups.size >= MAX_BIND_GROUPS) this.#bindGroups.clear();
+      this.#bindGroups.set(key, group);
+    }
+    return group;
+  }
+
+  #compile(program: Program): Pipeline {
+    const bindings = program.bindings.map((b) => `${b.index}${b.access[0]}`).join();
+    const signature = `${uniformBytes(program)};${bindings}`;
+    let layout = this.#layouts.get(signature);
+    if (!layout) {
+      const entries: GPUBindGroupLayoutEntry[] = program.bindings.map((binding) => ({
+        binding: binding.index,
+        visibility: ShaderStage.COMPUTE,
+        buffer: { type: binding.access === 'read' ? 'read-only-storage' : 'storage' },
+      }));
+      if (program.uniforms.length > 0) {
+        entries.push({
+          binding: 0,
+          visibility: ShaderStage.COMPUTE,
+          buffer: { type: 'uniform', hasDynamicOffset: true },
+        });
+      }
+      layout = this.device.createBindGroupLayout({ entries });
+      this.#layouts.set(signature, layout);
+    }
+    const module = this.device.createShaderModule({ label: program.name, code: program.source });
+    void this.#report(program, module);
+    const gpu = this.device.createComputePipeline({
+      label: program.name,
+      layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: 'main' },
+    });
+    return { gpu, layout, signature };
+  }
+
+  async #report(program: Program, module: GPUShaderModule): Promise<void> {
+    const info = await module.getCompilationInfo().catch(() => undefined);
+    const errors = info?.messages.filter((m) => m.type === 'error') ?? [];
+    if (errors.length > 0) this.firstError ??= shaderError(program, errors);
+  }
+}
+
+function shaderError(program: Program, messages: GPUCompilationMessage[]): ShaderError {
+  const lines = program.source.split('\n').map((line, i) => `${String(i + 1).padStart(4)} | ${line}`);
+  for (const message of [...messages].sort((a, b) => b.lineNum - a.lineNum)) {
+    lines.splice(message.lineNum, 0, `     ^ ${' '.repeat(Math.max(0, message.linePos - 1))}${message.message}`);
+  }
+  const first = messages[0]!;
+  return new ShaderError(
+    `shader ${program.name}, line ${first.lineNum}: ${first.message}`,
+    program.source,
+    lines.join('\n'),
+  );
+}

@@ -1,0 +1,86 @@
+import { OutOfMemoryError } from './errors.js';
+
+/** A GPU buffer that belongs to a pool. `id` is unique within the device: bind groups are cached by it. */
+export interface PooledBuffer {
+  readonly id: number;
+  readonly gpu: GPUBuffer;
+  readonly bytes: number;
+  /** Number of the last submit that uses it, so that the host never overwrites what a recorded command still has to read. */
+  lastUse: number;
+}
+
+const SMALLEST = 256;
+
+/**
+ * The size that is really allocated: the next of four steps to a power of two, so that at most a fifth is wasted and batches of
+ * nearly equal length share buffers; never beyond `limit` for a size within it.
+ */
+export function sizeClass(bytes: number, limit: number): number {
+  if (bytes <= SMALLEST) return SMALLEST;
+  const step = 2 ** Math.max(6, Math.ceil(Math.log2(bytes)) - 3);
+  const rounded = Math.ceil(bytes / step) * step;
+  return bytes <= limit ? Math.min(rounded, limit) : rounded;
+}
+
+/** Buffers of one usage, kept for reuse by size class, last released first used. */
+export class BufferPool {
+  readonly #free = new Map<number, PooledBuffer[]>();
+  #created = 0;
+  #bytes = 0;
+  #peak = 0;
+  #used = 0;
+
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly usage: GPUBufferUsageFlags,
+    private readonly limit: number,
+    private readonly nextId: () => number,
+  ) {}
+
+  /** Buffers created so far. */
+  get created(): number {
+    return this.#created;
+  }
+
+  /** Bytes allocated on the device, in use or not. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The most bytes that were in use at one time. */
+  get peakBytes(): number {
+    return this.#peak;
+  }
+
+  /** @throws OutOfMemoryError when the adapter can hold or bind no buffer of that size. */
+  acquire(bytes: number): PooledBuffer {
+    if (bytes > this.limit) {
+      throw new OutOfMemoryError(
+        `a buffer of ${mebibytes(bytes)} is needed, but this adapter binds at most ${mebibytes(this.limit)}; use a smaller batch, fewer negatives or a smaller embedding`,
+      );
+    }
+    const size = sizeClass(bytes, this.limit);
+    const buffer = this.#free.get(size)?.pop() ?? this.#create(size);
+    this.#used += size;
+    this.#peak = Math.max(this.#peak, this.#used);
+    return buffer;
+  }
+
+  release(buffer: PooledBuffer): void {
+    this.#used -= buffer.bytes;
+    const free = this.#free.get(buffer.bytes);
+    if (free) free.push(buffer);
+    else this.#free.set(buffer.bytes, [buffer]);
+  }
+
+  #create(size: number): PooledBuffer {
+    const gpu = this.device.createBuffer({ size, usage: this.usage });
+    this.#created++;
+    this.#bytes += size;
+    return { id: this.nextId(), gpu, bytes: size, lastUse: 0 };
+  }
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,0 +1,77 @@
+import { BufferUsage, MapMode } from './flags.js';
+
+const CAPACITY = 2048; // passes a submit; a query set holds at most 4096 timestamps
+
+/** GPU time of one kernel, summed over its launches. */
+export interface KernelTime {
+  name: string;
+  launches: number;
+  /** Milliseconds between the timestamps at the beginning and at the end of its passes. */
+  milliseconds: number;
+}
+
+/** GPU time per kernel by timestamp queries: every dispatch becomes a pass of its own with a timestamp at either end. */
+export class Profiler {
+  readonly #queries: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #times = new Map<string, KernelTime>();
+  readonly #pending: Promise<void>[] = [];
+  #names: string[] = [];
+
+  constructor(private readonly device: GPUDevice) {
+    this.#queries = device.createQuerySet({ type: 'timestamp', count: 2 * CAPACITY });
+    this.#resolved = device.createBuffer({
+      size: 16 * CAPACITY,
+      usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC,
+    });
+  }
+
+  /** True when the submit in preparation can hold no further pass. */
+  get full(): boolean {
+    return this.#names.length === CAPACITY;
+  }
+
+  begin(encoder: GPUCommandEncoder, name: string): GPUComputePassEncoder {
+    const at = 2 * this.#names.length;
+    this.#names.push(name);
+    return encoder.beginComputePass({
+      label: name,
+      timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+    });
+  }
+
+  /** Records the copy of the timestamps; the function that it returns reads them and is to be called after the submit. */
+  resolve(encoder: GPUCommandEncoder): () => void {
+    const names = this.#names;
+    this.#names = [];
+    if (names.length === 0) return () => {};
+    const size = 16 * names.length;
+    const staging = this.device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    encoder.resolveQuerySet(this.#queries, 0, 2 * names.length, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, size);
+    return () => {
+      this.#pending.push(this.#collect(names, staging));
+    };
+  }
+
+  /** Time per kernel since the last call, longest first. Waits for the work that has been submitted. */
+  async take(): Promise<KernelTime[]> {
+    await Promise.all(this.#pending.splice(0));
+    const times = [...this.#times.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+    this.#times.clear();
+    return times;
+  }
+
+  async #collect(names: string[], staging: GPUBuffer): Promise<void> {
+    await staging.mapAsync(MapMode.READ);
+    const stamps = new BigUint64Array(staging.getMappedRange());
+    names.forEach((name, i) => {
+      const time = this.#times.get(name) ?? { name, launches: 0, milliseconds: 0 };
+      time.launches++;
+      time.milliseconds += Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6;
+      this.#times.set(name, time);
+    });
+    staging.unmap();
+    staging.destroy();
+  }
+}

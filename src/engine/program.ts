@@ -1,0 +1,71 @@
+import { GsasError } from './errors.js';
+
+export type Scalar = 'f32' | 'u32' | 'i32';
+
+/** A storage binding as the shader declares it. */
+export interface Binding {
+  name: string;
+  index: number;
+  access: 'read' | 'write';
+  element: 'f32' | 'u32';
+}
+
+/** One field of the shader's `struct Params`: four bytes each, in order. */
+export interface Uniform {
+  name: string;
+  type: Scalar;
+}
+
+/** A compute shader and what it declares. The text is the only source: bindings and uniforms are read off it. */
+export interface Program {
+  name: string;
+  source: string;
+  bindings: readonly Binding[];
+  uniforms: readonly Uniform[];
+}
+
+const STORAGE =
+  /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s+(\w+)\s*:\s*array<(?:vec[234]<)?(?:atomic<)?(f32|u32|i32)/g;
+const PARAMS = /struct\s+Params\s*\{([^}]*)\}/;
+const FIELD = /(\w+)\s*:\s*(f32|u32|i32)\s*(?:,|$)/g;
+
+/**
+ * Reads a shader's interface off its text: `@group(0) @binding(n) var<storage, read|read_write> name: array<…>` and, at binding 0,
+ * `struct Params { name: f32|u32|i32, … }`.
+ * @throws GsasError when a declaration is not of that form.
+ */
+export function parseProgram(name: string, source: string): Program {
+  const bare = source.replace(/\/\/.*$/gm, '');
+  const bindings: Binding[] = [...bare.matchAll(STORAGE)].map((m) => ({
+    index: Number(m[1]),
+    access: m[2] === 'read' ? 'read' : 'write',
+    name: m[3]!,
+    element: m[4] === 'f32' ? 'f32' : 'u32',
+  }));
+  const declared = bare.match(/var<storage/g)?.length ?? 0;
+  if (declared !== bindings.length) {
+    throw new GsasError(
+      `${name}: ${declared} storage bindings, of which ${bindings.length} have the form that can be read`,
+    );
+  }
+  const body = bare.match(PARAMS)?.[1];
+  const uniforms: Uniform[] = body ? [...body.matchAll(FIELD)].map((m) => ({ name: m[1]!, type: m[2] as Scalar })) : [];
+  return { name, source, bindings, uniforms };
+}
+
+/**
+ * A family of programs: `build` makes the WGSL for the constants that change code (head size, flags, workgroup); the program of
+ * equal constants is built once.
+ */
+export function program<Constants>(name: string, build: (constants: Constants) => string) {
+  const built = new Map<string, Program>();
+  return (constants: Constants): Program => {
+    const key = JSON.stringify(constants);
+    let known = built.get(key);
+    if (!known) {
+      known = parseProgram(name, build(constants));
+      built.set(key, known);
+    }
+    return known;
+  };
+}

@@ -1,0 +1,251 @@
+import { GsasError } from './errors.js';
+import { MapMode } from './flags.js';
+import type { Gpu } from './gpu.js';
+import type { Program } from './program.js';
+import { type DType, type HostArray, type Shape, sizeOf, type Tensor } from './tensor.js';
+import { UniformRing } from './uniforms.js';
+
+/**
+ * The order of the work: passes are recorded into one command encoder and handed over by `submit`, once a training step.
+ * Tensors come from the device's pool and go back to it at once when released, since later passes run after earlier ones.
+ */
+export class Stream {
+  /** Seeds the random numbers that kernels draw: every draw is a function of (seed, step, site, index). */
+  random = { seed: 0, step: 0 };
+
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  readonly #uniforms: UniformRing;
+  #submits = 0;
+  #afterSubmit: (() => void)[] = [];
+  #scopes: Set<Tensor>[] = [];
+  #capacities = new Map<number, number>();
+
+  constructor(readonly gpu: Gpu) {
+    this.#uniforms = new UniformRing(gpu.device, () => gpu.nextId());
+  }
+
+  get submits(): number {
+    return this.#submits;
+  }
+
+  /**
+   * From now on a tensor whose first axis is `rows` long gets memory for `capacity` rows, so that ragged batches of other lengths
+   * find buffers that fit. Replaces what was set before.
+   */
+  reserve(capacities: ReadonlyMap<number, number>): void {
+    this.#capacities = new Map(capacities);
+  }
+
+  /** A tensor from the pool; its contents are undefined. */
+  empty(shape: Shape, dtype: DType = 'f32'): Tensor {
+    return this.#allocate(shape, dtype, false);
+  }
+
+  zeros(shape: Shape, dtype: DType = 'f32'): Tensor {
+    const tensor = this.empty(shape, dtype);
+    this.fill0(tensor);
+    return tensor;
+  }
+
+  fill0(tensor: Tensor): void {
+    this.#endPass();
+    tensor.buffer.lastUse = this.#submits + 1;
+    this.#open().clearBuffer(tensor.buffer.gpu, 0, 4 * sizeOf(tensor.shape));
+  }
+
+  /** A tensor with the host's numbers. Outside a scope it lives until it is released. */
+  upload(data: HostArray, shape: Shape, options: { requiresGrad?: boolean } = {}): Tensor {
+    if (data.length !== sizeOf(shape))
+      throw new GsasError(`upload: ${data.length} numbers do not fill [${shape.join(', ')}]`);
+    const tensor = this.#allocate(shape, data instanceof Uint32Array ? 'u32' : 'f32', options.requiresGrad ?? false);
+    this.write(tensor, data);
+    return tensor;
+  }
+
+  /** Overwrites a tensor's contents with the host's numbers. */
+  write(tensor: Tensor, data: HostArray): void {
+    if (tensor.buffer.lastUse > this.#submits) this.submit(); // the queue would write before the recorded commands read
+    this.gpu.device.queue.writeBuffer(tensor.buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  copy(from: Tensor, to: Tensor): void {
+    this.#endPass();
+    from.buffer.lastUse = to.buffer.lastUse = this.#submits + 1;
+    this.#open().copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 0, 4 * sizeOf(from.shape));
+  }
+
+  release(tensor: Tensor): void {
+    for (const scope of this.#scopes) scope.delete(tensor);
+    this.gpu.pool.release(tensor.buffer);
+  }
+
+  /** Releases at the end whatever `work` allocated and did not release, but for the tensors that it returns. */
+  scope<T>(work: () => T): T {
+    const scope = new Set<Tensor>();
+    this.#scopes.push(scope);
+    try {
+      const result = work();
+      for (const kept of tensorsIn(result)) {
+        scope.delete(kept);
+        this.#scopes.at(-2)?.add(kept);
+      }
+      return result;
+    } finally {
+      this.#scopes.pop();
+      for (const tensor of scope) this.gpu.pool.release(tensor.buffer);
+    }
+  }
+
+  /**
+   * Records one launch. `args` names every storage binding (a tensor) and every uniform (a number) of the program.
+   * `workgroups` is a count, spread over two dimensions where it exceeds what one allows (shaders number their workgroup as
+   * `id.x + id.y * count.x` and must check the bound), or a grid.
+   */
+  dispatch(
+    program: Program,
+    args: Record<string, Tensor | number>,
+    workgroups: number | readonly [number, number, number?],
+  ): void {
+    const buffers = program.bindings.map((binding) => {
+      const tensor = args[binding.name];
+      if (!tensor || typeof tensor === 'number')
+        throw new GsasError(`${program.name}: binding ${binding.name} has no tensor`);
+      if (tensor.dtype !== binding.element) {
+        throw new GsasError(
+          `${program.name}: ${binding.name} is ${tensor.dtype}, but the shader reads ${binding.element}`,
+        );
+      }
+      tensor.buffer.lastUse = this.#submits + 1;
+      return tensor.buffer;
+    });
+    const known = program.bindings.length + program.uniforms.length;
+    if (Object.keys(args).length !== known) {
+      const names = [...program.bindings, ...program.uniforms].map((d) => d.name);
+      throw new GsasError(`${program.name} takes ${names.join(', ')}; it was given ${Object.keys(args).join(', ')}`);
+    }
+    const [x, y = 1, z = 1] = typeof workgroups === 'number' ? this.#spread(workgroups) : workgroups;
+    if (x * y * z === 0) return;
+
+    this.#makeRoom();
+    const pipeline = this.gpu.pipelines.pipeline(program);
+    const offsets = program.uniforms.length > 0 ? [this.#uniforms.push(program, args)] : [];
+    const pass = this.#openPass(program.name);
+    pass.setPipeline(pipeline.gpu);
+    pass.setBindGroup(0, this.gpu.pipelines.bindGroup(program, pipeline, this.#uniforms.buffer, buffers), offsets);
+    pass.dispatchWorkgroups(x, y, z);
+    if (this.gpu.profiler) this.#endPass();
+  }
+
+  /** Hands everything recorded so far to the GPU. @throws the first error that the GPU has reported. */
+  submit(): void {
+    this.gpu.check();
+    if (!this.#encoder) return;
+    this.#endPass();
+    const afterResolve = this.gpu.profiler?.resolve(this.#encoder);
+    this.#uniforms.flush();
+    this.gpu.device.queue.submit([this.#encoder.finish()]);
+    this.#encoder = undefined;
+    this.#submits++;
+    afterResolve?.();
+    for (const action of this.#afterSubmit.splice(0)) action();
+  }
+
+  /** Records a copy to the host; the promise is kept once a later `submit` has been carried out. */
+  download(tensor: Tensor): Promise<HostArray> {
+    const bytes = 4 * sizeOf(tensor.shape);
+    const staging = this.gpu.staging.acquire(bytes);
+    this.#endPass();
+    tensor.buffer.lastUse = this.#submits + 1;
+    this.#open().copyBufferToBuffer(tensor.buffer.gpu, 0, staging.gpu, 0, bytes);
+    const arrived = new Promise<HostArray>((resolve, reject) => {
+      this.#afterSubmit.push(() => {
+        staging.gpu
+          .mapAsync(MapMode.READ, 0, bytes)
+          .then(() => {
+            const copy = staging.gpu.getMappedRange(0, bytes).slice(0);
+            staging.gpu.unmap();
+            this.gpu.staging.release(staging);
+            this.gpu.check();
+            resolve(tensor.dtype === 'u32' ? new Uint32Array(copy) : new Float32Array(copy));
+          })
+          .catch((cause) => {
+            try {
+              this.gpu.check();
+              reject(cause);
+            } catch (reported) {
+              reject(reported);
+            }
+          });
+      });
+    });
+    arrived.catch(() => {}); // whoever awaits it still gets the error; nobody is killed by a read that is never awaited
+    return arrived;
+  }
+
+  /** Submits and brings a tensor to the host. @throws the first error that the GPU has reported. */
+  async read(tensor: Tensor): Promise<HostArray> {
+    const arrived = this.download(tensor);
+    this.submit();
+    return arrived;
+  }
+
+  /** Waits until the GPU has done all that was submitted. */
+  async finish(): Promise<void> {
+    this.submit();
+    await this.gpu.device.queue.onSubmittedWorkDone();
+    this.gpu.check();
+  }
+
+  #allocate(shape: Shape, dtype: DType, requiresGrad: boolean): Tensor {
+    const rows = this.#capacities.get(shape[0] ?? 1);
+    const size = sizeOf(shape);
+    const bytes = 4 * (rows === undefined || size === 0 ? size : (size / shape[0]!) * Math.max(rows, shape[0]!));
+    const tensor: Tensor = {
+      buffer: this.gpu.pool.acquire(Math.max(4, bytes)),
+      shape: [...shape],
+      dtype,
+      requiresGrad,
+    };
+    this.#scopes.at(-1)?.add(tensor);
+    return tensor;
+  }
+
+  #spread(count: number): [number, number] {
+    const most = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
+    if (count <= most) return [count, 1];
+    const y = Math.ceil(count / most);
+    return [Math.ceil(count / y), y];
+  }
+
+  #open(): GPUCommandEncoder {
+    this.#encoder ??= this.gpu.device.createCommandEncoder();
+    return this.#encoder;
+  }
+
+  #openPass(name: string): GPUComputePassEncoder {
+    const encoder = this.#open();
+    this.#pass ??= this.gpu.profiler?.begin(encoder, name) ?? encoder.beginComputePass();
+    return this.#pass;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+
+  /** A step with more launches than there are slots hands over what is recorded and goes on. */
+  #makeRoom(): void {
+    if (this.gpu.profiler?.full) this.submit();
+    if (this.#uniforms.full) {
+      this.submit();
+      this.#uniforms.grow();
+    }
+  }
+}
+
+function* tensorsIn(value: unknown): Generator<Tensor> {
+  if (typeof value !== 'object' || value === null) return;
+  if ('buffer' in value && 'shape' in value && 'dtype' in value) yield value as Tensor;
+  else for (const part of Object.values(value)) yield* tensorsIn(part);
+}

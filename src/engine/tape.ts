@@ -1,0 +1,95 @@
+import { GsasError } from './errors.js';
+import type { Stream } from './stream.js';
+import { sizeOf, type Tensor } from './tensor.js';
+
+/** One recorded operation. */
+export interface Entry {
+  /** Tensors through which gradients flow on. */
+  inputs: readonly Tensor[];
+  outputs: readonly Tensor[];
+  /** What only the backward needs; released after it. */
+  saved?: readonly Tensor[];
+  /** Reads `tape.gradient(output)` and hands its share to each input by `tape.contribute`. */
+  backward(): void;
+}
+
+/**
+ * Reverse-mode differentiation: an append-only array of operations whose reverse is the backward order. When an operation's backward
+ * has been recorded on the stream, everything that it produced is dead (its consumers came later, so they are done) and goes
+ * back to the pool.
+ */
+export class Tape {
+  readonly #entries: Entry[] = [];
+  readonly #gradients = new Map<Tensor, Tensor>();
+  readonly #tracked = new Set<Tensor>();
+
+  /** `recording` false: forward only, nothing is kept for a backward. */
+  constructor(
+    readonly stream: Stream,
+    readonly recording = true,
+  ) {}
+
+  needsGradient(tensor: Tensor): boolean {
+    return this.recording && (tensor.requiresGrad || this.#tracked.has(tensor));
+  }
+
+  record(entry: Entry): void {
+    if (entry.inputs.some((input) => this.needsGradient(input))) {
+      for (const output of entry.outputs) this.#tracked.add(output);
+      this.#entries.push(entry);
+    } else {
+      for (const tensor of entry.saved ?? []) this.stream.release(tensor);
+    }
+  }
+
+  /** dL/d(tensor), once what consumes the tensor has run backward. */
+  gradient(tensor: Tensor): Tensor {
+    const gradient = this.#gradients.get(tensor);
+    if (!gradient) throw new GsasError(`no gradient has reached the tensor [${tensor.shape.join(', ')}]`);
+    return gradient;
+  }
+
+  hasGradient(tensor: Tensor): boolean {
+    return this.#gradients.has(tensor);
+  }
+
+  /**
+   * Hands a share of dL/d(input) to `write`, as a tensor of the input's shape to overwrite or, with `add`, to add to.
+   * Does nothing for an input that needs no gradient. Not to be called inside a scope of the backward's own: the gradient outlives it.
+   */
+  contribute(input: Tensor, write: (gradient: Tensor, add: boolean) => void): void {
+    if (!this.needsGradient(input)) return;
+    const known = this.#gradients.get(input);
+    if (known) {
+      write(known, true);
+      return;
+    }
+    const gradient = this.stream.empty(input.shape);
+    this.#gradients.set(input, gradient);
+    write(gradient, false);
+  }
+
+  /**
+   * Runs the tape backward. A root's `gradient` (of its shape) is consumed; it is left out for a loss, a single number whose own
+   * operation takes dL/dL = 1 for granted.
+   */
+  backward(...roots: { of: Tensor; gradient?: Tensor }[]): void {
+    const losses = new Set<Tensor>();
+    for (const { of, gradient } of roots) {
+      if (gradient) this.#gradients.set(of, gradient);
+      else if (sizeOf(of.shape) === 1) losses.add(of);
+      else throw new GsasError(`backward from [${of.shape.join(', ')}], which is no single number, needs its gradient`);
+    }
+    for (let entry = this.#entries.pop(); entry; entry = this.#entries.pop()) {
+      const reached = entry.outputs.some((output) => this.#gradients.has(output) || losses.has(output));
+      if (reached) entry.backward();
+      for (const output of entry.outputs) {
+        const gradient = this.#gradients.get(output);
+        if (gradient) this.stream.release(gradient);
+        this.#gradients.delete(output);
+        this.stream.release(output);
+      }
+      for (const tensor of entry.saved ?? []) this.stream.release(tensor);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { ShapeError } from './errors.js';
+import type { PooledBuffer } from './pool.js';
+
+export type DType = 'f32' | 'u32';
+export type Shape = readonly number[];
+export type HostArray = Float32Array | Uint32Array;
+
+/** A row-major array on the GPU, four bytes an element. Its buffer may be longer than the tensor: what lies beyond is undefined. */
+export interface Tensor {
+  readonly buffer: PooledBuffer;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** A leaf (a parameter) whose gradient the tape keeps. */
+  readonly requiresGrad: boolean;
+}
+
+/** Number of elements. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+export function show(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/**
+ * Checks operands against named axes before anything is allocated: `checkShapes('linear', { x: [x, 'T', 'K'], w: [w, 'N', 'K'] })`.
+ * A number in place of a name is that very size. Returns the size of each axis.
+ * @throws ShapeError naming both operands and the axis on which they disagree.
+ */
+export function checkShapes<Axis extends string>(
+  op: string,
+  operands: Record<string, readonly [Tensor, ...(Axis | number)[]]>,
+): Record<Axis, number> {
+  const sizes = {} as Record<Axis, number>;
+  const owner = {} as Record<Axis, string>;
+  for (const [name, [tensor, ...axes]] of Object.entries(operands)) {
+    if (tensor.shape.length !== axes.length) {
+      throw new ShapeError(`${op}: ${name} is ${show(tensor.shape)}, but must be [${axes.join(', ')}]`);
+    }
+    axes.forEach((axis, i) => {
+      const size = tensor.shape[i]!;
+      if (typeof axis === 'number') {
+        if (size !== axis) throw new ShapeError(`${op}: axis ${i} of ${name} ${show(tensor.shape)} must be ${axis}`);
+      } else if (sizes[axis] === undefined) {
+        sizes[axis] = size;
+        owner[axis] = `${name} ${show(tensor.shape)}`;
+      } else if (sizes[axis] !== size) {
+        throw new ShapeError(
+          `${op}: axis ${axis} is ${sizes[axis]} in ${owner[axis]} but ${size} in ${name} ${show(tensor.shape)}`,
+        );
+      }
+    });
+  }
+  return sizes;
+}

@@ -1,0 +1,51 @@
+import type { Op } from '../../engine/kernel.js';
+import type { Stream } from '../../engine/stream.js';
+import { checkShapes, type Tensor } from '../../engine/tensor.js';
+import { normals } from '../inputs.js';
+import { columnSumReference } from './reference.js';
+import { columnSumShader } from './shader.js';
+
+const ROWS = 64; // rows a workgroup sums; more rows than that go in stages
+const WORKGROUP = 64;
+
+/**
+ * Sums the rows of x, in a fixed order: chunks of 64 rows, then the chunks' sums in the same way.
+ * @param x [R, C]
+ * @param sum [C], overwritten or, with `add`, added to
+ * @throws ShapeError when the columns disagree
+ */
+export function columnSumInto(stream: Stream, x: Tensor, sum: Tensor, add = false): void {
+  const { R, C } = checkShapes('column_sum', { x: [x, 'R', 'C'], sum: [sum, 'C'] });
+  const groups = Math.ceil(C / WORKGROUP);
+  if (R <= ROWS) {
+    stream.dispatch(columnSumShader({ workgroup: WORKGROUP, add }), { x, sum, R, C, rows: ROWS }, [groups, 1]);
+    return;
+  }
+  stream.scope(() => {
+    const chunks = Math.ceil(R / ROWS);
+    const partial = stream.empty([chunks, C]);
+    const shader = columnSumShader({ workgroup: WORKGROUP, add: false });
+    stream.dispatch(shader, { x, sum: partial, R, C, rows: ROWS }, [groups, chunks]);
+    columnSumInto(stream, partial, sum, add);
+  });
+}
+
+export const columnSumOp: Op<{ R: number; C: number }> = {
+  name: 'column_sum',
+  formula: 'y[c] = sum_r x[r, c]',
+  cases: [
+    { R: 1, C: 1 },
+    { R: 67, C: 3 },
+    { R: 4099, C: 65 },
+  ],
+  benchShapes: [{ R: 12800, C: 128 }],
+  inputs: ({ R, C }, random) => ({ x: normals(random, [R, C]) }),
+  differentiable: [],
+  run: ({ stream }, { C }, { x }) => {
+    const y = stream.empty([C]);
+    columnSumInto(stream, x!, y);
+    return { y };
+  },
+  reference: ({ R, C }, { x }) => ({ y: columnSumReference(x as Float64Array, R, C) }),
+  forward: ({ R, C }) => ({ bytes: 4 * (R * C + C), flops: R * C }),
+};

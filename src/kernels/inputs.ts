@@ -1,0 +1,28 @@
+import type { HostTensor } from '../engine/kernel.js';
+import type { HostRandom } from '../engine/philox.js';
+import { type Shape, sizeOf } from '../engine/tensor.js';
+
+/** Standard normal inputs for an operation's cases, times `scale`. */
+export function normals(random: HostRandom, shape: Shape, scale = 1): HostTensor {
+  return { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => scale * random.normal()) };
+}
+
+/** Uniform integers low … high, both included. */
+export function integers(random: HostRandom, shape: Shape, low: number, high: number): HostTensor {
+  return { shape, data: Uint32Array.from({ length: sizeOf(shape) }, () => low + random.integer(high - low + 1)) };
+}
+
+/**
+ * The spans of ragged rows: for each token the half-open range of the token indices of its sequence.
+ * @param lengths tokens of each sequence
+ * @returns [T, 2], T the sum of the lengths
+ */
+export function spansOf(lengths: readonly number[]): HostTensor {
+  const data: number[] = [];
+  let start = 0;
+  for (const length of lengths) {
+    for (let i = 0; i < length; i++) data.push(start, start + length);
+    start += length;
+  }
+  return { shape: [start, 2], data: Uint32Array.from(data) };
+}
