@@ -70,6 +70,18 @@ export class Tape {
   }
 
   /**
+   * Makes dL/d(from) the gradient of `to`, buffer and all, and returns true; or returns false where `to` already has a gradient.
+   * True as well where `to` needs none.
+   */
+  moveGradient(from: Tensor, to: Tensor): boolean {
+    if (!this.needsGradient(to)) return true;
+    if (this.#gradients.has(to)) return false;
+    this.#gradients.set(to, this.gradient(from));
+    this.#gradients.delete(from);
+    return true;
+  }
+
+  /**
    * Runs the tape backward. A root's `gradient` (of its shape) is consumed; it is left out for a loss, a single number whose own
    * operation takes dL/dL = 1 for granted.
    */

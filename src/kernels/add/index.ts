@@ -1,0 +1,66 @@
+import type { Op } from '../../engine/kernel.js';
+import type { Stream } from '../../engine/stream.js';
+import type { Tape } from '../../engine/tape.js';
+import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
+import { normals } from '../inputs.js';
+import { addReference } from './reference.js';
+import { addInPlace } from './shader.js';
+
+const WORKGROUP = 64;
+
+/** y += x for tensors of one size. */
+export function addInto(stream: Stream, x: Tensor, y: Tensor): void {
+  const size = sizeOf(y.shape);
+  stream.dispatch(addInPlace({ workgroup: WORKGROUP }), { x, y, size }, Math.ceil(size / WORKGROUP));
+}
+
+/**
+ * Hands dL/d(from) on to `to` unchanged, as a residual connection does. The buffer itself moves where `to` has no gradient yet, so
+ * this is the last thing in a backward.
+ */
+export function passGradient(tape: Tape, from: Tensor, to: Tensor): void {
+  if (tape.moveGradient(from, to)) return;
+  const gradient = tape.gradient(from);
+  tape.contribute(to, (out) => addInto(tape.stream, gradient, out));
+}
+
+/**
+ * a + b.
+ * @param a [T, D]
+ * @param b [T, D]
+ * @returns [T, D]
+ * @throws ShapeError when an axis disagrees
+ */
+export function add(tape: Tape, a: Tensor, b: Tensor): Tensor {
+  checkShapes('add', { a: [a, 'T', 'D'], b: [b, 'T', 'D'] });
+  const { stream } = tape;
+  const y = stream.empty(a.shape);
+  stream.copy(a, y);
+  addInto(stream, b, y);
+  tape.record({
+    inputs: [a, b],
+    outputs: [y],
+    backward() {
+      const dy = tape.gradient(y);
+      tape.contribute(a, (da, accumulate) => (accumulate ? addInto(stream, dy, da) : stream.copy(dy, da)));
+      passGradient(tape, y, b);
+    },
+  });
+  return y;
+}
+
+export const addOp: Op<{ T: number; D: number }> = {
+  name: 'add',
+  formula: 'y = a + b',
+  cases: [
+    { T: 1, D: 1 },
+    { T: 37, D: 5 },
+  ],
+  benchShapes: [{ T: 12800, D: 128 }],
+  inputs: ({ T, D }, random) => ({ a: normals(random, [T, D]), b: normals(random, [T, D]) }),
+  differentiable: ['a', 'b'],
+  run: (tape, _, { a, b }) => ({ y: add(tape, a!, b!) }),
+  reference: (_, { a, b }) => ({ y: addReference(a as Float64Array, b as Float64Array) }),
+  forward: ({ T, D }) => ({ bytes: 12 * T * D, flops: T * D }),
+  backward: ({ T, D }) => ({ bytes: 8 * T * D, flops: 0 }),
+};
