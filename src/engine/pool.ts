@@ -22,9 +22,10 @@ export function sizeClass(bytes: number, limit: number): number {
   return bytes <= limit ? Math.min(rounded, limit) : rounded;
 }
 
-/** Buffers of one usage, kept for reuse by size class, last released first used. */
+/** Buffers of one usage, kept for reuse: a request gets the smallest free buffer that holds it, of equal ones the last released. */
 export class BufferPool {
-  readonly #free = new Map<number, PooledBuffer[]>();
+  /** By ascending size. */
+  readonly #free: { bytes: number; buffers: PooledBuffer[] }[] = [];
   #created = 0;
   #bytes = 0;
   #peak = 0;
@@ -59,18 +60,24 @@ export class BufferPool {
         `a buffer of ${mebibytes(bytes)} is needed, but this adapter binds at most ${mebibytes(this.limit)}; use a smaller batch, fewer negatives or a smaller embedding`,
       );
     }
-    const size = sizeClass(bytes, this.limit);
-    const buffer = this.#free.get(size)?.pop() ?? this.#create(size);
-    this.#used += size;
+    const buffer = this.#takeFree(bytes) ?? this.#create(sizeClass(bytes, this.limit));
+    this.#used += buffer.bytes;
     this.#peak = Math.max(this.#peak, this.#used);
     return buffer;
   }
 
   release(buffer: PooledBuffer): void {
     this.#used -= buffer.bytes;
-    const free = this.#free.get(buffer.bytes);
-    if (free) free.push(buffer);
-    else this.#free.set(buffer.bytes, [buffer]);
+    const free = this.#free.find(({ bytes }) => bytes === buffer.bytes);
+    if (free) free.buffers.push(buffer);
+    else {
+      this.#free.push({ bytes: buffer.bytes, buffers: [buffer] });
+      this.#free.sort((a, b) => a.bytes - b.bytes);
+    }
+  }
+
+  #takeFree(bytes: number): PooledBuffer | undefined {
+    return this.#free.find((free) => free.bytes >= bytes && free.buffers.length > 0)?.buffers.pop();
   }
 
   #create(size: number): PooledBuffer {

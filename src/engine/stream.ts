@@ -19,7 +19,6 @@ export class Stream {
   #submits = 0;
   #afterSubmit: (() => void)[] = [];
   #scopes: Set<Tensor>[] = [];
-  #capacities = new Map<number, number>();
 
   constructor(readonly gpu: Gpu) {
     this.#uniforms = new UniformRing(gpu.device, () => gpu.nextId());
@@ -27,14 +26,6 @@ export class Stream {
 
   get submits(): number {
     return this.#submits;
-  }
-
-  /**
-   * From now on a tensor whose first axis is `rows` long gets memory for `capacity` rows, so that ragged batches of other lengths
-   * find buffers that fit. Replaces what was set before.
-   */
-  reserve(capacities: ReadonlyMap<number, number>): void {
-    this.#capacities = new Map(capacities);
   }
 
   /** A tensor from the pool; its contents are undefined. */
@@ -95,6 +86,19 @@ export class Stream {
       this.#scopes.pop();
       for (const tensor of scope) this.gpu.pool.release(tensor.buffer);
     }
+  }
+
+  /**
+   * Records `work` and throws the recording away: nothing runs, but the pool then holds every buffer that it needed and its pipelines
+   * are compiled. With the largest batch of a training run, later steps allocate nothing.
+   */
+  rehearse(work: () => void): void {
+    this.submit();
+    this.scope(work);
+    this.#endPass();
+    this.#encoder = undefined;
+    this.#afterSubmit = [];
+    this.#uniforms.discard();
   }
 
   /**
@@ -198,11 +202,8 @@ export class Stream {
   }
 
   #allocate(shape: Shape, dtype: DType, requiresGrad: boolean): Tensor {
-    const rows = this.#capacities.get(shape[0] ?? 1);
-    const size = sizeOf(shape);
-    const bytes = 4 * (rows === undefined || size === 0 ? size : (size / shape[0]!) * Math.max(rows, shape[0]!));
     const tensor: Tensor = {
-      buffer: this.gpu.pool.acquire(Math.max(4, bytes)),
+      buffer: this.gpu.pool.acquire(4 * sizeOf(shape)),
       shape: [...shape],
       dtype,
       requiresGrad,

@@ -60,6 +60,10 @@ export class UniformRing {
     this.#used = 0;
   }
 
+  discard(): void {
+    this.#used = 0;
+  }
+
   /** Twice the slots, for steps of more launches; only after `flush`. */
   grow(): void {
     this.#view = new DataView(new ArrayBuffer(2 * this.#view.byteLength));

@@ -1,11 +1,7 @@
-import { create } from 'webgpu';
-import { Gpu, type GpuOptions } from '../../src/engine/gpu.js';
+import type { Gpu, GpuOptions } from '../../src/engine/gpu.js';
+import { openGpu } from '../../src/node/gpu.js';
 
-const keep: unknown[] = [];
-export async function openTestGpu(options: GpuOptions = {}): Promise<Gpu> {
-  process.env.VK_ICD_FILENAMES ??= '/usr/share/vulkan/icd.d/lvp_icd.json';
-  const gpu = create([]);
-  keep.push(gpu);
-  const adapter = await gpu.requestAdapter();
-  return Gpu.open(adapter!, options);
+/** A device on the adapter that every command would choose (GSAS_ADAPTER forces another). */
+export function openTestGpu(options: GpuOptions = {}): Promise<Gpu> {
+  return openGpu(options);
 }
