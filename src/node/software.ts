@@ -1,0 +1,46 @@
+import { DeviceError } from '../engine/errors.js';
+import { type AdapterOptions, type FoundAdapter, openAdapter, surveyAdapters, wantedAdapter } from './adapter.js';
+import { howToInstallHere } from './advice.js';
+import { installLavapipe } from './lavapipe.js';
+import { installSwiftshader } from './swiftshader.js';
+
+type Log = (line: string) => void;
+
+/** How to install each software adapter, the faster one first. */
+const INSTALL = { lavapipe: installLavapipe, swiftshader: installSwiftshader };
+
+export type SoftwareName = keyof typeof INSTALL;
+export const SOFTWARE_NAMES = Object.keys(INSTALL) as SoftwareName[];
+
+/**
+ * Installs a software adapter, whatever else there is, and opens it.
+ * @throws DeviceError where this system does not allow it, or Dawn refuses what was installed.
+ */
+export async function installSoftware(name: SoftwareName, log: Log): Promise<FoundAdapter> {
+  await INSTALL[name](log);
+  return openAdapter({ adapter: name });
+}
+
+/**
+ * The adapter that `openAdapter` finds; where it finds none, or not the software adapter asked for, what it would need is
+ * installed first: lavapipe where there are root and apt, else SwiftShader. `log` hears what is installed, before it is.
+ * @throws DeviceError saying why each way failed and what to install by hand; InputError where the name asked for is
+ * neither an adapter's here nor one of SOFTWARE_NAMES.
+ */
+export async function ensureAdapter(log: Log, options: AdapterOptions = {}): Promise<FoundAdapter> {
+  const wanted = wantedAdapter(options)?.toLowerCase();
+  const { chosen } = await surveyAdapters(options);
+  if (chosen) return chosen;
+  const names = SOFTWARE_NAMES.filter((name) => !wanted || name === wanted);
+  if (names.length === 0) return openAdapter(options); // throws, naming the adapters that there are
+  const failures: string[] = [];
+  for (const name of names) {
+    try {
+      return await installSoftware(name, log);
+    } catch (error) {
+      failures.push(`${name}: ${(error as Error).message}`);
+      log(failures.at(-1)!);
+    }
+  }
+  throw new DeviceError(`no GPU adapter, and none could be installed (${failures.join('; ')}): ${howToInstallHere()}`);
+}

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { DeviceError } from '../engine/errors.js';
+import { untar } from './tar.js';
+
+/**
+ * SwiftShader, Google's Vulkan on the CPU (MIT), as the npm package @sparticuz/chromium carries it: the one build that a
+ * plain user can have without root. Only this member of the package is used; its Chromium is thrown away.
+ */
+const PACKAGE = '@sparticuz/chromium';
+const VERSION = '153.0.0';
+const INTEGRITY = 'sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==';
+const MEMBER = 'package/bin/swiftshader.tar.br';
+const DRIVER = 'libvk_swiftshader.so';
+const LOADER = 'libvulkan.so.1';
+const MANIFEST = 'vk_swiftshader_icd.json';
+
+/** Where SwiftShader lies once installed: a folder of this version's own in the user's cache. */
+export function swiftshaderFolder(): string {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return join(cache, 'gsas-wgpu', `swiftshader-${VERSION}`);
+}
+
+/** The installed driver's manifest (for VK_ICD_FILENAMES) and the Vulkan loader that comes with it, if installed. */
+export function findSwiftshader(): { manifest: string; loader: string } | undefined {
+  const manifest = join(swiftshaderFolder(), MANIFEST);
+  return existsSync(manifest) ? { manifest, loader: join(swiftshaderFolder(), LOADER) } : undefined;
+}
+
+/** Throws a DeviceError unless `data` has the given `sha512-…` digest (Subresource Integrity, as in package-lock.json). */
+export function checkIntegrity(data: Buffer, integrity: string, what: string): void {
+  const found = `sha512-${createHash('sha512').update(data).digest('base64')}`;
+  if (found !== integrity)
+    throw new DeviceError(`${what} is not the file expected: its digest is ${found}, not ${integrity}`);
+}
+
+/** Writes the driver and its loader out of the package's tarball into `folder`: whole, or not at all. */
+export async function unpackSwiftshader(tarball: Buffer, folder: string): Promise<void> {
+  const packed = untar(gunzipSync(tarball)).get(MEMBER);
+  if (!packed) throw new DeviceError(`${PACKAGE}@${VERSION} has no ${MEMBER}`);
+  const files = untar(brotliDecompressSync(packed));
+  await mkdir(dirname(folder), { recursive: true });
+  const temporary = await mkdtemp(`${folder}.`);
+  try {
+    for (const name of [DRIVER, LOADER]) {
+      const data = files.get(name);
+      if (!data) throw new DeviceError(`${MEMBER} of ${PACKAGE}@${VERSION} has no ${name}`);
+      await writeFile(join(temporary, name), data, { mode: 0o755 });
+    }
+    // The manifest inside names the library relative to itself; the loader takes only an absolute path reliably.
+    const ICD = { library_path: join(folder, DRIVER), api_version: '1.1.0' };
+    await writeFile(join(temporary, MANIFEST), JSON.stringify({ file_format_version: '1.0.0', ICD }));
+    await rm(folder, { recursive: true, force: true }); // what an older or broken installation left
+    await rename(temporary, folder);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    // Another process that installed the same version meanwhile is as good.
+    if (!existsSync(join(folder, MANIFEST))) throw error;
+  }
+}
+
+/**
+ * Fetches SwiftShader from the user's npm registry into the cache folder, if it is not there yet.
+ * @throws DeviceError where there is no build for this system, npm cannot fetch it, or the file is not the pinned one.
+ */
+export async function installSwiftshader(log: (line: string) => void): Promise<void> {
+  if (findSwiftshader()) return;
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new DeviceError(`${PACKAGE} has SwiftShader for linux-x64 only, this is ${process.platform}-${process.arch}`);
+  }
+  const spec = `${PACKAGE}@${VERSION}`;
+  log(`Fetching SwiftShader (npm ${spec}, 70 MB, 7 MB of it kept) into ${swiftshaderFolder()}`);
+  const temporary = await mkdtemp(join(tmpdir(), 'gsas-wgpu-'));
+  try {
+    const args = ['pack', spec, '--json', '--ignore-scripts', '--pack-destination', temporary];
+    const { stdout } = await promisify(execFile)('npm', args).catch((error) => {
+      const line = String(error.stderr || error.message)
+        .split('\n')
+        .find((text) => /ERR!|npm error|ENOENT/.test(text));
+      throw new DeviceError(`npm could not fetch ${spec}: ${line ?? error.message}`, { cause: error });
+    });
+    const tarball = await readFile(join(temporary, JSON.parse(stdout)[0].filename));
+    checkIntegrity(tarball, INTEGRITY, spec);
+    await unpackSwiftshader(tarball, swiftshaderFolder());
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
