@@ -1,8 +1,25 @@
 import type { AnyOp } from '../engine/kernel.js';
 import { adamOp } from './adam/index.js';
 import { addOp } from './add/index.js';
+import { attentionOp } from './attention/index.js';
 import { columnSumOp } from './column_sum/index.js';
+import { gatherOp } from './gather/index.js';
+import { groupOp } from './group/index.js';
 import { layerNormOp } from './layer_norm/index.js';
+import { linearOp } from './linear/index.js';
+import { matmulOp } from './matmul/index.js';
+import { scatterAddOp } from './scatter_add/index.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
-export const registry: readonly AnyOp[] = [adamOp, addOp, columnSumOp, layerNormOp];
+export const registry: readonly AnyOp[] = [
+  adamOp,
+  addOp,
+  attentionOp,
+  columnSumOp,
+  gatherOp,
+  groupOp,
+  layerNormOp,
+  linearOp,
+  matmulOp,
+  scatterAddOp,
+];

@@ -1,0 +1,126 @@
+import { program } from '../../engine/program.js';
+import { wgsl } from '../../engine/wgsl.js';
+
+export const WORKGROUP = 64;
+
+/** Consecutive numbers that one invocation scans. */
+export const RUN = 64;
+
+const MAIN = /* wgsl */ `
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;`;
+
+const PAIRS = /* wgsl */ `
+struct Params { P: u32, chunks: u32, chunk: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]`;
+
+/** Counts the pairs of each segment (item, chunk of consecutive pairs). Bound by one scattered atomic a pair. */
+export const count = program(
+  'group.count',
+  () => wgsl`${PAIRS}
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>; // [rows * chunks]
+${MAIN}
+  if (i < params.P) { atomicAdd(&counts[ids[i] * params.chunks + i / params.chunk], 1u); }
+}
+`,
+);
+
+/** Writes each pair's index into its segment, in whatever order the invocations arrive. Leaves the segments' ends in `cursors`. */
+export const scatter = program(
+  'group.scatter',
+  () => wgsl`${PAIRS}
+@group(0) @binding(2) var<storage, read_write> cursors: array<atomic<u32>>; // [rows * chunks]
+@group(0) @binding(3) var<storage, read_write> order: array<u32>; // [P]
+${MAIN}
+  if (i < params.P) {
+    let place = atomicAdd(&cursors[ids[i] * params.chunks + i / params.chunk], 1u);
+    order[place] = i;
+  }
+}
+`,
+);
+
+/** Sums each run of RUN numbers. */
+export const totals = program(
+  'group.totals',
+  () => wgsl`
+struct Params { n: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> values: array<u32>; // [n]
+@group(0) @binding(2) var<storage, read_write> sums: array<u32>; // [ceil(n / RUN)]
+${MAIN}
+  let first = i * ${RUN}u;
+  if (first >= params.n) { return; }
+  var sum = 0u;
+  for (var j = first; j < min(first + ${RUN}u, params.n); j++) { sum += values[j]; }
+  sums[i] = sum;
+}
+`,
+);
+
+/** Replaces every number by the sum of those before it, one run an invocation; `nested`: a run starts from its base, else there is one run. */
+export const scanRuns = program(
+  'group.scan',
+  ({ nested }: { nested: boolean }) => wgsl`
+struct Params { n: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> values: array<u32>; // [n]
+#if ${nested}
+@group(0) @binding(2) var<storage, read> bases: array<u32>; // [ceil(n / RUN)]
+#endif
+${MAIN}
+  let first = i * ${RUN}u;
+  if (first >= params.n) { return; }
+#if ${nested}
+  var sum = bases[i];
+#else
+  var sum = 0u;
+#endif
+  for (var j = first; j < min(first + ${RUN}u, params.n); j++) {
+    let value = values[j];
+    values[j] = sum;
+    sum += value;
+  }
+}
+`,
+);
+
+/**
+ * Sorts each segment, which makes the order within an item ascending whatever the scatter's race was, and writes the items' starts.
+ * Shell's sort with Knuth's gaps: insertion sort on the usual handful, and not quadratic where one item owns a whole chunk.
+ */
+export const sortSegments = program(
+  'group.sort',
+  () => wgsl`
+struct Params { rows: u32, chunks: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> ends: array<u32>; // [rows * chunks]
+@group(0) @binding(2) var<storage, read_write> order: array<u32>; // [P]
+@group(0) @binding(3) var<storage, read_write> starts: array<u32>; // [rows + 1]
+${MAIN}
+  if (i >= params.rows * params.chunks) { return; }
+  var first = 0u;
+  if (i > 0u) { first = ends[i - 1u]; }
+  let end = ends[i];
+  if (i % params.chunks == 0u) { starts[i / params.chunks] = first; }
+  if (i == params.rows * params.chunks - 1u) { starts[params.rows] = end; }
+
+  var gap = 1u;
+  while (9u * gap < end - first) { gap = 3u * gap + 1u; }
+  for (; gap > 0u; gap /= 3u) {
+    for (var next = first + gap; next < end; next++) {
+      let pair = order[next];
+      var place = next;
+      while (place >= first + gap && order[place - gap] > pair) {
+        order[place] = order[place - gap];
+        place -= gap;
+      }
+      order[place] = pair;
+    }
+  }
+}
+`,
+);

@@ -1,0 +1,137 @@
+import { program } from '../../engine/program.js';
+import { wgsl } from '../../engine/wgsl.js';
+import { cellsOf } from '../cells.js';
+
+/** Pairs that one team sums beforehand where they all belong to one item. */
+export const BLOCK = 256;
+
+export interface Layout {
+  D: number;
+  /** Lanes of a team, and teams of a workgroup. */
+  lanes: number;
+  teams: number;
+  /** Whether each pair has a weight. */
+  weighted: boolean;
+}
+
+/**
+ * A team's lanes share the columns and keep their sums in registers, so no lane waits for another and a row of `source` is read
+ * in one coalesced sweep. Bound by those reads, P D of them; four pairs are under way at a time to hide their latency.
+ */
+function sums({ D, lanes, teams, weighted }: Layout): string {
+  const cells = cellsOf(D);
+  const each = Math.ceil(cells.count / lanes);
+  return wgsl`
+alias Cell = ${cells.type};
+const CELLS = ${cells.count}u;
+const LANES = ${lanes}u;
+const EACH = ${each}u; // cells a lane
+
+fn weight(pair: u32) -> f32 {
+#if ${weighted}
+  return weights[pair];
+#else
+  return 1.0;
+#endif
+}
+
+fn accumulate(sum: ptr<function, array<Cell, EACH>>, first: u32, end: u32, lane: u32) {
+  var i = first;
+  for (; i + 4u <= end; i += 4u) {
+    let pairs = vec4u(order[i], order[i + 1u], order[i + 2u], order[i + 3u]);
+    let rows = pairs / params.share * CELLS + lane;
+    let w = vec4f(weight(pairs.x), weight(pairs.y), weight(pairs.z), weight(pairs.w));
+    for (var e = 0u; e < EACH; e++) {
+      if (lane + e * LANES < CELLS) {
+        let at = rows + e * LANES;
+        (*sum)[e] += w.x * source[at.x] + w.y * source[at.y] + w.z * source[at.z] + w.w * source[at.w];
+      }
+    }
+  }
+  for (; i < end; i++) {
+    let pair = order[i];
+    let row = pair / params.share * CELLS + lane;
+    for (var e = 0u; e < EACH; e++) {
+      if (lane + e * LANES < CELLS) { (*sum)[e] += weight(pair) * source[row + e * LANES]; }
+    }
+  }
+}
+
+@compute @workgroup_size(${lanes * teams})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let team = (workgroup.x + workgroup.y * workgroups.x) * ${teams}u + local / LANES;
+  let lane = local % LANES;
+  var sum: array<Cell, EACH>;
+`;
+}
+
+/** Sums each block of BLOCK grouped pairs that lies within one item, so that no team is left alone with a very popular one. */
+export const blockSums = program(
+  'scatter_add.blocks',
+  (layout: Layout) => wgsl`
+struct Params { P: u32, share: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]
+@group(0) @binding(2) var<storage, read> order: array<u32>; // [P]
+@group(0) @binding(3) var<storage, read> source: array<${cellsOf(layout.D).type}>; // [P / share, D]
+@group(0) @binding(4) var<storage, read_write> partial: array<${cellsOf(layout.D).type}>; // [P / BLOCK, D]
+#if ${layout.weighted}
+@group(0) @binding(5) var<storage, read> weights: array<f32>; // [P]
+#endif
+${sums(layout)}
+  let first = team * ${BLOCK}u;
+  let end = first + ${BLOCK}u;
+  if (end > params.P) { return; }
+  if (ids[order[first]] != ids[order[end - 1u]]) { return; }
+  accumulate(&sum, first, end, lane);
+  for (var e = 0u; e < EACH; e++) {
+    let c = lane + e * LANES;
+    if (c < CELLS) { partial[team * CELLS + c] = sum[e]; }
+  }
+}
+`,
+);
+
+/** Sums each item's pairs: up to the first block border, the whole blocks, and what is left. */
+export const rowSums = program(
+  'scatter_add.rows',
+  ({ add, ...layout }: Layout & { add: boolean }) => wgsl`
+struct Params { R: u32, share: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> order: array<u32>; // [P]
+@group(0) @binding(2) var<storage, read> starts: array<u32>; // [R + 1]
+@group(0) @binding(3) var<storage, read> source: array<${cellsOf(layout.D).type}>; // [P / share, D]
+@group(0) @binding(4) var<storage, read> partial: array<${cellsOf(layout.D).type}>; // [P / BLOCK, D]
+@group(0) @binding(5) var<storage, read_write> into: array<${cellsOf(layout.D).type}>; // [R, D]
+#if ${layout.weighted}
+@group(0) @binding(6) var<storage, read> weights: array<f32>; // [P]
+#endif
+${sums(layout)}
+  if (team >= params.R) { return; }
+  let first = starts[team];
+  let end = starts[team + 1u];
+  let first_block = (first + ${BLOCK - 1}u) / ${BLOCK}u;
+  let end_block = end / ${BLOCK}u;
+  let head = min(first_block * ${BLOCK}u, end);
+  accumulate(&sum, first, head, lane);
+  for (var block = first_block; block < end_block; block++) {
+    for (var e = 0u; e < EACH; e++) {
+      let c = lane + e * LANES;
+      if (c < CELLS) { sum[e] += partial[block * CELLS + c]; }
+    }
+  }
+  accumulate(&sum, max(head, end_block * ${BLOCK}u), end, lane);
+  for (var e = 0u; e < EACH; e++) {
+    let c = lane + e * LANES;
+    if (c < CELLS) {
+#if ${add}
+      into[team * CELLS + c] += sum[e];
+#else
+      into[team * CELLS + c] = sum[e];
+#endif
+    }
+  }
+}
+`,
+);
