@@ -3,6 +3,7 @@ import { adamOp } from './adam/index.js';
 import { addOp } from './add/index.js';
 import { attentionOp } from './attention/index.js';
 import { columnSumOp } from './column_sum/index.js';
+import { embeddingOp } from './embedding/index.js';
 import { gatherOp } from './gather/index.js';
 import { groupOp } from './group/index.js';
 import { layerNormOp } from './layer_norm/index.js';
@@ -16,6 +17,7 @@ export const registry: readonly AnyOp[] = [
   addOp,
   attentionOp,
   columnSumOp,
+  embeddingOp,
   gatherOp,
   groupOp,
   layerNormOp,

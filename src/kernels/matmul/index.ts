@@ -1,0 +1,162 @@
+import type { RandomState } from '../../engine/dropout.js';
+import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
+import type { Capabilities } from '../../engine/gpu.js';
+import type { Op } from '../../engine/kernel.js';
+import type { Stream } from '../../engine/stream.js';
+import { checkShapes, type Tensor } from '../../engine/tensor.js';
+import { columnSumInto } from '../column_sum/index.js';
+import { normals } from '../inputs.js';
+import { matmulReference, type Transposed } from './reference.js';
+import { matmulShader, transposeShader } from './shader.js';
+
+export interface Matmul extends Transposed {
+  /** [M, K], or [K, M] with `transposeA`. */
+  a: Tensor;
+  /** [K, N], or [N, K] with `transposeB`: it is transposed first, so it should be the smaller operand. */
+  b: Tensor;
+  /** [M, N]. */
+  out: Tensor;
+  /** Adds to `out` instead of overwriting it. */
+  add?: boolean;
+  epilogue?: Epilogue;
+}
+
+/** residual + dropout(relu(product + bias)), each part where it is given. */
+export interface Epilogue {
+  /** [N]. */
+  bias?: Tensor | undefined;
+  relu?: boolean | undefined;
+  /** Element (m, n) is number `dropout4(m, n / 4)[n % 4]` of its site. */
+  dropout?: (Dropout & { random: RandomState }) | undefined;
+  /** [M, N]. */
+  residual?: Tensor | undefined;
+}
+
+const ENOUGH_TILES = 256; // workgroups that keep a GPU busy; with fewer, a long K is split
+const SHORTEST_SPLIT = 256;
+
+/**
+ * out = op(a) op(b), with an epilogue on the product. The order of summation depends on the shapes alone.
+ * @throws ShapeError when an axis disagrees
+ */
+export function matmul(
+  stream: Stream,
+  { a, b, out, transposeA, transposeB, add = false, epilogue = {} }: Matmul,
+): void {
+  const { bias, relu = false, dropout, residual } = epilogue;
+  const { M, N, K } = checkShapes('matmul', {
+    a: transposeA ? [a, 'K', 'M'] : [a, 'M', 'K'],
+    b: transposeB ? [b, 'N', 'K'] : [b, 'K', 'N'],
+    out: [out, 'M', 'N'],
+    ...(bias && { bias: [bias, 'N'] }),
+    ...(residual && { residual: [residual, 'M', 'N'] }),
+  });
+  if (transposeB) {
+    const turned = transpose(stream, b);
+    matmul(stream, { a, b: turned, out, transposeA: transposeA ?? false, add, epilogue });
+    stream.release(turned);
+    return;
+  }
+  const { tiles, ...tile } = tileOf(stream.gpu.capabilities, M, N);
+  const launch = (target: Tensor, depth: number, accumulate: boolean) =>
+    stream.dispatch(
+      matmulShader({
+        ...tile,
+        transposeA: transposeA ?? false,
+        add: accumulate,
+        bias: bias !== undefined,
+        relu,
+        dropout: dropout !== undefined,
+        residual: residual !== undefined,
+      }),
+      {
+        a,
+        b,
+        out: target,
+        ...(bias && { bias }),
+        ...(residual && { residual }),
+        ...{ M, N, K, depth },
+        ...(dropout && dropoutUniforms(dropout.random, dropout)),
+      },
+      tiles * Math.ceil(K / depth),
+    );
+
+  const splits = Object.keys(epilogue).length > 0 ? 1 : Math.min(Math.ceil(ENOUGH_TILES / tiles), K / SHORTEST_SPLIT);
+  const depth = tile.lanes * Math.ceil(K / Math.max(1, splits) / tile.lanes);
+  if (depth >= K) {
+    launch(out, depth, add);
+    return;
+  }
+  const parts = stream.empty([Math.ceil(K / depth), M * N]);
+  launch(parts, depth, false);
+  columnSumInto(stream, parts, { ...out, shape: [M * N] }, add);
+  stream.release(parts);
+}
+
+/** The tile of a workgroup, and how many cover [M, N]. */
+function tileOf({ subgroupSize }: Capabilities, M: number, N: number) {
+  const lanes = subgroupSize || 32;
+  const rows = 8;
+  const columns = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
+  const tiles = Math.ceil(M / rows) * Math.ceil(N / columns / lanes);
+  return { lanes, subgroups: subgroupSize > 0, rows, columns, tiles };
+}
+
+const WORKGROUP = 64;
+
+/** @returns [C, R] for x [R, C]; the caller releases it. */
+function transpose(stream: Stream, x: Tensor): Tensor {
+  const [R, C] = x.shape as [number, number];
+  const y = stream.empty([C, R]);
+  stream.dispatch(transposeShader({ workgroup: WORKGROUP }), { x, y, R, C }, Math.ceil((R * C) / WORKGROUP));
+  return y;
+}
+
+interface Case extends Transposed {
+  M: number;
+  N: number;
+  K: number;
+  add?: boolean;
+}
+
+export const matmulOp: Op<Case> = {
+  name: 'matmul',
+  formula: 'out = op(a) op(b), op(x) being x or its transpose',
+  cases: [
+    { M: 1, N: 1, K: 1 },
+    { M: 3, N: 7, K: 31 },
+    { M: 65, N: 130, K: 257 },
+    { M: 31, N: 64, K: 130, add: true },
+    { M: 1, N: 1, K: 1, transposeA: true },
+    { M: 130, N: 65, K: 7, transposeA: true },
+    { M: 7, N: 12, K: 1601, transposeA: true },
+    { M: 31, N: 3, K: 1601, transposeA: true, add: true },
+    { M: 7, N: 1, K: 3, transposeB: true },
+    { M: 257, N: 31, K: 65, transposeB: true, add: true },
+    { M: 1, N: 260, K: 128, transposeB: true },
+    { M: 3, N: 130, K: 31, transposeA: true, transposeB: true },
+  ],
+  benchShapes: [
+    { M: 3200, N: 128, K: 128, transposeB: true },
+    { M: 12800, N: 128, K: 128, transposeB: true },
+    { M: 128, N: 128, K: 3200, transposeA: true },
+    { M: 512, N: 3416, K: 128, transposeB: true },
+  ],
+  inputs: ({ M, N, K, transposeA, transposeB }, random) => ({
+    a: normals(random, transposeA ? [K, M] : [M, K]),
+    b: normals(random, transposeB ? [N, K] : [K, N]),
+    before: normals(random, [M, N]),
+  }),
+  differentiable: [],
+  run: ({ stream }, { M, N, K: _, ...options }, { a, b, before }) => {
+    const out = stream.empty([M, N]);
+    if (options.add) stream.copy(before!, out);
+    matmul(stream, { a: a!, b: b!, out, ...options });
+    return { out };
+  },
+  reference: ({ M, N, K, add, ...options }, { a, b, before }) => {
+    const out = matmulReference(a as Float64Array, b as Float64Array, M, N, K, options);
+    return { out: add ? out.map((value, i) => value + before![i]!) : out };
+  },
+  forward: ({ M, N, K, add }) => ({ bytes: 4 * (M * K + K * N + (add ? 2 : 1) * M * N), flops: 2 * M * N * K }),
+};

@@ -1,0 +1,26 @@
+export interface Transposed {
+  transposeA?: boolean;
+  transposeB?: boolean;
+}
+
+/** out[m, n] = sum over k of op(a)[m, k] op(b)[k, n], op being the transpose where asked for. */
+export function matmulReference(
+  a: Float64Array,
+  b: Float64Array,
+  M: number,
+  N: number,
+  K: number,
+  { transposeA, transposeB }: Transposed = {},
+): Float64Array {
+  const out = new Float64Array(M * N);
+  for (let m = 0; m < M; m++) {
+    for (let n = 0; n < N; n++) {
+      let sum = 0;
+      for (let k = 0; k < K; k++) {
+        sum += a[transposeA ? k * M + m : m * K + k]! * b[transposeB ? n * K + k : k * N + n]!;
+      }
+      out[m * N + n] = sum;
+    }
+  }
+  return out;
+}
