@@ -1,0 +1,76 @@
+import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/dropout.js';
+import { PHILOX_WGSL } from '../../engine/philox.js';
+import { program } from '../../engine/program.js';
+import { wgsl } from '../../engine/wgsl.js';
+import { cellsOf } from '../cells.js';
+
+export const WORKGROUP = 64;
+
+/** One invocation four columns of a token, because one Philox call drops four. */
+function head(D: number, dropped: boolean): string {
+  return wgsl`
+#if ${dropped}
+${PHILOX_WGSL}
+${DROPOUT_WGSL}
+#endif
+const D = ${D}u;
+const QUADS = ${Math.ceil(D / 4)}u;
+struct Params { T: u32, S: u32, ${dropped ? DROPOUT_PARAMS : ''} }
+@group(0) @binding(0) var<uniform> params: Params;
+`;
+}
+
+const MAIN = /* wgsl */ `
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
+  let t = i / QUADS;
+  let quad = i % QUADS;
+  if (t >= params.T) { return; }`;
+
+/** Reads two rows and writes one; bound by those and, with dropout, by Philox. */
+export const forward = program(
+  'embedding.forward',
+  ({ D, dropped }: { D: number; dropped: boolean }) => wgsl`${head(D, dropped)}
+@group(0) @binding(1) var<storage, read> items: array<${cellsOf(D).type}>; // [N + 2, D]
+@group(0) @binding(2) var<storage, read> positions: array<${cellsOf(D).type}>; // [S, D]
+@group(0) @binding(3) var<storage, read> ids: array<u32>; // [T]
+@group(0) @binding(4) var<storage, read> spans: array<u32>; // [T, 2]
+@group(0) @binding(5) var<storage, read_write> x: array<${cellsOf(D).type}>; // [T, D]
+@group(0) @binding(6) var<storage, read_write> places: array<u32>; // [T]: the row of \`positions\`
+${MAIN}
+  let place = params.S - (spans[2u * t + 1u] - t);
+  if (quad == 0u) { places[t] = place; }
+#if ${dropped}
+  let factor = dropout4(t, quad);
+#else
+  let factor = vec4f(1.0);
+#endif
+#if ${D % 4 === 0}
+  x[i] = factor * (items[ids[t] * QUADS + quad] + positions[place * QUADS + quad]);
+#else
+  for (var d = 4u * quad; d < min(4u * quad + 4u, D); d++) {
+    x[t * D + d] = factor[d % 4u] * (items[ids[t] * D + d] + positions[place * D + d]);
+  }
+#endif
+}
+`,
+);
+
+/** dsum = dx times the forward's dropout factors: the gradient of item row + position row. */
+export const backwardDropout = program(
+  'embedding.backward_dropout',
+  ({ D }: { D: number }) => wgsl`${head(D, true)}
+@group(0) @binding(1) var<storage, read> dx: array<${cellsOf(D).type}>; // [T, D]
+@group(0) @binding(2) var<storage, read_write> dsum: array<${cellsOf(D).type}>; // [T, D]
+${MAIN}
+  let factor = dropout4(t, quad);
+#if ${D % 4 === 0}
+  dsum[i] = factor * dx[i];
+#else
+  for (var d = 4u * quad; d < min(4u * quad + 4u, D); d++) { dsum[t * D + d] = factor[d % 4u] * dx[t * D + d]; }
+#endif
+}
+`,
+);
