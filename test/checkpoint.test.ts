@@ -1,0 +1,286 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InputError } from '../src/engine/errors.js';
+import { parameterShapes } from '../src/model/config.js';
+import {
+  createRun,
+  loadCheckpoint,
+  loadResumable,
+  type ResumableCheckpoint,
+  saveCheckpoint,
+  saveWeights,
+  type Weights,
+} from '../src/train/checkpoint.js';
+import { resolveConfig } from '../src/train/config.js';
+import { readJson } from '../src/train/files.js';
+import { Journal, readJournal } from '../src/train/journal.js';
+import { readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
+
+/** How many more changes to the file system succeed before the process counts as killed: from then on all of them fail. */
+const disk = vi.hoisted(() => ({ changesLeft: Infinity }));
+
+vi.mock('node:fs', async (importOriginal) => {
+  const real = await importOriginal<typeof fs>();
+  const mortal = <F extends (...args: never[]) => unknown>(change: F) =>
+    ((...args) => {
+      if (--disk.changesLeft < 0) throw new Error('killed');
+      return change(...args);
+    }) as F;
+  return {
+    ...real,
+    openSync: mortal(real.openSync),
+    writeSync: mortal(real.writeSync),
+    renameSync: mortal(real.renameSync),
+    rmSync: mortal(real.rmSync),
+    // Only a power cut needs it, and it takes most of the time.
+    fsyncSync: () => {},
+  };
+});
+
+const root = fs.mkdtempSync(join(tmpdir(), 'checkpoint-'));
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+let run: string;
+beforeEach(() => {
+  run = fs.mkdtempSync(join(root, 'run-'));
+});
+
+const config = resolveConfig(5, [{ sequence_length: 3, embedding_dim: 4, num_heads: 2, num_blocks: 1 }]);
+
+/** Runs `action` in a process, as it were, that is killed after so many changes to the disk; whether it was. */
+function isKilledAfter(changes: number, action: () => void): boolean {
+  disk.changesLeft = changes;
+  try {
+    action();
+    return false;
+  } catch {
+    return true;
+  } finally {
+    disk.changesLeft = Infinity;
+  }
+}
+
+/** A checkpoint whose every number says which step and tensor kind it belongs to. */
+function checkpointAt(step: number): ResumableCheckpoint {
+  const filled = (value: number): Weights =>
+    new Map(
+      [...parameterShapes(config)].map(([name, shape]) => [
+        name,
+        { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value) },
+      ]),
+    );
+  return {
+    config,
+    step,
+    epoch: step / 100,
+    metrics: { 'ndcg@10': step / 1000 },
+    weights: filled(step),
+    m: filled(step + 0.25),
+    v: filled(step + 0.5),
+    loop: {
+      batch: 0,
+      loss_sum: 0.1 * step,
+      best_metric: step / 1000,
+      epochs_without_improvement: 0,
+      seconds: step / 7,
+    },
+  };
+}
+
+describe('a run’s checkpoints', () => {
+  it('come back as they were saved, best and last apart', () => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    saveCheckpoint(run, checkpointAt(200), false);
+    expect(loadResumable(run)).toEqual(checkpointAt(200));
+    const { m, v, loop, ...best } = checkpointAt(100);
+    expect(loadCheckpoint(run)).toEqual(best);
+    expect(loadCheckpoint(run, 'last').step).toBe(200);
+    expect(loadCheckpoint(join(run, 'best.safetensors'))).toEqual(best);
+    expect(fs.readdirSync(run).sort()).toEqual([
+      'best.safetensors',
+      'last.optimizer-200.safetensors',
+      'last.safetensors',
+    ]);
+  });
+
+  it('hold the weights and nothing but the weights, under the official names', () => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    const { tensors } = readSafetensors(join(run, 'last.safetensors'));
+    expect([...tensors.keys()].sort()).toEqual([...parameterShapes(config).keys()].sort());
+  });
+
+  it('survive a kill at any change to the disk: the old or the new one, never a mixture', () => {
+    const left = new Set<number>();
+    for (let changes = 0; ; changes++) {
+      const copy = join(run, String(changes));
+      fs.mkdirSync(copy);
+      saveCheckpoint(copy, checkpointAt(100), true);
+      if (!isKilledAfter(changes, () => saveCheckpoint(copy, checkpointAt(200), true))) break;
+      const found = loadResumable(copy);
+      expect(found).toEqual(checkpointAt(found.step));
+      expect(loadCheckpoint(copy).step).toBeGreaterThanOrEqual(found.step);
+      left.add(found.step);
+
+      saveCheckpoint(copy, checkpointAt(300), true);
+      expect(fs.readdirSync(copy).sort()).toEqual([
+        'best.safetensors',
+        'last.optimizer-300.safetensors',
+        'last.safetensors',
+      ]);
+    }
+    expect(left).toEqual(new Set([100, 200]));
+  });
+});
+
+describe('loading', () => {
+  const weights = (change: (weights: Map<string, { shape: readonly number[]; data: Float32Array }>) => void) => {
+    const checkpoint = checkpointAt(100);
+    const changed = new Map(checkpoint.weights);
+    change(changed);
+    const file = join(run, 'best.safetensors');
+    saveWeights(file, { ...checkpoint, weights: changed });
+    return () => loadCheckpoint(file);
+  };
+  const table = 'item_embedding.weight';
+  const rows = (n: number) => ({ shape: [n, 4], data: new Float32Array(4 * n) });
+
+  it('names the tensor, its shape and the expected one', () => {
+    const load = weights((tensors) => tensors.set(table, rows(6)));
+    expect(load).toThrow(InputError);
+    expect(load).toThrow(`tensor ${table} is F32 [6,4], but the configuration in this file asks for F32 [7,4]`);
+  });
+
+  it('names a tensor that is missing or too many', () => {
+    expect(weights((tensors) => tensors.delete(table))).toThrow(`tensor ${table} is missing`);
+    expect(weights((tensors) => tensors.set('extra', rows(1)))).toThrow('tensor extra is not part of the model');
+  });
+
+  it('names another dtype', () => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    const file = join(run, 'best.safetensors');
+    const { tensors, metadata } = readSafetensors(file);
+    const { shape, data } = tensors.get(table)!;
+    tensors.set(table, { dtype: 'I32', shape, data: Int32Array.from(data as Float32Array) });
+    writeSafetensors(file, tensors, metadata);
+    expect(() => loadCheckpoint(run)).toThrow(`${file}: tensor ${table} is I32 [7,4], but`);
+  });
+
+  it.each([
+    ['config', '{"num_items": 5', /metadata config: is not JSON/],
+    ['config', '{"num_items": 5, "dropout": 1}', /unknown key "dropout"; did you mean dropout_rate\?/],
+    ['config', '{"num_items": 5.5}', /num_items is 5.5/],
+    ['step', '-1', /has -1 as step; it must be a count/],
+    ['metrics', '{"ndcg@10": "high"}', /as metrics; it must be an object of numbers/],
+  ])('names bad metadata: %s %s', (field, value, message) => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    const file = join(run, 'best.safetensors');
+    const { tensors, metadata } = readSafetensors(file);
+    writeSafetensors(file, tensors, { ...metadata, [field]: value });
+    expect(() => loadCheckpoint(run)).toThrow(InputError);
+    expect(() => loadCheckpoint(run)).toThrow(message);
+  });
+
+  it('says what a file or folder lacks', () => {
+    expect(() => loadCheckpoint('test/fixtures/h1.safetensors')).toThrow(/metadata has no config/);
+    expect(() => loadCheckpoint(run)).toThrow(/holds no best\.safetensors; name the folder of a run/);
+    expect(() => loadCheckpoint(join(run, 'none'))).toThrow(/none: cannot be read: no such file or directory/);
+    saveCheckpoint(run, checkpointAt(100), false);
+    expect(() => loadCheckpoint(run)).toThrow(/holds no best\.safetensors; use .*last\.safetensors/);
+  });
+});
+
+describe('resuming', () => {
+  const optimizer = () => join(run, 'last.optimizer-100.safetensors');
+
+  it('says so when there is nothing to resume', () => {
+    expect(() => loadResumable(run)).toThrow(/nothing to resume, there is no last\.safetensors/);
+  });
+
+  it('refuses weights without their optimizer’s state', () => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    fs.rmSync(optimizer());
+    expect(() => loadResumable(run)).toThrow(/last\.optimizer-100\.safetensors: is missing/);
+    fs.copyFileSync(join(run, 'best.safetensors'), join(run, 'last.safetensors'));
+    expect(() => loadResumable(run)).toThrow(/names no optimizer state/);
+  });
+
+  it('refuses the state of another step, and a name that leads out of the folder', () => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    const { tensors, metadata } = readSafetensors(optimizer());
+    writeSafetensors(optimizer(), tensors, { ...metadata, step: '99' });
+    expect(() => loadResumable(run)).toThrow(/is of step 99, but .*last\.safetensors is of step 100/);
+    const last = readSafetensors(join(run, 'last.safetensors'));
+    writeSafetensors(join(run, 'last.safetensors'), last.tensors, { ...last.metadata, optimizer: '../x' });
+    expect(() => loadResumable(run)).toThrow(/names no optimizer state/);
+  });
+});
+
+describe('createRun', () => {
+  it('makes the folder, and again over what a run left that was killed before its first checkpoint', () => {
+    const out = join(run, 'a', 'b');
+    createRun(out);
+    new Journal(join(out, 'metrics.jsonl'));
+    expect(() => createRun(out)).not.toThrow();
+  });
+
+  it('refuses a folder with a run in it', () => {
+    saveCheckpoint(run, checkpointAt(100), false);
+    expect(() => createRun(run)).toThrow(InputError);
+    expect(() => createRun(run)).toThrow(/a run is there already \(last\.safetensors\); add --resume .* another --out/);
+  });
+
+  it('refuses a file', () => {
+    fs.writeFileSync(join(run, 'file'), '');
+    expect(() => createRun(join(run, 'file'))).toThrow(InputError);
+    expect(() => createRun(join(run, 'file', 'run'))).toThrow(/this folder cannot be made: not a directory/);
+  });
+});
+
+describe('Journal', () => {
+  const file = () => join(run, 'metrics.jsonl');
+  const write = (...steps: number[]) => fs.writeFileSync(file(), steps.map((step) => `{"step":${step}}\n`).join(''));
+
+  it('appends one object a line', () => {
+    const journal = new Journal(file());
+    journal.append({ step: 1, loss: 0.5 });
+    journal.append({ step: 2, 'ndcg@10': 0.1 });
+    expect(fs.readFileSync(file(), 'utf8')).toBe('{"step":1,"loss":0.5}\n{"step":2,"ndcg@10":0.1}\n');
+  });
+
+  it('drops what came after the checkpoint, a torn last line included', () => {
+    write(100, 200, 300);
+    fs.appendFileSync(file(), '{"step":');
+    const journal = new Journal(file(), 200);
+    journal.append({ step: 300 });
+    expect(readJournal(file())).toEqual([{ step: 100 }, { step: 200 }, { step: 300 }]);
+  });
+
+  it('starts a new run’s file afresh', () => {
+    write(100);
+    new Journal(file());
+    expect(readJournal(file())).toEqual([]);
+  });
+
+  it('names the line that is no record', () => {
+    write(100);
+    fs.appendFileSync(file(), 'x\n');
+    expect(() => new Journal(file(), 100)).toThrow(/metrics\.jsonl line 2: is not JSON/);
+    write(100);
+    fs.appendFileSync(file(), '{"loss":1}\n');
+    expect(() => new Journal(file(), 100)).toThrow(/metrics\.jsonl line 2: {"loss":1} is no record, it has no step/);
+  });
+});
+
+describe('readJson', () => {
+  it('names the file and the line', () => {
+    const file = join(run, 'config.json');
+    fs.writeFileSync(file, '{\n  "lr": 0.1\n  "seed": 1\n}');
+    expect(() => readJson(file)).toThrow(InputError);
+    expect(() => readJson(file)).toThrow(/config\.json line 3: is not JSON/);
+    expect(() => readJson(join(run, 'none.json'))).toThrow(/none\.json: cannot be read: no such file or directory/);
+    fs.writeFileSync(file, '{"lr": 0.1}');
+    expect(readJson(file)).toEqual({ lr: 0.1 });
+  });
+});
