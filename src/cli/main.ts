@@ -3,6 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../engine/errors.js';
 import { addDoctor } from './doctor.js';
+import { addEvaluate } from './evaluate.js';
+import { addKernels } from './kernels.js';
+import { addParity } from './parity.js';
+import { addRecommend } from './recommend.js';
+import { addTrain } from './train.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -24,6 +29,11 @@ const program = new Command('gsas-wgpu')
     if (adapter) process.env.GSAS_ADAPTER = adapter;
   });
 
+addTrain(program);
+addEvaluate(program);
+addRecommend(program);
+addParity(program);
+addKernels(program);
 addDoctor(program);
 
 /** One line for a person; the stack, and a shader's numbered source, only with --verbose. */

@@ -30,7 +30,7 @@ export interface Op<Case = unknown> {
   /** Shapes worth timing. */
   benchShapes: readonly Case[];
   inputs(shape: Case, random: HostRandom): Record<string, HostTensor>;
-  /** Inputs whose gradient is compared with finite differences of `reference`. */
+  /** Inputs whose gradient is compared with finite differences of `reference`, in the cases that have them. */
   differentiable: readonly string[];
   /** Its one differentiable output is a loss: a single number, at which the backward starts with dL/dL = 1. */
   terminal?: boolean;

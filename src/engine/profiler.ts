@@ -40,6 +40,10 @@ export class Profiler {
     });
   }
 
+  discard(): void {
+    this.#names = [];
+  }
+
   /** Records the copy of the timestamps; the function that it returns reads them and is to be called after the submit. */
   resolve(encoder: GPUCommandEncoder): () => void {
     const names = this.#names;

@@ -90,7 +90,7 @@ export class Stream {
 
   /**
    * Records `work` and throws the recording away: nothing runs, but the pool then holds every buffer that it needed and its pipelines
-   * are compiled. With the largest batch of a training run, later steps allocate nothing.
+   * are compiled. With the largest batch of a training run, later steps allocate nothing. `work` downloads nothing.
    */
   rehearse(work: () => void): void {
     this.submit();
@@ -99,6 +99,7 @@ export class Stream {
     this.#encoder = undefined;
     this.#afterSubmit = [];
     this.#uniforms.discard();
+    this.gpu.profiler?.discard();
   }
 
   /**

@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import { registry } from '../kernels/index.js';
+
+export function addKernels(program: Command): void {
+  program
+    .command('kernels')
+    .description('list the operations: what each computes and the shapes it is tested and timed at')
+    .option('--json', 'one JSON object a line')
+    .action(({ json }: { json?: true }) => {
+      for (const { name, formula, cases, benchShapes, differentiable } of registry) {
+        if (json) console.log(JSON.stringify({ name, formula, differentiable, cases, benchShapes }));
+        else {
+          const gradients = differentiable.length > 0 ? `gradients of ${differentiable.join(', ')}` : 'no gradients';
+          console.log(`${name}\n  ${formula}\n  ${cases.length} cases, ${gradients}`);
+        }
+      }
+    });
+}

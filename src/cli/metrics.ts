@@ -1,0 +1,47 @@
+import { markovScores, popularityScores } from '../data/baselines.js';
+import type { Split } from '../data/dataset.js';
+import { rankTargets } from '../data/rank.js';
+import type { Gpu } from '../engine/gpu.js';
+import { Stream } from '../engine/stream.js';
+import { GSASRec } from '../model/gsasrec.js';
+import type { Checkpoint } from '../train/checkpoint.js';
+import { evaluateSplit, type Metrics, metricsOf } from '../train/evaluate.js';
+import type { Source } from '../train/source.js';
+
+/** A line of a table of metrics. */
+export type MetricRow = Metrics & { name: string };
+
+/** The metrics of a checkpoint's model on a split. */
+export async function evaluateCheckpoint(gpu: Gpu, { config, weights }: Checkpoint, split: Split): Promise<Metrics> {
+  const model = new GSASRec(new Stream(gpu), config, weights);
+  try {
+    return await evaluateSplit(model, split, { batchSize: config.eval_batch_size, filterRated: config.filter_rated });
+  } finally {
+    model.release();
+  }
+}
+
+/** What a model is to be compared with, by the same evaluation: the oracle first, where there is one. */
+export function baselineRows({ dataset, oracle }: Source, split: 'val' | 'test', filterRated: boolean): MetricRow[] {
+  const scorers = [
+    ...(oracle ? [{ name: 'oracle (knows the truth)', scorer: oracle }] : []),
+    { name: 'popularity', scorer: popularityScores(dataset) },
+    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
+  ];
+  return scorers.map(({ name, scorer }) => ({ name, ...metricsOf(rankTargets(dataset[split], scorer, filterRated)) }));
+}
+
+export function formatMetric(value: number): string {
+  return value.toFixed(4);
+}
+
+/** Names and metrics in aligned columns. */
+export function metricTable(rows: readonly MetricRow[]): string {
+  const columns = ['ndcg@10', 'recall@1', 'recall@10', 'mrr'] as const;
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const header = `${''.padEnd(width)}  ${columns.map((column) => column.padStart(9)).join('  ')}`;
+  const lines = rows.map(
+    (row) => `${row.name.padEnd(width)}  ${columns.map((column) => formatMetric(row[column]).padStart(9)).join('  ')}`,
+  );
+  return [header, ...lines].join('\n');
+}

@@ -1,0 +1,150 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { describeDataset } from '../data/dataset.js';
+import { InputError } from '../engine/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import { openAdapter } from '../node/adapter.js';
+import { openGpu } from '../node/gpu.js';
+import { loadResumable } from '../train/checkpoint.js';
+import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
+import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
+import { openSource, recallSource, type Source } from '../train/source.js';
+import { type StopReason, type TrainResult, train, type Validation } from '../train/train.js';
+import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
+
+const STOPPED: Record<StopReason, string> = {
+  early_stopping: 'no better validation for early_stopping_patience epochs',
+  max_epochs: 'max_epochs reached',
+  max_steps: 'max_steps reached',
+  max_minutes: 'max_minutes reached',
+  aborted: 'interrupted',
+};
+
+interface Flags {
+  data?: string;
+  out?: string;
+  preset?: string;
+  resume?: true;
+}
+
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description(
+      'train gSASRec; without --data, on an embedded synthetic catalogue whose best possible ranking is known',
+    )
+    .option('--data <folder>', 'dataset in the official layout: train/input.txt, val/, test/, dataset_stats.json')
+    .option('--out <folder>', 'folder of the run (default: a new one in runs/, named after the data)')
+    .option('--resume', 'go on with the run in --out, to the same bits as if it had never stopped')
+    .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)));
+  const keys = configFlags().map(({ key, flags, description }) => {
+    const option = new Option(flags, description).argParser((text) => parseFlag(key, text));
+    command.addOption(flags.includes('[') ? option.preset('true') : option);
+    return [option.attributeName(), key] as const;
+  });
+  command.action((flags: Flags & Record<string, unknown>) => {
+    const given = keys.filter(([name]) => flags[name] !== undefined).map(([name, key]) => [key, flags[name]]);
+    return runTrain(flags, Object.fromEntries(given));
+  });
+}
+
+async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<void> {
+  const resume = flags.resume ?? false;
+  if (resume && !flags.out) throw new InputError('--resume needs --out, the folder of the run to go on with');
+  const data = flags.data ? resolve(flags.data) : resume ? recallSource(flags.out!) : null;
+  const source = openSource(data);
+  const preset = flags.preset ?? (data === null && !resume ? 'synthetic' : undefined);
+  const options = { ...(preset && presetOptions(preset)), ...given };
+  const out = flags.out ?? freshRun(source.dataset.name);
+
+  const { name, why } = await openAdapter();
+  const gpu = await openGpu();
+  const progress = new Progress(process.stdout, limitsOf(options, resume ? out : undefined));
+  progress.print(describeDataset(source.dataset));
+  progress.print(`adapter: ${name} (${why})`);
+  const interrupt = new AbortController();
+  const stop = () => {
+    if (interrupt.signal.aborted) process.exit(130);
+    progress.print('saving and stopping (once more to stop at once)');
+    interrupt.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    const result = await train({
+      gpu,
+      dataset: source.dataset,
+      data,
+      options,
+      out,
+      resume,
+      signal: interrupt.signal,
+      onStep: (state) => progress.update(state),
+      onValidation: (validation) => progress.print(describe(validation)),
+    });
+    progress.print(
+      `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOPPED[result.stopped]}`,
+    );
+    progress.print(await closing(gpu, result, source, out));
+  } finally {
+    progress.clear();
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    gpu.close();
+  }
+}
+
+/** A folder for a run that was not given one: runs/NAME, or the first of runs/NAME-2, runs/NAME-3, … that is not there. */
+function freshRun(name: string): string {
+  for (let n = 1; ; n++) {
+    const folder = n === 1 ? `runs/${name}` : `runs/${name}-${n}`;
+    if (!existsSync(folder)) return folder;
+  }
+}
+
+/** What is left to do at most, for the remaining time on the progress line. */
+function limitsOf({ max_steps, max_minutes }: Partial<TrainOptions>, resumed: string | undefined): ProgressLimits {
+  const saved = resumed === undefined ? undefined : loadResumable(resumed);
+  const steps = max_steps ?? saved?.config.max_steps ?? null;
+  const minutes = max_minutes ?? saved?.config.max_minutes ?? null;
+  return {
+    steps: steps === null ? null : steps - (saved?.step ?? 0),
+    seconds: minutes === null ? null : 60 * minutes,
+  };
+}
+
+function describe(validation: Validation): string {
+  const { epoch, step, loss, seconds, positions_per_second } = validation;
+  return [
+    `epoch ${Number(epoch.toFixed(2))}`,
+    `step ${step}`,
+    `loss ${loss.toFixed(4)}`,
+    `ndcg@10 ${formatMetric(validation['ndcg@10'])}`,
+    `recall@1 ${formatMetric(validation['recall@1'])}`,
+    `recall@10 ${formatMetric(validation['recall@10'])}`,
+    `${Math.round(positions_per_second)} positions/s`,
+    formatDuration(seconds),
+  ].join('  ');
+}
+
+/** The last lines of a run: where the truth is known, how near the model has come; then what to type next. */
+async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source, out: string): Promise<string> {
+  if (stopped === 'aborted') return `to go on:  npx gsas-wgpu train --resume --out ${out}`;
+  if (!best) return '';
+  const lines = [`best validation at step ${best.step}: ${out}/best.safetensors`];
+  if (source.oracle) {
+    const model = { name: 'gSASRec (this run)', ...(await evaluateCheckpoint(gpu, best, source.dataset.test)) };
+    const [oracle, ...others] = baselineRows(source, 'test', best.config.filter_rated);
+    const share = (100 * model['ndcg@10']) / oracle!['ndcg@10'];
+    lines.push(
+      `\nthe held-out next items of ${source.dataset.test.targets.length} users, the whole catalogue ranked:`,
+      metricTable([...others, model, oracle!]),
+      `\nNDCG@10 is ${share.toFixed(0)} % of the best possible.`,
+    );
+  }
+  lines.push('\nnext:');
+  if (!source.oracle) lines.push(`  npx gsas-wgpu evaluate ${out} --split test --baselines`);
+  lines.push(`  npx gsas-wgpu recommend ${out} --history "1 2 3" --top 10`);
+  if (source.oracle)
+    lines.push('  npx gsas-wgpu train --data DIR --preset quick   (your own data, in the official layout)');
+  return lines.join('\n');
+}

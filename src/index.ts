@@ -1,0 +1,28 @@
+/** The library's public face: everything that the commands do. */
+
+export { markovScores, popularityScores } from './data/baselines.js';
+export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';
+export { readDataset, writeDataset } from './data/layout.js';
+export { mrr, ndcgAt, recallAt } from './data/metrics.js';
+export { rankTargets, type Scorer } from './data/rank.js';
+export { type SyntheticDataset, syntheticDataset } from './data/synthetic.js';
+export { readTitles } from './data/titles.js';
+export * from './engine/errors.js';
+export { type Capabilities, Gpu, type GpuOptions } from './engine/gpu.js';
+export type { KernelTime } from './engine/profiler.js';
+export { Stream } from './engine/stream.js';
+export { Tape } from './engine/tape.js';
+export type { Tensor } from './engine/tensor.js';
+export { registry } from './kernels/index.js';
+export type { ModelConfig } from './model/config.js';
+export { GSASRec } from './model/gsasrec.js';
+export { type HostParameters, initialParameters } from './model/parameters.js';
+export { type AdapterOptions, openAdapter } from './node/adapter.js';
+export { openGpu } from './node/gpu.js';
+export { type Checkpoint, loadCheckpoint, saveWeights } from './train/checkpoint.js';
+export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
+export { type EvaluateOptions, evaluateSplit, type Metrics, metricsOf, rankSplit } from './train/evaluate.js';
+export { checkParity, type ParityRow } from './train/parity.js';
+export { type Recommendation, type RecommendOptions, recommend } from './train/recommend.js';
+export { type StopReason, type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
+export { Trainer, type TrainerState } from './train/trainer.js';

@@ -1,0 +1,83 @@
+import { evaluationBatches, type RaggedBatch, seenBits, seenWords } from '../data/batches.js';
+import type { Split } from '../data/dataset.js';
+import { mrr, ndcgAt, recallAt } from '../data/metrics.js';
+import { Tape } from '../engine/tape.js';
+import type { Tensor } from '../engine/tensor.js';
+import { gather } from '../kernels/gather/index.js';
+import { rank } from '../kernels/rank/index.js';
+import type { GSASRec } from '../model/gsasrec.js';
+
+/** What is measured over the whole catalogue, one target a user. */
+export type Metrics = Record<'ndcg@10' | 'recall@1' | 'recall@10' | 'mrr', number>;
+
+export interface EvaluateOptions {
+  /** Users a batch at most. */
+  batchSize: number;
+  /** Leave the items of the history out of the ranking. */
+  filterRated: boolean;
+  signal?: AbortSignal;
+}
+
+/** Activations of a forward pass are kept until it ends; this many tokens bound them. */
+const MAX_TOKENS = 16384;
+
+/** Users that may go into one forward pass of windows of `sequenceLength`. */
+export function forwardRows(sequenceLength: number, batchSize: number): number {
+  return Math.max(1, Math.min(batchSize, Math.floor(MAX_TOKENS / sequenceLength)));
+}
+
+export function metricsOf(ranks: ArrayLike<number>): Metrics {
+  return {
+    'ndcg@10': ndcgAt(10, ranks),
+    'recall@1': recallAt(1, ranks),
+    'recall@10': recallAt(10, ranks),
+    mrr: mrr(ranks),
+  };
+}
+
+/**
+ * The model's hidden state at the last token of each sequence. To be called inside a scope.
+ * @param lastTokens [B] indices of those tokens
+ * @returns [B, D]
+ */
+export function lastHidden(model: GSASRec, batch: RaggedBatch, lastTokens: Uint32Array): Tensor {
+  const { stream } = model;
+  const tape = new Tape(stream, false);
+  const ids = stream.upload(batch.ids, [batch.tokens]);
+  const spans = stream.upload(batch.spans, [batch.tokens, 2]);
+  const hidden = model.hidden(tape, { ids, spans });
+  return gather(tape, hidden, stream.upload(lastTokens, [lastTokens.length]));
+}
+
+/**
+ * The rank of each user's target among all items: 1 + the number of items that score higher. Infinity for a target that is in the
+ * history when `filterRated` leaves the history out.
+ * @returns [users of the split]
+ */
+export async function rankSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Float64Array> {
+  const { num_items, sequence_length } = model.config;
+  const { stream } = model;
+  const words = seenWords(num_items);
+  const ranks = new Float64Array(split.targets.length);
+  const rows = forwardRows(sequence_length, options.batchSize);
+  for (const batch of evaluationBatches(split, sequence_length, rows)) {
+    options.signal?.throwIfAborted();
+    const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
+    const excluded = options.filterRated ? seenBits(histories, num_items) : new Uint32Array(batch.rows * words);
+    const arrived = stream.scope(() => {
+      const h = lastHidden(model, batch, batch.lastTokens);
+      const targets = stream.upload(batch.targets, [batch.rows]);
+      const bits = stream.upload(excluded, [batch.rows, words]);
+      return stream.read(rank(stream, h, model.outputTable, targets, bits, num_items));
+    });
+    (await arrived).forEach((r, i) => {
+      ranks[batch.first + i] = r === 0 ? Infinity : r;
+    });
+  }
+  return ranks;
+}
+
+/** Metrics of a split, see rankSplit. */
+export async function evaluateSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Metrics> {
+  return metricsOf(await rankSplit(model, split, options));
+}

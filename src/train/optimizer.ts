@@ -1,0 +1,48 @@
+import type { Stream } from '../engine/stream.js';
+import type { Tape } from '../engine/tape.js';
+import type { Tensor } from '../engine/tensor.js';
+import { adam } from '../kernels/adam/index.js';
+import type { HostParameters } from '../model/parameters.js';
+
+/** PyTorch's defaults. */
+const BETA1 = 0.9;
+const BETA2 = 0.999;
+const EPSILON = 1e-8;
+
+/** Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; its moments live on the GPU. */
+export class Adam {
+  readonly m: ReadonlyMap<string, Tensor>;
+  readonly v: ReadonlyMap<string, Tensor>;
+
+  /** @param moments of a run that is resumed; zeros if left out */
+  constructor(
+    private readonly stream: Stream,
+    private readonly parameters: ReadonlyMap<string, Tensor>,
+    private readonly lr: number,
+    moments?: { m: HostParameters; v: HostParameters },
+  ) {
+    const load = (saved?: HostParameters) =>
+      new Map(
+        [...parameters].map(([name, { shape }]) => [
+          name,
+          saved ? stream.upload(saved.get(name)!.data, shape) : stream.zeros(shape),
+        ]),
+      );
+    this.m = load(moments?.m);
+    this.v = load(moments?.v);
+  }
+
+  /** Moves every parameter that the tape has a gradient for. @param step counts from 1 */
+  update(tape: Tape, step: number): void {
+    for (const [name, param] of this.parameters) {
+      if (!tape.hasGradient(param)) continue;
+      const state = { param, gradient: tape.gradient(param), m: this.m.get(name)!, v: this.v.get(name)! };
+      adam(this.stream, state, { lr: this.lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step });
+    }
+  }
+
+  /** Gives the moments' memory back. */
+  release(): void {
+    for (const moment of [...this.m.values(), ...this.v.values()]) this.stream.release(moment);
+  }
+}

@@ -1,0 +1,40 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Dataset } from '../data/dataset.js';
+import { readDataset } from '../data/layout.js';
+import type { Scorer } from '../data/rank.js';
+import { syntheticDataset } from '../data/synthetic.js';
+import { InputError } from '../engine/errors.js';
+import { readJson, writeWhole } from './files.js';
+
+/** A dataset and, where its true next-item probabilities are known, the scorer that knows them. */
+export interface Source {
+  readonly dataset: Dataset;
+  readonly oracle?: Scorer;
+}
+
+/** The dataset in a folder of the official layout or, without one, the embedded synthetic catalogue. */
+export function openSource(folder: string | null): Source {
+  if (folder !== null) return { dataset: readDataset(folder) };
+  const { dataset, oracle } = syntheticDataset();
+  return { dataset, oracle };
+}
+
+/** Notes in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded one. */
+export function rememberSource(run: string, folder: string | null): void {
+  writeWhole(join(run, 'run.json'), [Buffer.from(`${JSON.stringify({ data: folder })}\n`)]);
+}
+
+/** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it, and must exist. @throws InputError when the run notes nothing or nonsense */
+export function recallSource(run: string): string | null {
+  const file = join(statSync(run).isDirectory() ? run : dirname(run), 'run.json');
+  if (!existsSync(file))
+    throw new InputError(`${file}: is missing, so the data of this run is not known; name it with --data DIR`);
+  const data = (readJson(file) as { data?: unknown } | null)?.data;
+  if (data !== null && typeof data !== 'string') {
+    throw new InputError(
+      `${file}: data is ${JSON.stringify(data)}; it must be a folder or null; name the data with --data DIR`,
+    );
+  }
+  return data;
+}

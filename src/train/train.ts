@@ -1,0 +1,281 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TrainingBatches } from '../data/batches.js';
+import type { Dataset } from '../data/dataset.js';
+import { GsasError } from '../engine/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import { initialParameters } from '../model/parameters.js';
+import {
+  type Checkpoint,
+  createRun,
+  LOOP_START,
+  type LoopState,
+  loadCheckpoint,
+  loadResumable,
+  type ResumableCheckpoint,
+  saveCheckpoint,
+} from './checkpoint.js';
+import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
+import { evaluateSplit, type Metrics } from './evaluate.js';
+import { Journal } from './journal.js';
+import type { ProgressState } from './progress.js';
+import { rememberSource } from './source.js';
+import { Trainer } from './trainer.js';
+
+export interface TrainRequest {
+  gpu: Gpu;
+  dataset: Dataset;
+  /** Where the dataset came from, noted in the run's folder: a folder, or null for the embedded one. */
+  data?: string | null;
+  /** Keys that are left out keep their defaults or, with `resume`, what the run was started with. */
+  options?: Partial<TrainOptions>;
+  /** The run's folder; left out, nothing is written. */
+  out?: string;
+  /** Go on from OUT/last.safetensors, to the same bits as a run that was never stopped. */
+  resume?: boolean;
+  /** Aborting it ends the run after the step in hand; the last checkpoint is written. */
+  signal?: AbortSignal;
+  onStep?: (state: ProgressState) => void;
+  onValidation?: (validation: Validation) => void;
+}
+
+/** One validation, as it stands in metrics.jsonl. */
+export interface Validation extends Metrics {
+  /** Epochs done; a fraction where a limit stopped the run within one. */
+  epoch: number;
+  step: number;
+  /** Mean training loss of the epoch. */
+  loss: number;
+  lr: number;
+  /** Training time so far. */
+  seconds: number;
+  positions_per_second: number;
+}
+
+export type StopReason = 'early_stopping' | 'max_epochs' | 'max_steps' | 'max_minutes' | 'aborted';
+
+export interface TrainResult {
+  config: TrainConfig;
+  stopped: StopReason;
+  steps: number;
+  epochs: number;
+  /** Training time over all the runs that led here, validation included. */
+  seconds: number;
+  /** Best by val_metric; undefined where the run was aborted before the first validation. */
+  best: Checkpoint | undefined;
+}
+
+/** Steps that may be on their way: the host prepares the next batch while the GPU works, and reads losses late. */
+const IN_FLIGHT = 2;
+
+/**
+ * Trains gSASRec until early stopping, a limit or the signal.
+ * @throws InputError for bad options, a folder that holds a run, a run that cannot be resumed
+ * @throws GsasError when the loss is no longer a number; the last checkpoint stays as it was
+ */
+export async function train(request: TrainRequest): Promise<TrainResult> {
+  const { gpu, dataset, out } = request;
+  const given = checkOptions(request.options ?? {}, 'options');
+  const saved = request.resume ? loadResumable(requireOut(out)) : undefined;
+  const config = saved
+    ? resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out!)
+    : resolveConfig(dataset.numItems, [given], 'options');
+  const batches = new TrainingBatches(dataset.train, {
+    sequenceLength: config.sequence_length,
+    batchSize: config.train_batch_size,
+    maxBatchesPerEpoch: config.max_batches_per_epoch,
+    seed: config.seed,
+  });
+  if (out && !saved) {
+    createRun(out);
+    if (request.data !== undefined) rememberSource(out, request.data);
+  }
+  const state = saved ?? { weights: initialParameters(config, config.seed, config.init_std), step: 0 };
+  const trainer = new Trainer(gpu, config, state);
+  try {
+    trainer.prepare(batches.capacity);
+    return await new Run(request, config, trainer, batches, saved).go();
+  } finally {
+    trainer.release();
+  }
+}
+
+function requireOut(out: string | undefined): string {
+  if (out === undefined) throw new GsasError('resume needs the folder of the run to go on with');
+  return out;
+}
+
+/** The loop: epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
+class Run {
+  readonly #started = performance.now();
+  readonly #journal: Journal | undefined;
+  readonly #firstStep: number;
+  readonly #secondsBefore: number;
+  #epoch: number;
+  #loop: LoopState;
+  #metrics: Checkpoint['metrics'];
+  #best: Checkpoint | undefined;
+  #positions = 0;
+  /** Time and positions at the last validation, for the throughput between two. */
+  #window = { time: performance.now(), positions: 0 };
+  #pending: Promise<number>[] = [];
+
+  constructor(
+    private readonly request: TrainRequest,
+    private readonly config: TrainConfig,
+    private readonly trainer: Trainer,
+    private readonly batches: TrainingBatches,
+    saved: ResumableCheckpoint | undefined,
+  ) {
+    this.#epoch = saved?.epoch ?? 0;
+    this.#loop = saved?.loop ?? LOOP_START;
+    this.#metrics = saved?.metrics ?? {};
+    this.#firstStep = trainer.step;
+    this.#secondsBefore = this.#loop.seconds;
+    if (request.out) {
+      // A validation within an epoch belongs to a run that a limit stopped there; one that goes on does not have it.
+      const kept = saved && (saved.loop.batch > 0 ? saved.step - 1 : saved.step);
+      this.#journal = new Journal(join(request.out, 'metrics.jsonl'), kept);
+    }
+  }
+
+  async go(): Promise<TrainResult> {
+    let stopped = this.#reasonToStop();
+    while (!stopped) {
+      await this.#step();
+      if (this.#loop.batch === this.batches.perEpoch) await this.#endEpoch();
+      stopped = this.#reasonToStop();
+    }
+    if (this.#loop.batch > 0) await this.#stopWithinEpoch(stopped);
+    return {
+      config: this.config,
+      stopped,
+      steps: this.trainer.step,
+      epochs: this.#epoch,
+      seconds: this.#seconds(),
+      best: this.#best ?? this.#savedBest(),
+    };
+  }
+
+  /** A resumed run that has not surpassed what it came with. */
+  #savedBest(): Checkpoint | undefined {
+    const { out } = this.request;
+    return out && existsSync(join(out, 'best.safetensors')) ? loadCheckpoint(out, 'best') : undefined;
+  }
+
+  async #step(): Promise<void> {
+    const batch = this.batches.batch(this.#epoch, this.#loop.batch);
+    this.#pending.push(this.trainer.train(batch));
+    this.#positions += batch.tokens;
+    this.#loop = { ...this.#loop, batch: this.#loop.batch + 1 };
+    if (this.#pending.length > IN_FLIGHT) await this.#settle(1);
+  }
+
+  /** Waits for the oldest `count` steps and adds up their losses, in order. */
+  async #settle(count: number): Promise<void> {
+    for (const pending of this.#pending.splice(0, count)) {
+      const loss = await pending;
+      const step = this.trainer.step - this.#pending.length;
+      if (!Number.isFinite(loss)) throw this.#diverged(loss, step);
+      this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
+    }
+    const settled = this.#loop.batch - this.#pending.length;
+    this.request.onStep?.({
+      epoch: this.#epoch + 1,
+      step: this.trainer.step,
+      stepsHere: this.trainer.step - this.#firstStep,
+      loss: settled > 0 ? this.#loop.loss_sum / settled : Number.NaN,
+      positions: this.#positions,
+    });
+  }
+
+  async #endEpoch(): Promise<void> {
+    await this.#settle(this.#pending.length);
+    const validation = await this.#validate(this.#epoch + 1);
+    const value = validation[this.config.val_metric];
+    const isBest = this.#isBest(value);
+    this.#epoch++;
+    this.#loop = {
+      batch: 0,
+      loss_sum: 0,
+      best_metric: isBest ? value : this.#loop.best_metric!,
+      epochs_without_improvement: isBest ? 0 : this.#loop.epochs_without_improvement + 1,
+      seconds: this.#seconds(),
+    };
+    await this.#save(isBest);
+  }
+
+  /**
+   * A limit or the signal ended the run within an epoch: last.safetensors is written so that --resume goes on as if nothing had
+   * happened. A limit's run is also validated, for best.safetensors; the loop's own memory of the best stays that of whole epochs.
+   */
+  async #stopWithinEpoch(stopped: StopReason): Promise<void> {
+    await this.#settle(this.#pending.length);
+    this.#loop = { ...this.#loop, seconds: this.#seconds() };
+    if (stopped === 'aborted') return this.#save(false);
+    const done = this.#epoch + this.#loop.batch / this.batches.perEpoch;
+    const validation = await this.#validate(done);
+    await this.#save(this.#isBest(validation[this.config.val_metric]));
+  }
+
+  #isBest(value: number): boolean {
+    return this.#loop.best_metric === undefined || value > this.#loop.best_metric;
+  }
+
+  async #validate(epoch: number): Promise<Validation> {
+    const { config, trainer } = this;
+    const now = performance.now();
+    const rate = (this.#positions - this.#window.positions) / ((now - this.#window.time) / 1000);
+    const metrics = await evaluateSplit(trainer.model, this.request.dataset.val, {
+      batchSize: config.eval_batch_size,
+      filterRated: config.filter_rated,
+    });
+    this.#metrics = metrics;
+    const validation: Validation = {
+      epoch,
+      step: trainer.step,
+      loss: this.#loop.loss_sum / this.#loop.batch,
+      ...metrics,
+      lr: config.lr,
+      seconds: this.#seconds(),
+      positions_per_second: rate,
+    };
+    this.#window = { time: performance.now(), positions: this.#positions };
+    this.#journal?.append({ ...validation });
+    this.request.onValidation?.(validation);
+    return validation;
+  }
+
+  async #save(isBest: boolean): Promise<void> {
+    const { weights, m, v, step } = await this.trainer.state();
+    const checkpoint: Checkpoint = { config: this.config, step, epoch: this.#epoch, metrics: this.#metrics, weights };
+    if (isBest) this.#best = checkpoint;
+    const { out } = this.request;
+    if (out) saveCheckpoint(out, { ...checkpoint, m, v, loop: this.#loop }, isBest);
+  }
+
+  #reasonToStop(): StopReason | undefined {
+    const { config } = this;
+    if (this.request.signal?.aborted) return 'aborted';
+    if (this.#loop.epochs_without_improvement >= config.early_stopping_patience) return 'early_stopping';
+    if (this.#epoch >= config.max_epochs) return 'max_epochs';
+    if (config.max_steps !== null && this.trainer.step >= config.max_steps) return 'max_steps';
+    if (config.max_minutes !== null && this.#secondsHere() >= 60 * config.max_minutes) return 'max_minutes';
+    return undefined;
+  }
+
+  /** Training time over all the runs that led here: the saved part and this process's own. */
+  #seconds(): number {
+    return this.#secondsBefore + this.#secondsHere();
+  }
+
+  #secondsHere(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  #diverged(loss: number, step: number): GsasError {
+    const { out } = this.request;
+    const kept = out && this.#metrics['ndcg@10'] !== undefined ? `; the last checkpoint in ${out} is as it was` : '';
+    return new GsasError(`the loss is ${loss} at step ${step}: try a smaller lr than ${this.config.lr}${kept}`);
+  }
+}

@@ -1,0 +1,115 @@
+import type { TrainingBatch } from '../data/batches.js';
+import type { Gpu } from '../engine/gpu.js';
+import { Stream } from '../engine/stream.js';
+import { Tape } from '../engine/tape.js';
+import type { Tensor } from '../engine/tensor.js';
+import { gbceBeta } from '../model/config.js';
+import { GSASRec } from '../model/gsasrec.js';
+import type { HostParameter, HostParameters } from '../model/parameters.js';
+import type { TrainConfig } from './config.js';
+import { Adam } from './optimizer.js';
+
+/** Where training goes on from: parameters and, unless at the very start, Adam's moments and the steps done. */
+export interface TrainerState {
+  readonly weights: HostParameters;
+  readonly m?: HostParameters;
+  readonly v?: HostParameters;
+  readonly step: number;
+}
+
+/** A model, its optimizer and the training step: from the token ids of a batch to the updated weights on the GPU, one submit. */
+export class Trainer {
+  readonly stream: Stream;
+  readonly model: GSASRec;
+  readonly #optimizer: Adam;
+  readonly #beta: number;
+  #step: number;
+
+  constructor(
+    gpu: Gpu,
+    private readonly config: TrainConfig,
+    { weights, m, v, step }: TrainerState,
+  ) {
+    this.stream = new Stream(gpu);
+    this.model = new GSASRec(this.stream, config, weights);
+    this.#optimizer = new Adam(this.stream, this.model.parameters, config.lr, m && v ? { m, v } : undefined);
+    this.#beta = gbceBeta(config.negs_per_pos, config.num_items, config.gbce_t);
+    this.#step = step;
+    this.stream.submit();
+  }
+
+  /** Optimizer steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Makes room for batches of up to `tokens` tokens and compiles every shader, so that no step has to. */
+  prepare(tokens: number): void {
+    const batch: TrainingBatch = {
+      rows: 1,
+      tokens,
+      ids: new Uint32Array(tokens),
+      targets: new Uint32Array(tokens),
+      spans: new Uint32Array(2 * tokens),
+    };
+    this.stream.rehearse(() => this.#record(batch, 1));
+  }
+
+  /** One training step. The promise gives the batch's mean loss, from before the update, once the GPU is done. */
+  async train(batch: TrainingBatch): Promise<number> {
+    this.#step++;
+    this.stream.random = { seed: this.config.seed, step: this.#step };
+    let loss: Promise<ArrayLike<number>> | undefined;
+    this.stream.scope(() => {
+      this.#record(batch, this.#step, (tensor) => {
+        loss = this.stream.download(tensor);
+      });
+    });
+    this.stream.submit();
+    return (await loss!)[0]!;
+  }
+
+  /** Parameters and moments as they are after the steps handed over so far. */
+  async state(): Promise<Required<TrainerState>> {
+    const step = this.#step;
+    const reads = [this.model.parameters, this.#optimizer.m, this.#optimizer.v].map((tensors) => this.#read(tensors));
+    this.stream.submit();
+    const [weights, m, v] = await Promise.all(reads);
+    return { weights: weights!, m: m!, v: v!, step };
+  }
+
+  /** Gives all memory back to the device's pool. */
+  release(): void {
+    this.model.release();
+    this.#optimizer.release();
+  }
+
+  #record(batch: TrainingBatch, step: number, onLoss?: (loss: Tensor) => void): void {
+    const { tokens } = batch;
+    const ids = this.stream.upload(batch.ids, [tokens]);
+    const targets = this.stream.upload(batch.targets, [tokens]);
+    const spans = this.stream.upload(batch.spans, [tokens, 2]);
+    const tape = new Tape(this.stream);
+    const loss = this.model.loss(
+      tape,
+      { ids, spans },
+      {
+        targets,
+        beta: this.#beta,
+        negatives: this.config.negs_per_pos,
+        dropoutRate: this.config.dropout_rate,
+      },
+    );
+    onLoss?.(loss);
+    tape.backward({ of: loss });
+    this.#optimizer.update(tape, step);
+  }
+
+  async #read(tensors: ReadonlyMap<string, Tensor>): Promise<HostParameters> {
+    const reads = [...tensors].map(async ([name, tensor]): Promise<[string, HostParameter]> => {
+      const data = (await this.stream.download(tensor)) as Float32Array;
+      return [name, { shape: tensor.shape, data }];
+    });
+    return new Map(await Promise.all(reads));
+  }
+}
