@@ -51,7 +51,7 @@ async function systemSources() {
  */
 export async function installLavapipe(log: (line: string) => void): Promise<void> {
   const prefix = process.platform === 'linux' ? await rootPrefix() : undefined;
-  if (!prefix) throw new DeviceError('lavapipe needs apt and root (or sudo without a password)');
+  if (!prefix) throw new DeviceError('lavapipe needs apt and root (or sudo without a password) to be installed');
   const apt = (args: string[]) => {
     const [command, ...rest] = [...prefix, 'env', 'LC_ALL=C', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
     return run(command!, rest, { maxBuffer: 2 ** 26 });

@@ -18,7 +18,9 @@ export const SOFTWARE_NAMES = Object.keys(INSTALL) as SoftwareName[];
  */
 export async function installSoftware(name: SoftwareName, log: Log): Promise<FoundAdapter> {
   await INSTALL[name](log);
-  return openAdapter({ adapter: name });
+  const found = await openAdapter({ adapter: name });
+  log(`Installed ${found.name} (${found.driver})`);
+  return found;
 }
 
 /**
@@ -35,11 +37,11 @@ export async function ensureAdapter(log: Log, options: AdapterOptions = {}): Pro
   if (names.length === 0) return openAdapter(options); // throws, naming the adapters that there are
   const failures: string[] = [];
   for (const name of names) {
+    if (failures.length > 0) log(`${failures[0]}; so ${name} instead`);
     try {
       return await installSoftware(name, log);
     } catch (error) {
-      failures.push(`${name}: ${(error as Error).message}`);
-      log(failures.at(-1)!);
+      failures.push((error as Error).message);
     }
   }
   throw new DeviceError(`no GPU adapter, and none could be installed (${failures.join('; ')}): ${howToInstallHere()}`);
