@@ -186,6 +186,7 @@ describe('loading', () => {
     expect(() => loadCheckpoint('test/fixtures/h1.safetensors')).toThrow(/metadata has no config/);
     expect(() => loadCheckpoint(run)).toThrow(/holds no best\.safetensors; name the folder of a run/);
     expect(() => loadCheckpoint(join(run, 'none'))).toThrow(/none: cannot be read: no such file or directory/);
+    expect(() => loadCheckpoint('package.json/none')).toThrow(/none: cannot be read: not a directory/);
     saveCheckpoint(run, checkpointAt(100), false);
     expect(() => loadCheckpoint(run)).toThrow(/holds no best\.safetensors; use .*last\.safetensors/);
   });

@@ -6,7 +6,7 @@ import { parseConfig, type TrainConfig } from './config.js';
 import { parseJson, systemReason } from './files.js';
 import { type HostTensor, readSafetensors, type TensorFile, writeSafetensors } from './safetensors.js';
 
-/** Parameters or as many moments in host memory, by the official names of parameterShapes. */
+/** Parameters, or Adam's moments of them, in host memory, by the official names of parameterShapes. */
 export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 
 /** What best.safetensors and last.safetensors hold: weights, and in the metadata where they come from. */
@@ -134,7 +134,7 @@ export function loadResumable(run: string): ResumableCheckpoint {
 }
 
 function checkpointFile(path: string, which: 'best' | 'last'): string {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  if (!existsSync(path) || !statSync(path).isDirectory()) return path;
   const [file, other] = [which, which === 'best' ? 'last' : 'best'].map((name) => join(path, `${name}.safetensors`));
   if (existsSync(file)) return file;
   const hint = existsSync(other) ? `use ${other}` : 'name the folder of a run or a checkpoint file';
