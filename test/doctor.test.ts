@@ -1,0 +1,65 @@
+import { beforeAll, expect, test } from 'vitest';
+import { diagnose, describe as textOf } from '../src/cli/doctor.js';
+import { type Survey, surveyAdapters } from '../src/node/adapter.js';
+
+let survey: Survey;
+beforeAll(async () => {
+  survey = await surveyAdapters({ all: true });
+});
+
+test("the diagnosis holds the chosen adapter's own limits and features, also as JSON", () => {
+  const { adapter, name, driver, software } = survey.chosen!;
+  const diagnosis = diagnose(survey);
+  expect(JSON.parse(JSON.stringify(diagnosis))).toEqual(diagnosis);
+  expect(diagnosis).toMatchObject({ chosen: name, driver, software, why: survey.why, opens: true });
+  expect(diagnosis.adapters).toContainEqual({ name, driver, software });
+  expect(diagnosis.limits.maxStorageBufferBindingSize).toBe(adapter.limits.maxStorageBufferBindingSize);
+  expect(diagnosis.limits.maxComputeInvocationsPerWorkgroup).toBe(adapter.limits.maxComputeInvocationsPerWorkgroup);
+  expect(diagnosis.features['timestamp-query']).toBe(adapter.features.has('timestamp-query'));
+  expect(diagnosis.features.subgroups).toBe(diagnosis.subgroupSize !== null);
+});
+
+test('the text names every limit and feature once, and the adapter', () => {
+  const diagnosis = diagnose(survey);
+  const text = textOf(diagnosis);
+  for (const key of [...Object.keys(diagnosis.limits), ...Object.keys(diagnosis.features)]) {
+    expect(text.split(new RegExp(`^  ${key} `, 'm')), key).toHaveLength(2);
+  }
+  expect(text).toContain(`Chosen: ${diagnosis.chosen}`);
+  expect(text).toContain(`  driver    ${diagnosis.driver}`);
+});
+
+test('without an adapter it says what to do', () => {
+  const diagnosis = diagnose({ seen: [], chosen: undefined, why: 'there is no adapter' });
+  expect(diagnosis).toMatchObject({
+    adapters: [],
+    chosen: null,
+    driver: null,
+    software: null,
+    opens: null,
+    limits: {},
+  });
+  expect(diagnosis.advice.join('\n')).toContain('doctor --install');
+  const text = textOf(diagnosis);
+  expect(text).toContain('Chosen: none');
+  expect(text).toContain(diagnosis.advice[0]);
+});
+
+test('an unknown name leaves the adapters seen to choose from', () => {
+  const diagnosis = diagnose({ ...survey, chosen: undefined, why: 'no adapter is called "x"' });
+  expect(diagnosis.adapters).toHaveLength(survey.seen.length);
+  expect(diagnosis.advice.at(-1)).toContain('ask for one of the adapters seen');
+});
+
+test('a device that does not open is told, with the reason', () => {
+  const diagnosis = diagnose(survey, 'out of luck');
+  expect(diagnosis.opens).toBe(false);
+  expect(diagnosis.advice.join('\n')).toContain('out of luck');
+});
+
+test('SwiftShader alone is advised against, where lavapipe could be had', () => {
+  const slow = { ...survey.chosen!, name: 'swiftshader-device-subzero', software: true };
+  expect(diagnose({ ...survey, seen: [slow], chosen: slow }).advice.join('\n')).toContain('lavapipe');
+  const fast = { ...slow, name: 'llvmpipe-llvm-15-0-6-256-bits' };
+  expect(diagnose({ ...survey, seen: [slow, fast], chosen: slow }).advice.join('\n')).not.toContain('lavapipe');
+});
