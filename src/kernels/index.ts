@@ -3,12 +3,15 @@ import { adamOp } from './adam/index.js';
 import { addOp } from './add/index.js';
 import { attentionOp } from './attention/index.js';
 import { columnSumOp } from './column_sum/index.js';
+import { embedNegativesOp } from './embed_negatives/index.js';
 import { embeddingOp } from './embedding/index.js';
 import { gatherOp } from './gather/index.js';
 import { groupOp } from './group/index.js';
 import { layerNormOp } from './layer_norm/index.js';
 import { linearOp } from './linear/index.js';
 import { matmulOp } from './matmul/index.js';
+import { negativesOp } from './negatives/index.js';
+import { rankOp } from './rank/index.js';
 import { scatterAddOp } from './scatter_add/index.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
@@ -17,11 +20,14 @@ export const registry: readonly AnyOp[] = [
   addOp,
   attentionOp,
   columnSumOp,
+  embedNegativesOp,
   embeddingOp,
   gatherOp,
   groupOp,
   layerNormOp,
   linearOp,
   matmulOp,
+  negativesOp,
+  rankOp,
   scatterAddOp,
 ];

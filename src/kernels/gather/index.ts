@@ -11,10 +11,11 @@ import { gatherRows, WORKGROUP } from './shader.js';
  * Rows of a table by id. Its gradient is dense: rows that no id names get 0.
  * @param table [R, D]
  * @param ids u32 of any shape [...], each below R (not checked)
+ * @param options.ownsIds the ids are released once the backward has used them
  * @returns [..., D]
  * @throws ShapeError when the table is no matrix
  */
-export function gather(tape: Tape, table: Tensor, ids: Tensor): Tensor {
+export function gather(tape: Tape, table: Tensor, ids: Tensor, { ownsIds = false } = {}): Tensor {
   const { D } = checkShapes('gather', { table: [table, 'R', 'D'] });
   const { stream } = tape;
   const P = sizeOf(ids.shape);
@@ -23,6 +24,7 @@ export function gather(tape: Tape, table: Tensor, ids: Tensor): Tensor {
   tape.record({
     inputs: [table],
     outputs: [rows],
+    saved: ownsIds ? [ids] : [],
     backward() {
       const drows = { ...tape.gradient(rows), shape: [P, D] };
       tape.contribute(table, (dtable, add) => scatterAdd(stream, ids, drows, dtable, { add }));
