@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -56,11 +56,12 @@ export async function unpackSwiftshader(tarball: Buffer, folder: string): Promis
     // The manifest inside names the library relative to itself; the loader takes only an absolute path reliably.
     const ICD = { library_path: join(folder, DRIVER), api_version: '1.1.0' };
     await writeFile(join(temporary, MANIFEST), JSON.stringify({ file_format_version: '1.0.0', ICD }));
-    await rm(folder, { recursive: true, force: true }); // what an older or broken installation left
+    // What a broken installation left; a whole one is another process's, and makes the rename fail.
+    if (!existsSync(join(folder, MANIFEST))) await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    // Another process that installed the same version meanwhile is as good.
+    // What another process has installed meanwhile is as good.
     if (!existsSync(join(folder, MANIFEST))) throw error;
   }
 }
@@ -78,14 +79,14 @@ export async function installSwiftshader(log: (line: string) => void): Promise<v
   log(`Fetching SwiftShader (npm ${spec}, 70 MB, 7 MB of it kept) into ${swiftshaderFolder()}`);
   const temporary = await mkdtemp(join(tmpdir(), 'gsas-wgpu-'));
   try {
-    const args = ['pack', spec, '--json', '--ignore-scripts', '--pack-destination', temporary];
-    const { stdout } = await promisify(execFile)('npm', args).catch((error) => {
-      const line = String(error.stderr || error.message)
-        .split('\n')
-        .find((text) => /ERR!|npm error|ENOENT/.test(text));
-      throw new DeviceError(`npm could not fetch ${spec}: ${line ?? error.message}`, { cause: error });
+    const args = ['pack', spec, '--ignore-scripts', '--pack-destination', temporary];
+    await promisify(execFile)('npm', args).catch((error) => {
+      const lines = String(error.stderr || error.message).split('\n');
+      const line = lines.find((text) => /ERR!|npm error|ENOENT/.test(text)) ?? error.message;
+      throw new DeviceError(`npm could not fetch ${spec}: ${line}`, { cause: error });
     });
-    const tarball = await readFile(join(temporary, JSON.parse(stdout)[0].filename));
+    const [packed] = await readdir(temporary);
+    const tarball = await readFile(join(temporary, packed!));
     checkIntegrity(tarball, INTEGRITY, spec);
     await unpackSwiftshader(tarball, swiftshaderFolder());
   } finally {

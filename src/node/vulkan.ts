@@ -77,6 +77,7 @@ export function linkLoader(loader: string): void {
     rmSync(link, { force: true }); // a link into a cache that is gone
     symlinkSync(loader, link);
   } catch (cause) {
+    if (existsSync(link)) return; // another process was faster
     throw new DeviceError(
       `no Vulkan loader (libvulkan.so.1) on this system and ${dawn} is not writable: install libvulkan1, or set LD_LIBRARY_PATH=${dirname(loader)}`,
       { cause },
