@@ -12,6 +12,7 @@ import { linearOp } from './linear/index.js';
 import { matmulOp } from './matmul/index.js';
 import { negativesOp } from './negatives/index.js';
 import { rankOp } from './rank/index.js';
+import { sampledGbceOp } from './sampled_gbce/index.js';
 import { scatterAddOp } from './scatter_add/index.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
@@ -29,5 +30,6 @@ export const registry: readonly AnyOp[] = [
   matmulOp,
   negativesOp,
   rankOp,
+  sampledGbceOp,
   scatterAddOp,
 ];
