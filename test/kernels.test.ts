@@ -53,7 +53,8 @@ describe.each([{ subgroups: true }, { subgroups: false }])('kernels, subgroups $
               }),
             );
           }
-          const gradients = op.differentiable.map(
+          const differentiable = op.differentiable.filter((name) => name in inputs);
+          const gradients = differentiable.map(
             async (name) => [name, await stream.download(tape.gradient(tensors[name]!))] as const,
           );
           stream.submit();

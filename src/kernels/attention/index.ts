@@ -1,0 +1,170 @@
+import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
+import { InputError } from '../../engine/errors.js';
+import { CASE_RANDOM, type Cost, type Op } from '../../engine/kernel.js';
+import type { Tape } from '../../engine/tape.js';
+import { checkShapes, type Tensor } from '../../engine/tensor.js';
+import { addInto, passGradient } from '../add/index.js';
+import { normals, spansOf } from '../inputs.js';
+import { teamOf } from '../team.js';
+import { type AttentionReferenceInputs, attentionReference } from './reference.js';
+import { backwardDelta, backwardKey, backwardQuery, forward } from './shader.js';
+
+const WORKGROUP = 64; // rows of the delta pass
+
+export interface AttentionOptions {
+  heads: number;
+  /** On the weights, after the softmax. Its factor of query t, key j and head h is element j of row h T + t of the site. */
+  dropout?: Dropout | undefined;
+  /** [T, D], added to the result */
+  residual?: Tensor | undefined;
+}
+
+/**
+ * Causal attention within ragged rows: softmax(q k^T / sqrt(D / heads)) v + residual, each head on its chunk of the columns.
+ * @param q [T, D]
+ * @param k [T, D]
+ * @param v [T, D]
+ * @param spans [T, 2] for each token the half-open range of its sequence's tokens; sequences lie one after the other
+ * @returns [T, D]
+ * @throws ShapeError when an axis disagrees, InputError when D is no multiple of `heads`
+ */
+export function attention(
+  tape: Tape,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  spans: Tensor,
+  { heads, dropout, residual }: AttentionOptions,
+): Tensor {
+  const { T, D } = checkShapes('attention', {
+    q: [q, 'T', 'D'],
+    k: [k, 'T', 'D'],
+    v: [v, 'T', 'D'],
+    spans: [spans, 'T', 2],
+    ...(residual && { residual: [residual, 'T', 'D'] as const }),
+  });
+  if (D % heads !== 0) throw new InputError(`attention: ${D} columns do not divide into ${heads} heads`);
+  const { stream } = tape;
+  const headSize = D / heads;
+  const team = { ...teamOf(stream.gpu.capabilities), count: 1 };
+  const constants = { heads, headSize, dropout: dropout !== undefined, team };
+  const uniforms = { T, ...(dropout && dropoutUniforms(stream.random, dropout)) };
+  const groups = heads * Math.ceil(T / team.lanes);
+
+  const y = stream.empty([T, D]);
+  const stats = stream.empty([T, heads, 2]);
+  const shader = forward({ ...constants, residual: residual !== undefined });
+  stream.dispatch(shader, { q, k, v, spans, y, stats, ...(residual && { residual }), ...uniforms }, groups);
+
+  tape.record({
+    inputs: residual ? [q, k, v, residual] : [q, k, v],
+    outputs: [y],
+    saved: [stats],
+    backward() {
+      const dy = tape.gradient(y);
+      const delta = backwardDelta({ heads, headSize, residual: residual !== undefined, workgroup: WORKGROUP });
+      stream.dispatch(delta, { y, dy, stats, ...(residual && { residual }), T }, Math.ceil((T * heads) / WORKGROUP));
+      tape.contribute(q, (dq, add) => {
+        stream.dispatch(backwardQuery({ ...constants, add }), { q, k, v, spans, dy, stats, dq, ...uniforms }, groups);
+      });
+      if (tape.needsGradient(k) || tape.needsGradient(v)) {
+        const dk = shareOf(tape, k);
+        const dv = v === k ? scratchFor(tape, v) : shareOf(tape, v);
+        const shader = backwardKey({ ...constants, addKey: dk.add, addValue: dv.add });
+        const gradients = { dk: dk.gradient, dv: dv.gradient };
+        stream.dispatch(shader, { q, k, v, spans, dy, stats, ...gradients, ...uniforms }, groups);
+        if (v === k) addInto(stream, dv.gradient, dk.gradient);
+        for (const { gradient, scratch } of [dk, dv]) if (scratch) stream.release(gradient);
+      }
+      if (residual) passGradient(tape, y, residual);
+    },
+  });
+  return y;
+}
+
+/** Where one of the two gradients of a launch goes. */
+interface Share {
+  gradient: Tensor;
+  add: boolean;
+  scratch: boolean;
+}
+
+function scratchFor({ stream }: Tape, input: Tensor): Share {
+  return { gradient: stream.empty(input.shape), add: false, scratch: true };
+}
+
+/** The input's own gradient, or scratch memory where it needs none. */
+function shareOf(tape: Tape, input: Tensor): Share {
+  let share: Share | undefined;
+  tape.contribute(input, (gradient, add) => {
+    share = { gradient, add, scratch: false };
+  });
+  return share ?? scratchFor(tape, input);
+}
+
+interface AttentionCase {
+  lengths: number[];
+  D: number;
+  heads: number;
+  dropout?: number;
+  residual?: boolean;
+}
+
+const dropoutOf = ({ dropout }: AttentionCase): Dropout | undefined =>
+  dropout === undefined ? undefined : { rate: dropout, site: 5 };
+
+/** Pairs of a query and a key that it sees, and tokens. */
+function counts({ lengths }: AttentionCase): { pairs: number; T: number } {
+  return {
+    pairs: lengths.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
+    T: lengths.reduce((sum, n) => sum + n, 0),
+  };
+}
+
+/** Lengths up to `most`, as users with short and long histories have them. */
+function ragged(rows: number, shortest: number, most: number): number[] {
+  return Array.from({ length: rows }, (_, i) =>
+    Math.round(shortest + ((most - shortest) * ((7 * i) % rows)) / (rows - 1)),
+  );
+}
+
+export const attentionOp: Op<AttentionCase> = {
+  name: 'attention',
+  formula: 'softmax(q k^T / sqrt(D / heads), causal, within the sequence) v + residual (Vaswani et al. 2017, eq. 1)',
+  cases: [
+    { lengths: [1], D: 1, heads: 1 },
+    { lengths: [3, 1, 7], D: 15, heads: 3, residual: true },
+    { lengths: [3, 1, 7], D: 24, heads: 3, dropout: 0.5 },
+    { lengths: [2, 13, 1, 29], D: 8, heads: 1, dropout: 0.2, residual: true },
+    { lengths: [1, 1, 17, 4], D: 14, heads: 2, dropout: 0.3 },
+    { lengths: [33, 5, 64], D: 48, heads: 4, residual: true },
+    { lengths: [131], D: 8, heads: 2 },
+    { lengths: [5, 23], D: 128, heads: 1, dropout: 0.5, residual: true },
+  ],
+  benchShapes: [
+    { lengths: ragged(32, 5, 195), D: 128, heads: 1, dropout: 0.5, residual: true },
+    { lengths: ragged(64, 40, 50), D: 64, heads: 1, dropout: 0.2, residual: true },
+  ],
+  inputs: ({ lengths, D, residual }, random) => {
+    const spans = spansOf(lengths);
+    const T = spans.shape[0]!;
+    const [q, k, v] = [normals(random, [T, D]), normals(random, [T, D]), normals(random, [T, D])];
+    return { q, k, v, spans, ...(residual && { residual: normals(random, [T, D]) }) };
+  },
+  differentiable: ['q', 'k', 'v', 'residual'],
+  run: (tape, shape, { q, k, v, spans, residual }) => ({
+    y: attention(tape, q!, k!, v!, spans!, { heads: shape.heads, dropout: dropoutOf(shape), residual }),
+  }),
+  reference: (shape, { q, k, v, spans, residual }) => {
+    const inputs = { q, k, v, spans, residual } as AttentionReferenceInputs;
+    return { y: attentionReference(inputs, { ...shape, ...counts(shape) }, CASE_RANDOM, dropoutOf(shape)) };
+  },
+  forward: (shape) => cost(shape, 4, 4),
+  backward: (shape) => cost(shape, 14, 9),
+};
+
+/** Bytes of `rows` tensors [T, D] read or written once, flops of `perPair` D for each pair. */
+function cost(shape: AttentionCase, perPair: number, rows: number): Cost {
+  const { pairs, T } = counts(shape);
+  return { bytes: 4 * T * (rows * shape.D + 2 * shape.heads + 2), flops: perPair * shape.D * pairs };
+}
