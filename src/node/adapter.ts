@@ -23,8 +23,8 @@ export interface AdapterOptions {
 /** Dawn rounds timestamps to 65 us against spying web pages; a profiler wants the real ones. */
 const DAWN_FLAGS = ['disable-dawn-features=timestamp_quantization'];
 
-/** Dawn aborts the process when what create() returned is collected while one of its devices lives: keep them all. */
-const kept: GPU[] = [];
+/** Dawn aborts the process when what create() returned, or an adapter, is collected before a device: keep them all. */
+const kept: unknown[] = [];
 
 /** How good a choice an adapter is, 0 the best: a real GPU, lavapipe (or WARP), SwiftShader, which is 3 to 10 times slower. */
 function rank({ name, software }: { name: string; software: boolean }): number {
@@ -91,6 +91,7 @@ async function look(place: Place, enough: (adapter: FoundAdapter) => boolean): P
     kept.push(gpu);
     const adapter = await withDriver(place.manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
     if (!adapter) return undefined;
+    kept.push(adapter);
     const { device, description, isFallbackAdapter } = adapter.info;
     return { name: identifier(device), driver: description, software: isFallbackAdapter, adapter, gpu };
   };

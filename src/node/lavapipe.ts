@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,14 +10,21 @@ const run = promisify(execFile);
 
 /** Lavapipe is Mesa's Vulkan on the CPU. Dawn refuses it before Mesa 25 (22.3 lacks shaderUniform*ArrayDynamicIndexing). */
 const MESA_MIN = 25;
-const PACKAGES = ['mesa-vulkan-drivers', 'libvulkan1'];
+const MESA = 'mesa-vulkan-drivers';
+const INSTALL = ['install', '--yes', '--no-remove', '--no-install-recommends', MESA, 'libvulkan1'];
 
-/** How to become root without being asked for a password: nothing to prefix, a prefix, or undefined where it cannot be. */
-async function rootPrefix(): Promise<string[] | undefined> {
-  if (process.getuid?.() === 0) return [];
-  const sudo = ['sudo', '-n'];
-  return run('sudo', ['-n', 'true']).then(
-    () => sudo,
+type Run = (...args: string[]) => Promise<{ stdout: string; stderr: string }>;
+
+/** Runs a program as root, or undefined where that cannot be had without asking for a password. */
+async function rootRunner(): Promise<Run | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const asRoot: Run = (...args) => {
+    const [program, ...rest] = [...prefix, ...args];
+    return run(program!, rest, { maxBuffer: 2 ** 26 });
+  };
+  return asRoot('true').then(
+    () => asRoot,
     () => undefined,
   );
 }
@@ -44,67 +51,59 @@ async function systemSources() {
 }
 
 /**
- * Installs Mesa's lavapipe, version 25 or later, and the Vulkan loader with apt. The system's own sources are taken where
- * they have it; on a Debian whose release is older, `<release>-backports` is read through a private list of sources, so
- * that nothing under /etc/apt changes. `log` hears what will be installed before it is.
- * @throws DeviceError where there is no apt or no root, or apt offers no such version; nothing is changed then.
+ * Installs Mesa's lavapipe, version 25 or later, and the Vulkan loader with apt. The package lists are read afresh into a
+ * folder of our own; on Debian they hold `<release>-backports` too, from which Mesa comes where the release's own is
+ * older. Nothing under /etc/apt changes. `log` hears what will be installed before it is.
+ * @throws DeviceError where there is no apt or no root, or apt offers no such version or not without removing something;
+ * nothing is changed then.
  */
 export async function installLavapipe(log: (line: string) => void): Promise<void> {
-  const prefix = process.platform === 'linux' ? await rootPrefix() : undefined;
-  if (!prefix) throw new DeviceError('lavapipe needs apt and root (or sudo without a password) to be installed');
-  const apt = (args: string[]) => {
-    const [command, ...rest] = [...prefix, 'env', 'LC_ALL=C', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-    return run(command!, rest, { maxBuffer: 2 ** 26 });
-  };
-  await apt(['--version']).catch(() => {
+  const asRoot = await rootRunner();
+  if (!asRoot) throw new DeviceError('lavapipe needs apt and root (or sudo without a password) to be installed');
+  const apt: Run = (...args) => asRoot('env', 'LC_ALL=C', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args);
+  await apt('--version').catch(() => {
     throw new DeviceError('lavapipe is installed with apt, which this system does not have');
   });
-
-  const install = ['install', '--yes', '--no-install-recommends', ...PACKAGES];
-  /** What apt would do under these options, or undefined where that leaves Mesa older than MESA_MIN. */
-  const plan = async (options: string[]) => {
-    const simulated = await apt(['--simulate', ...options, ...install]).catch(() => undefined);
-    if (!simulated) return undefined;
-    const steps = parsePlan(simulated.stdout);
-    const mesa = steps.find(({ name }) => name === PACKAGES[0])?.version ?? (await installedVersion(PACKAGES[0]!));
-    return majorVersion(mesa) >= MESA_MIN ? { options, steps } : undefined;
-  };
-
-  let found = await plan([]);
   const temporary = await mkdtemp(join(tmpdir(), 'gsas-wgpu-apt-'));
   try {
-    if (!found) {
-      log('Reading the package lists, for Mesa 25 or later');
-      const { options, backports } = await privateLists(temporary);
-      // Judged by the plan below: one unreachable third-party source fails the update and yet harms nothing.
-      const update = await apt([...options, 'update']).catch((error) => error);
-      found = (await plan(options)) ?? (backports ? await plan([...options, '-t', backports]) : undefined);
-      if (!found) {
-        const line = String(update.stderr)
-          .split('\n')
-          .find((text) => /^[EW]:/.test(text));
-        throw new DeviceError(
-          `apt offers no mesa-vulkan-drivers of version ${MESA_MIN} or later${line ? ` (${line})` : ''}`,
-        );
-      }
-    }
+    log('Reading the package lists, for Mesa 25 or later');
+    const { options, steps } = await plan(apt, temporary);
     const describe = (upgrade: boolean) =>
-      found!.steps
+      steps
         .filter((step) => step.upgrade === upgrade)
         .map(({ name, version }) => `${name} ${version}`)
         .join(', ');
     if (describe(false)) log(`Installing with apt: ${describe(false)}`);
     if (describe(true)) log(`and, because Mesa is one set of libraries, upgrading: ${describe(true)}`);
     // Another package manager may hold the lock for a while, on a machine that has just started.
-    await apt([...found.options, '-o', 'DPkg::Lock::Timeout=600', ...install]).catch((error) => {
-      const line = String(error.stderr || error.message)
-        .split('\n')
-        .find((text) => text.startsWith('E:'));
-      throw new DeviceError(`apt could not install lavapipe: ${line ?? error.message}`, { cause: error });
+    await apt(...options, '-o', 'DPkg::Lock::Timeout=600', ...INSTALL).catch((error) => {
+      throw new DeviceError(`apt could not install lavapipe: ${complaint(error) ?? error.message}`, { cause: error });
     });
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await asRoot('rm', '-rf', temporary); // apt's files in there are root's
   }
+}
+
+/** The options under which apt would install a Mesa that Dawn takes, and what it would do. */
+async function plan(apt: Run, folder: string) {
+  const { options, backports } = await privateLists(folder);
+  // Judged by what can be installed: one unreachable third-party source fails the update and yet harms nothing.
+  let reason = await apt(...options, 'update').then(complaint, complaint);
+  for (const choice of backports ? [options, [...options, '-t', backports]] : [options]) {
+    const simulated = await apt('--simulate', ...choice, ...INSTALL).catch((error) => {
+      reason ??= complaint(error);
+    });
+    if (!simulated) continue;
+    const steps = parsePlan(simulated.stdout);
+    const mesa = steps.find(({ name }) => name === MESA)?.version ?? (await installedVersion(MESA));
+    if (majorVersion(mesa) >= MESA_MIN) return { options: choice, steps };
+  }
+  throw new DeviceError(`apt has no ${MESA} of version ${MESA_MIN} or later to install${reason ? ` (${reason})` : ''}`);
+}
+
+/** The first error or warning in what apt said. */
+function complaint({ stderr }: { stderr?: string }): string | undefined {
+  return stderr?.split('\n').find((line) => /^[EW]:/.test(line));
 }
 
 /** Package lists of our own in `folder`: the system's sources, or on Debian its archives and their backports. */
