@@ -1,0 +1,80 @@
+/** Many integer sequences in two arrays: sequence i is `items[offsets[i] .. offsets[i + 1])`. */
+export class Sequences {
+  /**
+   * @param items every sequence, one after the other
+   * @param offsets [count + 1] where each begins; the last is `items.length`
+   */
+  constructor(
+    readonly items: Uint32Array,
+    readonly offsets: Uint32Array,
+  ) {}
+
+  static from(lists: readonly ArrayLike<number>[]): Sequences {
+    const offsets = new Uint32Array(lists.length + 1);
+    lists.forEach((list, i) => {
+      offsets[i + 1] = offsets[i]! + list.length;
+    });
+    const items = new Uint32Array(offsets[lists.length]!);
+    lists.forEach((list, i) => {
+      items.set(list, offsets[i]);
+    });
+    return new Sequences(items, offsets);
+  }
+
+  get count(): number {
+    return this.offsets.length - 1;
+  }
+
+  lengthOf(index: number): number {
+    return this.offsets[index + 1]! - this.offsets[index]!;
+  }
+
+  /** The sequence itself, oldest item first: a view, not a copy. */
+  at(index: number): Uint32Array {
+    return this.items.subarray(this.offsets[index], this.offsets[index + 1]);
+  }
+
+  /** Its last `window` items: a view, not a copy. */
+  tail(index: number, window: number): Uint32Array {
+    const end = this.offsets[index + 1]!;
+    return this.items.subarray(Math.max(this.offsets[index]!, end - window), end);
+  }
+}
+
+/** Held-out users: what each has done so far, and the one item that came next. */
+export interface Split {
+  readonly inputs: Sequences;
+  /** [inputs.count] */
+  readonly targets: Uint32Array;
+}
+
+/** A leave-one-out dataset. Items are 1..numItems. */
+export interface Dataset {
+  readonly name: string;
+  readonly numItems: number;
+  readonly train: Sequences;
+  readonly val: Split;
+  readonly test: Split;
+  readonly titles?: ReadonlyMap<number, string>;
+}
+
+export interface DatasetSummary {
+  readonly users: number;
+  readonly items: number;
+  /** Of the whole log: the test histories and their targets. */
+  readonly interactions: number;
+  /** Interactions a user. */
+  readonly meanLength: number;
+}
+
+export function summarizeDataset({ numItems, train, test }: Dataset): DatasetSummary {
+  const interactions = test.inputs.items.length + test.targets.length;
+  return { users: train.count, items: numItems, interactions, meanLength: interactions / test.targets.length };
+}
+
+/** One line for a person, such as `ml1m: 6,040 users, 3,416 items, 999,611 interactions, 165.5 a user`. */
+export function describeDataset(dataset: Dataset): string {
+  const { users, items, interactions, meanLength } = summarizeDataset(dataset);
+  const n = (value: number) => value.toLocaleString('en-US');
+  return `${dataset.name}: ${n(users)} users, ${n(items)} items, ${n(interactions)} interactions, ${meanLength.toFixed(1)} a user`;
+}

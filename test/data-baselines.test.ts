@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { markovScores, popularityScores } from '../src/data/baselines.js';
+import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
+import { readDataset } from '../src/data/layout.js';
+import { mrr, ndcgAt, recallAt } from '../src/data/metrics.js';
+import { rankTargets, type Scorer } from '../src/data/rank.js';
+
+describe('metrics', () => {
+  const ranks = [1, 2, 10, 11, Infinity];
+
+  it('average the gain of each rank', () => {
+    expect(ndcgAt(10, ranks)).toBeCloseTo((1 + 1 / Math.log2(3) + 1 / Math.log2(11)) / 5, 12);
+    expect(recallAt(10, ranks)).toBe(3 / 5);
+    expect(recallAt(1, ranks)).toBe(1 / 5);
+    expect(mrr(ranks)).toBeCloseTo((1 + 1 / 2 + 1 / 10 + 1 / 11) / 5, 12);
+  });
+});
+
+describe('rankTargets', () => {
+  const scores = Float64Array.of(99, 5, 4, 4, 3, 1);
+  const scorer: Scorer = () => scores;
+  const rank = (history: number[], target: number, filterRated?: boolean) =>
+    rankTargets({ inputs: Sequences.from([history]), targets: Uint32Array.of(target) }, scorer, filterRated)[0];
+
+  it('counts the items that score higher, never entry 0 nor one that ties', () => {
+    expect(rank([5], 1)).toBe(1);
+    expect(rank([5], 2)).toBe(2);
+    expect(rank([5], 3)).toBe(2);
+    expect(rank([5], 4)).toBe(4);
+  });
+
+  it('leaves seen items out, and finds no target among them', () => {
+    expect(rank([1, 3], 4)).toBe(2);
+    expect(rank([1, 3], 4, false)).toBe(4);
+    expect(rank([4], 4)).toBe(Infinity);
+    expect(rank([4], 4, false)).toBe(4);
+  });
+
+  it('leaves the scorer its array', () => {
+    rank([1, 3], 4);
+    expect(scores).toEqual(Float64Array.of(99, 5, 4, 4, 3, 1));
+  });
+});
+
+describe('baselines', () => {
+  const none: Split = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
+  const train = Sequences.from([
+    [1, 2, 3],
+    [4, 1, 2],
+    [1, 3, 3],
+    [5, 4],
+  ]);
+  const dataset: Dataset = { name: 'tiny', numItems: 6, train, val: none, test: none };
+  const split: Split = { inputs: Sequences.from([[4, 1], [6]]), targets: Uint32Array.of(2, 1) };
+
+  it('popularity counts occurrences in training', () => {
+    expect(popularityScores(dataset)(split, 0)).toEqual(Float64Array.of(0, 3, 2, 3, 2, 1, 0));
+  });
+
+  it('Markov counts what came after the last item, ties by popularity', () => {
+    const scores = [...markovScores(dataset)(split, 0)];
+    expect(scores.map(Math.floor)).toEqual([0, 0, 2, 1, 0, 0, 0]);
+    expect(scores[1]).toBe(3 / 12);
+    expect(scores[4]).toBe(2 / 12);
+    expect(scores[5]).toBe(1 / 12);
+  });
+
+  it('Markov falls back to popularity after an item that was never followed', () => {
+    const scores = [...markovScores(dataset)(split, 1)];
+    expect(scores).toEqual([0, 3, 2, 3, 2, 1, 0].map((count) => count / 12));
+  });
+});
+
+describe('on MovieLens-1M', () => {
+  const dir = process.env.GSAS_DATA && join(process.env.GSAS_DATA, 'ml1m');
+  const present = dir && existsSync(dir);
+  if (!present) console.warn('not tested: the baselines on ML-1M, since GSAS_DATA names no folder that holds ml1m/');
+
+  it.runIf(present)('the baselines score what they are known to', () => {
+    const dataset = readDataset(dir!);
+    const popularity = popularityScores(dataset);
+    const markov = markovScores(dataset);
+    expect(ndcgAt(10, rankTargets(dataset.val, popularity))).toBeCloseTo(0.0179, 4);
+    expect(ndcgAt(10, rankTargets(dataset.test, popularity))).toBeCloseTo(0.018, 4);
+    expect(recallAt(10, rankTargets(dataset.test, popularity))).toBeCloseTo(0.0369, 4);
+    expect(ndcgAt(10, rankTargets(dataset.val, markov))).toBeCloseTo(0.1373, 4);
+    expect(ndcgAt(10, rankTargets(dataset.test, markov))).toBeCloseTo(0.1259, 4);
+  });
+});
