@@ -40,12 +40,13 @@ test('the stack is printed with --verbose only', () => {
 });
 
 test('a reader that has seen enough ends it quietly', async () => {
-  const child = spawn(process.execPath, [MAIN, 'help']);
+  const child = spawn(process.execPath, [MAIN, 'doctor']);
   child.stdout.destroy();
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
   const code = await new Promise((resolve) => child.on('close', resolve));
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stderr).not.toContain('error'); // Dawn's remarks may stand there
+  expect(code).toBe(0);
 });
