@@ -5,7 +5,7 @@ import { groupByItem } from '../group/index.js';
 import { integers, normals } from '../inputs.js';
 import { teamGroups, teamOf } from '../team.js';
 import { scatterAddReference } from './reference.js';
-import { BLOCK, blockSums, type Layout, rowSums } from './shader.js';
+import { BLOCK, blockSums, type Layout, permute, rowSums, WORKGROUP } from './shader.js';
 
 export interface ScatterAddOptions {
   /** Add to `into` instead of overwriting it; rows without pairs are then left as they are, else set to 0. */
@@ -37,16 +37,20 @@ export function scatterAdd(
   checkShapes('scatter_add', { ids: [flat(ids), Q * Math.floor(share)] });
   const team = teamOf(stream.gpu.capabilities);
   const layout: Layout = { D, lanes: team.lanes, teams: team.count, weighted: weights !== undefined };
-  const given = weights ? { weights } : {};
   stream.scope(() => {
     const { order, starts } = groupByItem(stream, ids, R);
+    const permuted = weights ? { weights: stream.empty([P]) } : {};
+    if (weights) {
+      const args = { order, weights, permuted: permuted.weights!, P };
+      stream.dispatch(permute({}), args, Math.ceil(P / WORKGROUP));
+    }
     const blocks = Math.floor(P / BLOCK);
     const partial = stream.empty([Math.max(1, blocks), D]);
     if (blocks > 0) {
-      const args = { ids, order, source, partial, ...given, P, share };
+      const args = { ids, order, source, partial, ...permuted, P, share };
       stream.dispatch(blockSums(layout), args, teamGroups(team, blocks));
     }
-    const args = { order, starts, source, partial, into, ...given, R, share };
+    const args = { order, starts, source, partial, into, ...permuted, R, share };
     stream.dispatch(rowSums({ ...layout, add }), args, teamGroups(team, R));
   });
 }
