@@ -14,6 +14,7 @@ import { negativesOp } from './negatives/index.js';
 import { rankOp } from './rank/index.js';
 import { sampledGbceOp } from './sampled_gbce/index.js';
 import { scatterAddOp } from './scatter_add/index.js';
+import { topKOp } from './top_k/index.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
 export const registry: readonly AnyOp[] = [
@@ -32,4 +33,5 @@ export const registry: readonly AnyOp[] = [
   rankOp,
   sampledGbceOp,
   scatterAddOp,
+  topKOp,
 ];

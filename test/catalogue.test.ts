@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Gpu } from '../src/engine/gpu.js';
+import { Stream } from '../src/engine/stream.js';
+import { rank } from '../src/kernels/rank/index.js';
+import { topK } from '../src/kernels/top_k/index.js';
+import { openTestGpu } from './support/gpu.js';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openTestGpu();
+});
+afterAll(() => gpu.close());
+
+const N = 600;
+function operands(stream: Stream) {
+  return { h: stream.zeros([2, 4]), table: stream.zeros([N + 2, 4]), excluded: stream.zeros([2, 19], 'u32') };
+}
+
+it.each([0, 513, 1.5])('topK refuses k = %s and says which are allowed', (k) => {
+  const stream = new Stream(gpu);
+  const { h, table, excluded } = operands(stream);
+  expect(() => topK(stream, h, table, excluded, N, k)).toThrow(
+    `top_k: k is ${k}, but must be a whole number from 1 to 512, with 600 items`,
+  );
+});
+
+it('names both operands when the mask has another number of words than the catalogue', () => {
+  const stream = new Stream(gpu);
+  const { h, table } = operands(stream);
+  const excluded = stream.zeros([2, 18], 'u32');
+  const targets = stream.zeros([2], 'u32');
+  expect(() => rank(stream, h, table, targets, excluded, N)).toThrow('rank: axis 1 of excluded [2, 18] must be 19');
+  const wide = stream.zeros([2, 5]);
+  expect(() => rank(stream, wide, table, targets, excluded, N)).toThrow(
+    'rank: axis D is 5 in h [2, 5] but 4 in table [602, 4]',
+  );
+});
+
+it('does not find a target that is no item', async () => {
+  const stream = new Stream(gpu);
+  const { h, table, excluded } = operands(stream);
+  const targets = stream.upload(Uint32Array.of(0, N + 1), [2]);
+  expect(Array.from(await stream.read(rank(stream, h, table, targets, excluded, N)))).toEqual([0, 0]);
+});
