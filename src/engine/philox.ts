@@ -95,7 +95,7 @@ export class HostRandom {
     return this.u32() / 2 ** 32;
   }
 
-  /** Uniform on 0..n-1 for n up to 2^32 (Lemire's product, whose bias is below n / 2^32). */
+  /** Uniform on 0..n-1 for n below 2^32 (Lemire's product, whose bias is below n / 2^32). */
   integer(n: number): number {
     return multiplyHigh(this.u32(), n);
   }
