@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { popularityScores } from '../src/data/baselines.js';
+import { TrainingBatches } from '../src/data/batches.js';
+import { rankTargets } from '../src/data/rank.js';
+import { syntheticDataset } from '../src/data/synthetic.js';
+import type { Gpu } from '../src/engine/gpu.js';
+import { initialParameters } from '../src/model/parameters.js';
+import { loadResumable } from '../src/train/checkpoint.js';
+import { resolveConfig, type TrainOptions } from '../src/train/config.js';
+import { metricsOf } from '../src/train/evaluate.js';
+import { readJournal } from '../src/train/journal.js';
+import { type TrainRequest, train } from '../src/train/train.js';
+import { Trainer } from '../src/train/trainer.js';
+import { openTestGpu } from './support/gpu.js';
+
+const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+
+const OPTIONS: Partial<TrainOptions> = {
+  sequence_length: 20,
+  embedding_dim: 16,
+  num_heads: 2,
+  num_blocks: 1,
+  dropout_rate: 0.1,
+  negs_per_pos: 8,
+  train_batch_size: 32,
+  max_batches_per_epoch: 4,
+  lr: 5e-3,
+  init_std: 0.02,
+  seed: 5,
+};
+
+describe('training', () => {
+  let gpu: Gpu;
+  let folder: string;
+  beforeAll(async () => {
+    gpu = await openTestGpu();
+  });
+  afterAll(() => gpu.close());
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'gsas-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const run = (name: string, request: Partial<TrainRequest> = {}) =>
+    train({ gpu, dataset, out: join(folder, name), ...request, options: { ...OPTIONS, ...request.options } });
+  /** The journal without what depends on the clock. */
+  const journal = (name: string) =>
+    readJournal(join(folder, name, 'metrics.jsonl')).map(({ seconds, positions_per_second, ...rest }) => rest);
+  const bytes = (name: string, file = 'last.safetensors') => readFileSync(join(folder, name, file));
+
+  it('creates no buffer, bind group layout or pipeline from the third step on, and submits once a step', async () => {
+    const config = resolveConfig(dataset.numItems, [{ ...OPTIONS, train_batch_size: 17 }]);
+    const batches = new TrainingBatches(dataset.train, { sequenceLength: 20, batchSize: 17, seed: 1 });
+    const trainer = new Trainer(gpu, config, { weights: initialParameters(config, 1), step: 0 });
+    trainer.prepare(batches.capacity);
+    const lengths = new Set<number>();
+    const step = async (index: number) => {
+      const batch = batches.batch(0, index);
+      lengths.add(batch.tokens);
+      await trainer.train(batch);
+    };
+    await step(0);
+    await step(1);
+    const created = gpu.created;
+    const submits = trainer.stream.submits;
+    for (let index = 2; index < batches.perEpoch; index++) await step(index);
+    expect(gpu.created).toEqual(created);
+    expect(trainer.stream.submits - submits).toBe(batches.perEpoch - 2);
+    expect(lengths.size).toBeGreaterThan(5); // ragged batches of many lengths
+    trainer.release();
+  });
+
+  it('gives the same bits twice, and others from another seed', async () => {
+    const options = { max_epochs: 1 };
+    await run('a', { options });
+    await run('b', { options });
+    await run('c', { options: { ...options, seed: 6 } });
+    const weights = ['a', 'b', 'c'].map((name) => loadResumable(join(folder, name)).weights);
+    expect(weights[1]).toEqual(weights[0]);
+    expect(weights[2]).not.toEqual(weights[0]);
+  });
+
+  it.each([
+    ['within an epoch', 6],
+    ['between two epochs', 4],
+  ])('resumes %s to the same bits as a run that never stopped', async (_, at) => {
+    await run('whole', { options: { max_epochs: 3 } });
+    const interrupt = new AbortController();
+    const onStep: TrainRequest['onStep'] = ({ step }) => step >= at && interrupt.abort();
+    const first = await run('parts', { options: { max_epochs: 3 }, signal: interrupt.signal, onStep });
+    expect(first.stopped).toBe('aborted');
+    expect(first.steps).toBeGreaterThanOrEqual(at);
+    expect(first.steps).toBeLessThan(12);
+    const second = await run('parts', { resume: true });
+    expect(second).toMatchObject({ stopped: 'max_epochs', steps: 12 });
+    const [whole, parts] = ['whole', 'parts'].map((name) => {
+      const { loop, ...rest } = loadResumable(join(folder, name));
+      return { ...rest, loop: { ...loop, seconds: 0 } };
+    });
+    expect(parts).toEqual(whole);
+    expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
+    expect(journal('parts')).toEqual(journal('whole'));
+  });
+
+  it('goes on from a step limit as if it had not been there', async () => {
+    await run('whole', { options: { max_steps: 10 } });
+    const part = await run('parts', { options: { max_steps: 6 } });
+    expect(part.stopped).toBe('max_steps');
+    expect(part.best).toBeDefined();
+    await run('parts', { resume: true, options: { max_steps: 10 } });
+    expect(loadResumable(join(folder, 'parts')).weights).toEqual(loadResumable(join(folder, 'whole')).weights);
+    expect(journal('parts')).toEqual(journal('whole'));
+  });
+
+  it('learns: far beyond popularity within ten epochs', async () => {
+    const result = await run('learns', { options: { max_epochs: 25, embedding_dim: 32, num_heads: 1, lr: 1e-2 } });
+    const popularity = metricsOf(rankTargets(dataset.val, popularityScores(dataset)));
+    expect(result.best!.metrics['ndcg@10']).toBeGreaterThan(2 * popularity['ndcg@10']);
+    const losses = readJournal(join(folder, 'learns', 'metrics.jsonl')).map(({ loss }) => loss as number);
+    expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
+  });
+
+  it('stops early when validation no longer improves', async () => {
+    const result = await run('early', { options: { lr: 1e-9, early_stopping_patience: 2, max_epochs: 50 } });
+    expect(result.stopped).toBe('early_stopping');
+    expect(result.epochs).toBeLessThan(50);
+  });
+
+  it('says so when the loss is no longer a number, and leaves the last checkpoint as it was', async () => {
+    const onValidation = vi.fn();
+    const diverging = run('diverges', { options: { lr: 1e30, max_batches_per_epoch: 1 }, onValidation });
+    await expect(diverging).rejects.toThrow(
+      /^the loss is .* at step 2: try a smaller lr than 1e\+30; the last checkpoint/,
+    );
+    expect(onValidation).toHaveBeenCalledTimes(1);
+    expect(loadResumable(join(folder, 'diverges')).step).toBe(1);
+  });
+
+  it('refuses a folder that holds a run, and a resumed run with another configuration', async () => {
+    await run('taken', { options: { max_epochs: 1 } });
+    await expect(run('taken')).rejects.toThrow(/a run is there already/);
+    await expect(run('taken', { resume: true, options: { embedding_dim: 8 } })).rejects.toThrow(
+      /embedding_dim is 16 .* 8/,
+    );
+    await expect(run('absent', { resume: true })).rejects.toThrow(/nothing to resume/);
+  });
+});
