@@ -3,7 +3,7 @@ import type { Stream } from '../../engine/stream.js';
 import { sizeOf, type Tensor } from '../../engine/tensor.js';
 import { integers } from '../inputs.js';
 import { groupReference } from './reference.js';
-import { count, RUN, scanRuns, scatter, sortSegments, totals, WORKGROUP } from './shader.js';
+import { count, PAIRS, RUN, scanRuns, scatter, sortSegments, totals, WORKGROUP } from './shader.js';
 
 const SEGMENT = 8; // pairs that an (item, chunk) segment has on average, at most
 
@@ -28,9 +28,9 @@ export function groupByItem(stream: Stream, ids: Tensor, rows: number): Groups {
     const order = stream.empty([P], 'u32');
     const starts = stream.empty([rows + 1], 'u32');
     const cursors = stream.zeros([segments], 'u32');
-    stream.dispatch(count({}), { ids, counts: cursors, P, chunks, chunk }, groups(P));
+    stream.dispatch(count({}), { ids, counts: cursors, P, chunks, chunk }, groups(P / PAIRS));
     scan(stream, cursors, segments);
-    stream.dispatch(scatter({}), { ids, cursors, order, P, chunks, chunk }, groups(P));
+    stream.dispatch(scatter({}), { ids, cursors, order, P, chunks, chunk }, groups(P / PAIRS));
     stream.dispatch(sortSegments({}), { ends: cursors, order, starts, rows, chunks }, groups(segments));
     return { order, starts };
   });

@@ -3,6 +3,9 @@ import { wgsl } from '../../engine/wgsl.js';
 
 export const WORKGROUP = 64;
 
+/** Pairs that one invocation of the passes over pairs takes: starting an invocation costs lavapipe as much as a pair does. */
+export const PAIRS = 4;
+
 /** Consecutive numbers that one invocation scans. */
 export const RUN = 64;
 
@@ -12,7 +15,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         @builtin(local_invocation_index) local: u32) {
   let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;`;
 
-const PAIRS = /* wgsl */ `
+const MAIN_PAIRS = /* wgsl */ `
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let first = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP * PAIRS}u + local;
+  for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u)`;
+
+const IDS = /* wgsl */ `
 struct Params { P: u32, chunks: u32, chunk: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]`;
@@ -20,10 +30,11 @@ struct Params { P: u32, chunks: u32, chunk: u32 }
 /** Counts the pairs of each segment (item, chunk of consecutive pairs). Bound by one scattered atomic a pair. */
 export const count = program(
   'group.count',
-  () => wgsl`${PAIRS}
+  () => wgsl`${IDS}
 @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>; // [rows * chunks]
-${MAIN}
-  if (i < params.P) { atomicAdd(&counts[ids[i] * params.chunks + i / params.chunk], 1u); }
+${MAIN_PAIRS} {
+    atomicAdd(&counts[ids[i] * params.chunks + i / params.chunk], 1u);
+  }
 }
 `,
 );
@@ -31,11 +42,10 @@ ${MAIN}
 /** Writes each pair's index into its segment, in whatever order the invocations arrive. Leaves the segments' ends in `cursors`. */
 export const scatter = program(
   'group.scatter',
-  () => wgsl`${PAIRS}
+  () => wgsl`${IDS}
 @group(0) @binding(2) var<storage, read_write> cursors: array<atomic<u32>>; // [rows * chunks]
 @group(0) @binding(3) var<storage, read_write> order: array<u32>; // [P]
-${MAIN}
-  if (i < params.P) {
+${MAIN_PAIRS} {
     let place = atomicAdd(&cursors[ids[i] * params.chunks + i / params.chunk], 1u);
     order[place] = i;
   }

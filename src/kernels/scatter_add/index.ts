@@ -2,6 +2,7 @@ import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
+import { PAIRS } from '../group/shader.js';
 import { integers, normals } from '../inputs.js';
 import { teamGroups, teamOf } from '../team.js';
 import { scatterAddReference } from './reference.js';
@@ -42,7 +43,7 @@ export function scatterAdd(
     const permuted = weights ? { weights: stream.empty([P]) } : {};
     if (weights) {
       const args = { order, weights, permuted: permuted.weights!, P };
-      stream.dispatch(permute({}), args, Math.ceil(P / WORKGROUP));
+      stream.dispatch(permute({}), args, Math.ceil(P / (WORKGROUP * PAIRS)));
     }
     const blocks = Math.floor(P / BLOCK);
     const partial = stream.empty([Math.max(1, blocks), D]);

@@ -1,6 +1,7 @@
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
+import { PAIRS } from '../group/shader.js';
 
 /** Pairs that one team sums beforehand where they all belong to one item. */
 export const BLOCK = 256;
@@ -8,7 +9,7 @@ export const BLOCK = 256;
 export const WORKGROUP = 64;
 
 /**
- * Brings the weights into the pairs' grouped order. A pass of its own, because here one invocation a pair lets the scattered reads
+ * Brings the weights into the pairs' grouped order. A pass of its own, because here the scattered reads of many pairs
  * overlap, while in the sums each would be waited for: on lavapipe 20 ns a pair instead of 170.
  */
 export const permute = program(
@@ -22,8 +23,8 @@ struct Params { P: u32 }
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
         @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
-  if (i < params.P) { permuted[i] = weights[order[i]]; }
+  let first = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP * PAIRS}u + local;
+  for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u) { permuted[i] = weights[order[i]]; }
 }
 `,
 );
