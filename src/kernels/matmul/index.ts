@@ -75,7 +75,7 @@ export function matmul(
         out: target,
         ...(bias && { bias }),
         ...(residual && { residual }),
-        ...{ M, N, K, depth },
+        ...{ M, N, K, depth, rows: tile.rows },
         ...(dropout && dropoutUniforms(dropout.random, dropout)),
       },
       tiles * Math.ceil(K / depth),
@@ -95,11 +95,14 @@ export function matmul(
 
 /** The tile of a workgroup, and how many cover [M, N]. */
 function tileOf({ subgroupSize }: Capabilities, M: number, N: number) {
+  const subgroups = subgroupSize > 0;
   const lanes = subgroupSize || 32;
-  const rows = 8;
+  const narrow = lanes <= 8;
   const columns = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
-  const tiles = Math.ceil(M / rows) * Math.ceil(N / columns / lanes);
-  return { lanes, subgroups: subgroupSize > 0, rows, columns, tiles };
+  const vectors = narrow && N > lanes * columns ? 2 : 1;
+  const rows = Math.min(narrow ? 32 : 16, 2 ** Math.ceil(Math.log2(M)));
+  const tiles = Math.ceil(M / rows) * Math.ceil(N / (lanes * vectors * columns));
+  return { subgroups, lanes, rows, vectors, columns, tiles };
 }
 
 const WORKGROUP = 64;

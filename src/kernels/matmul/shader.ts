@@ -4,12 +4,14 @@ import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
 
 export interface MatmulConstants {
-  /** Lanes of a workgroup: one whole subgroup where `subgroups` is true. */
-  lanes: number;
   subgroups: boolean;
-  /** Rows of a tile. */
+  /** Lanes of a workgroup: with `subgroups` one whole subgroup. A power of two. */
+  lanes: number;
+  /** Rows of a workgroup's tile, a power of two. */
   rows: number;
-  /** Neighbouring columns of a lane: 4, 2 or 1, a divisor of N. */
+  /** Vectors of a row that each lane holds. */
+  vectors: number;
+  /** Elements of a vector, neighbouring columns: 4, 2 or 1, a divisor of N. */
   columns: number;
   transposeA: boolean;
   add: boolean;
@@ -23,14 +25,17 @@ const unroll = (count: number, line: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => line(i)).join('\n');
 
 /**
- * out = op(A) B and its epilogue. One workgroup owns a tile of `rows` rows by lanes x columns columns; a lane holds `rows` vectors of
- * `columns` sums in registers, so an element of B that was loaded once serves `rows` rows.
- * - With subgroups, lane l holds A[row, k + l] and hands it to the others by subgroupBroadcast.
+ * out = op(A) B and its epilogue. One workgroup owns a tile of `rows` rows by lanes x vectors x columns columns; a lane holds the sums of
+ * all rows of its columns in registers, so that an element of B, once loaded, serves all rows. No workgroup memory, no barrier.
+ * - With subgroups, the lanes hold a column of A's tile, one row each, and hand it round by subgroupBroadcast.
  * - Without, all lanes load A[row, k] from the same address, which a GPU serves by one transaction.
- * No workgroup memory and no barrier.
  */
 export const matmulShader = program('matmul', (constants: MatmulConstants) => {
-  const { lanes, subgroups, rows, columns, transposeA, add, bias, relu, dropout, residual } = constants;
+  const { subgroups, lanes, rows, vectors, columns, transposeA, add, bias, relu, dropout, residual } = constants;
+  const groups = Math.max(1, rows / lanes); // rows a lane holds of A
+  const finished = Math.min(4, rows);
+  const start = (v: number) => (bias ? `bias[column${v}]` : `${vector}()`);
+  const step = subgroups ? Math.max(1, lanes / rows) : 1; // columns of A that the lanes hold at once
   const vector = columns === 1 ? 'f32' : `vec${columns}<f32>`;
   return wgsl`
 #if ${subgroups}
@@ -41,7 +46,8 @@ ${PHILOX_WGSL}
 #endif
 struct Params {
   M: u32, N: u32, K: u32,
-  depth: u32, // a multiple of lanes: how much of K one workgroup sums
+  depth: u32, // how much of K one workgroup sums
+  rows: u32, // of a tile: what the compiler does not know, it does not unroll
 #if ${dropout}
   ${DROPOUT_PARAMS}
 #endif
@@ -83,9 +89,6 @@ fn dropped(row: u32, column: u32) -> ${vector} {
 fn finish(split: u32, row: u32, column: u32, sum: ${vector}) {
   if (row >= params.M || column >= params.N / ${columns}u) { return; }
   var value = sum;
-#if ${bias}
-  value += bias[column];
-#endif
 #if ${relu}
   value = max(value, ${vector}());
 #endif
@@ -106,40 +109,56 @@ fn finish(split: u32, row: u32, column: u32, sum: ${vector}) {
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
         @builtin(local_invocation_index) lane: u32) {
   let width = params.N / ${columns}u; // vectors in a row of B
-  let across = (width + ${lanes - 1}u) / ${lanes}u;
+  let across = (width + ${lanes * vectors - 1}u) / ${lanes * vectors}u;
   let tiles = across * ((params.M + ${rows - 1}u) / ${rows}u);
   let number = workgroup.x + workgroup.y * workgroups.x;
   let tile = number % tiles;
   let split = number / tiles;
   let row = tile / across * ${rows}u;
-  let column = tile % across * ${lanes}u + lane;
+  let column = tile % across * ${lanes * vectors}u + lane;
   let first = split * params.depth;
   if (first >= params.K) { return; } // the whole workgroup
   let end = min(first + params.depth, params.K);
 
-  // Lanes and rows beyond the matrix compute the last column or row once more and store nothing.
-  let source = min(column, width - 1u);
-  ${unroll(rows, (i) => `let row${i} = min(row + ${i}u, params.M - 1u); var sum${i} = ${vector}();`)}
+  // Beyond the matrix the last row or column is computed once more and not stored.
+  ${unroll(vectors, (v) => `let column${v} = min(column + ${v * lanes}u, width - 1u);`)}
+  ${unroll(rows, (i) => unroll(vectors, (v) => `var sum${i}_${v} = ${start(v)};`))}
 #if ${subgroups}
-  for (var k = first; k < end; k += ${lanes}u) {
-    let mine = min(k + lane, end - 1u);
-    let inside = k + lane < end;
-    ${unroll(rows, (i) => `let a${i} = select(0.0, a_at(row${i}, mine), inside);`)}
+  ${unroll(groups, (g) => `let row${g} = min(row + ${g * lanes}u + lane % ${rows}u, params.M - 1u);`)}
+#else
+  ${unroll(rows, (i) => `let row${i} = min(row + ${i}u, params.M - 1u);`)}
+#endif
+  for (var k = first; k < end; k += ${step}u) {
+#if ${subgroups && step === 1}
+    ${unroll(groups, (g) => `let a${g} = a_at(row${g}, k);`)}
+#elif ${subgroups}
+    let mine = k + lane / ${rows}u;
+    let a0 = select(0.0, a_at(row0, min(mine, end - 1u)), mine < end);
+#endif
     ${unroll(
-      lanes,
+      step,
       (j) => `{
-      let line = b[min(k + ${j}u, end - 1u) * width + source];
-      ${unroll(rows, (i) => `sum${i} += subgroupBroadcast(a${i}, ${j}u) * line;`)}
+      let line = min(k + ${j}u, end - 1u) * width;
+      ${unroll(vectors, (v) => `let b${v} = b[line + column${v}];`)}
+      ${unroll(rows, (i) => {
+        const held = `subgroupBroadcast(a${Math.floor(i / lanes)}, ${(i % lanes) + j * rows}u)`;
+        return `{
+        let factor = ${subgroups ? held : `a_at(row${i}, k)`};
+        ${unroll(vectors, (v) => `sum${i}_${v} += factor * b${v};`)}
+      }`;
+      })}
     }`,
     )}
   }
-#else
-  for (var k = first; k < end; k++) {
-    let line = b[k * width + source];
-    ${unroll(rows, (i) => `sum${i} += a_at(row${i}, k) * line;`)}
+
+  // The epilogue is long, and compilers take it badly ${rows} times: the sums move up to where it is written out.
+  let height = min(params.rows, params.M - row);
+  for (var done = 0u; done < height; done += ${finished}u) {
+    ${unroll(finished, (i) =>
+      unroll(vectors, (v) => `finish(split, row + done + ${i}u, column + ${v * lanes}u, sum${i}_${v});`),
+    )}
+    ${unroll(rows - finished, (i) => unroll(vectors, (v) => `sum${i}_${v} = sum${i + finished}_${v};`))}
   }
-#endif
-  ${unroll(rows, (i) => `finish(split, row + ${i}u, column, sum${i});`)}
 }
 `;
 });
