@@ -74,6 +74,7 @@ interface Case {
   K: number;
   relu?: boolean;
   dropout?: Dropout;
+  /** x itself is the residual, so N = K: its gradient is then the sum of both ways. */
   residual?: boolean;
 }
 
@@ -84,33 +85,40 @@ export const linearOp: Op<Case> = {
     { T: 1, N: 1, K: 1 },
     { T: 67, N: 24, K: 31, relu: true },
     { T: 31, N: 7, K: 13, dropout: { rate: 0.5, site: 3 } },
-    { T: 37, N: 12, K: 24, dropout: { rate: 0.2, site: 1 }, residual: true },
+    { T: 37, N: 24, K: 24, dropout: { rate: 0.2, site: 1 }, residual: true },
     { T: 65, N: 36, K: 8, relu: true, dropout: { rate: 0.5, site: 2 } },
-    { T: 9, N: 6, K: 5, relu: true, dropout: { rate: 0.3, site: 9 }, residual: true },
-    { T: 600, N: 65, K: 3, residual: true },
+    { T: 9, N: 6, K: 6, relu: true, dropout: { rate: 0.3, site: 9 }, residual: true },
+    { T: 600, N: 65, K: 3 },
+    { T: 67, N: 7, K: 7, residual: true },
   ],
   benchShapes: [
     { T: 3200, N: 128, K: 128 },
     { T: 3200, N: 128, K: 128, relu: true, dropout: { rate: 0.5, site: 1 } },
     { T: 12800, N: 128, K: 128, dropout: { rate: 0.5, site: 1 }, residual: true },
   ],
-  inputs: ({ T, N, K, residual }, random) => ({
+  inputs: ({ T, N, K }, random) => ({
     x: normals(random, [T, K]),
     weight: normals(random, [N, K], 1 / Math.sqrt(K)),
     bias: normals(random, [N]),
-    ...(residual && { residual: normals(random, [T, N]) }),
   }),
   differentiable: ['x', 'weight', 'bias'],
-  run: (tape, { relu, dropout }, { x, weight, bias, residual }) => ({
+  run: (tape, { relu, dropout, residual }, { x, weight, bias }) => ({
     y: linear(tape, x!, weight!, bias!, {
       ...(relu && { relu }),
       ...(dropout && { dropout }),
-      ...(residual && { residual }),
+      ...(residual && { residual: x! }),
     }),
   }),
-  reference: (shape, inputs) => ({
-    y: linearReference(inputs as Parameters<typeof linearReference>[0], shape, (t, n) =>
-      shape.dropout ? dropoutFactor(CASE_RANDOM, shape.dropout, t, n) : 1,
+  reference: (shape, { x, weight, bias }) => ({
+    y: linearReference(
+      {
+        x: x as Float64Array,
+        weight: weight as Float64Array,
+        bias: bias as Float64Array,
+        residual: shape.residual ? (x as Float64Array) : undefined,
+      },
+      shape,
+      (t, n) => (shape.dropout ? dropoutFactor(CASE_RANDOM, shape.dropout, t, n) : 1),
     ),
   }),
   forward: ({ T, N, K, residual }) => ({

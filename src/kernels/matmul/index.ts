@@ -111,7 +111,7 @@ const WORKGROUP = 64;
 function transpose(stream: Stream, x: Tensor): Tensor {
   const [R, C] = x.shape as [number, number];
   const y = stream.empty([C, R]);
-  stream.dispatch(transposeShader({ workgroup: WORKGROUP }), { x, y, R, C }, Math.ceil((R * C) / WORKGROUP));
+  stream.dispatch(transposeShader({ workgroup: WORKGROUP }), { x, y, R, C }, [Math.ceil(R / WORKGROUP), C]);
   return y;
 }
 
