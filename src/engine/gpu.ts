@@ -3,6 +3,7 @@ import { BufferUsage } from './flags.js';
 import { PipelineCache } from './pipelines.js';
 import { BufferPool } from './pool.js';
 import { Profiler } from './profiler.js';
+import type { Stream } from './stream.js';
 
 /** What kernels may count on. They are baked into shaders, so a kernel asks here and nowhere else. */
 export interface Capabilities {
@@ -38,8 +39,11 @@ export class Gpu {
   readonly staging: BufferPool;
   readonly pipelines: PipelineCache;
   readonly profiler: Profiler | undefined;
+  /** Submits so far, of all streams. */
+  submits = 0;
   #error: GsasError | undefined;
   #ids = 0;
+  #recording: Stream | undefined;
   #closed = false;
 
   private constructor(
@@ -125,10 +129,30 @@ export class Gpu {
     this.#error ??= error;
   }
 
-  /** @throws the first error that the GPU reported since the device was opened. */
+  /**
+   * @throws the first error that the GPU reported since the device was opened, a shader's before what follows from it: so nothing
+   * while the compiler still has to report on one.
+   */
   check(): void {
+    if (this.pipelines.awaitsReports) return;
     const error = this.pipelines.firstError ?? this.#error;
     if (error) throw error;
+  }
+
+  /** Waits for the compiler's reports; then the same as `check`. */
+  async settle(): Promise<void> {
+    await this.pipelines.reports();
+    this.check();
+  }
+
+  /**
+   * Work runs in the order in which it is recorded, also that of several streams, which share the pool's buffers: what another stream
+   * has recorded is handed over before `stream` goes on.
+   */
+  turn(stream: Stream): void {
+    const before = this.#recording;
+    this.#recording = stream;
+    if (before !== stream) before?.submit();
   }
 
   close(): void {

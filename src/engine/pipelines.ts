@@ -18,13 +18,27 @@ export class PipelineCache {
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
-  /** Shader errors are found asynchronously; the stream throws the first one at its next submit or read. */
-  firstError: ShaderError | undefined;
+  readonly #reports = new Set<Promise<void>>();
+  #firstError: ShaderError | undefined;
 
   constructor(private readonly device: GPUDevice) {}
 
   get created(): { pipelines: number; layouts: number } {
     return { pipelines: this.#pipelines.size, layouts: this.#layouts.size };
+  }
+
+  get firstError(): ShaderError | undefined {
+    return this.#firstError;
+  }
+
+  /** Whether the compiler still has to report on a shader: it does so asynchronously. */
+  get awaitsReports(): boolean {
+    return this.#reports.size > 0;
+  }
+
+  /** Kept once the compiler has reported on every shader so far. */
+  async reports(): Promise<void> {
+    await Promise.all(this.#reports);
   }
 
   pipeline(program: Program): Pipeline {
@@ -75,7 +89,8 @@ export class PipelineCache {
       this.#layouts.set(signature, layout);
     }
     const module = this.device.createShaderModule({ label: program.name, code: program.source });
-    void this.#report(program, module);
+    const report = this.#report(program, module).finally(() => this.#reports.delete(report));
+    this.#reports.add(report);
     const gpu = this.device.createComputePipeline({
       label: program.name,
       layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
@@ -87,7 +102,7 @@ export class PipelineCache {
   async #report(program: Program, module: GPUShaderModule): Promise<void> {
     const info = await module.getCompilationInfo().catch(() => undefined);
     const errors = info?.messages.filter((m) => m.type === 'error') ?? [];
-    if (errors.length > 0) this.firstError ??= shaderError(program, errors);
+    if (errors.length > 0) this.#firstError ??= shaderError(program, errors);
   }
 }
 

@@ -48,8 +48,12 @@ export function parseProgram(name: string, source: string): Program {
       `${name}: ${declared} storage bindings, of which ${bindings.length} have the form that can be read`,
     );
   }
-  const body = bare.match(PARAMS)?.[1];
-  const uniforms: Uniform[] = body ? [...body.matchAll(FIELD)].map((m) => ({ name: m[1]!, type: m[2] as Scalar })) : [];
+  const body = bare.match(PARAMS)?.[1] ?? '';
+  const uniforms: Uniform[] = [...body.matchAll(FIELD)].map((m) => ({ name: m[1]!, type: m[2] as Scalar }));
+  const fields = body.split(',').filter((field) => field.trim() !== '');
+  if (fields.length !== uniforms.length) {
+    throw new GsasError(`${name}: Params has ${fields.length} fields, of which ${uniforms.length} are f32, u32 or i32`);
+  }
   return { name, source, bindings, uniforms };
 }
 

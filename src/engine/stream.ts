@@ -1,6 +1,7 @@
 import { GsasError } from './errors.js';
 import { MapMode } from './flags.js';
 import type { Gpu } from './gpu.js';
+import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
 import { type DType, type HostArray, type Shape, sizeOf, type Tensor } from './tensor.js';
 import { UniformRing } from './uniforms.js';
@@ -16,7 +17,6 @@ export class Stream {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   readonly #uniforms: UniformRing;
-  #submits = 0;
   #afterSubmit: (() => void)[] = [];
   #scopes: Set<Tensor>[] = [];
 
@@ -24,8 +24,9 @@ export class Stream {
     this.#uniforms = new UniformRing(gpu.device, () => gpu.nextId());
   }
 
+  /** Submits to the device so far. */
   get submits(): number {
-    return this.#submits;
+    return this.gpu.submits;
   }
 
   /** A tensor from the pool; its contents are undefined. */
@@ -40,9 +41,7 @@ export class Stream {
   }
 
   fill0(tensor: Tensor): void {
-    this.#endPass();
-    tensor.buffer.lastUse = this.#submits + 1;
-    this.#open().clearBuffer(tensor.buffer.gpu, 0, 4 * sizeOf(tensor.shape));
+    this.#encode(tensor).clearBuffer(tensor.buffer.gpu, 0, 4 * sizeOf(tensor.shape));
   }
 
   /** A tensor with the host's numbers. Outside a scope it lives until it is released. */
@@ -56,14 +55,13 @@ export class Stream {
 
   /** Overwrites a tensor's contents with the host's numbers. */
   write(tensor: Tensor, data: HostArray): void {
-    if (tensor.buffer.lastUse > this.#submits) this.submit(); // the queue would write before the recorded commands read
+    this.gpu.turn(this);
+    if (tensor.buffer.lastUse > this.gpu.submits) this.submit(); // the queue would write before the recorded commands read
     this.gpu.device.queue.writeBuffer(tensor.buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
   }
 
   copy(from: Tensor, to: Tensor): void {
-    this.#endPass();
-    from.buffer.lastUse = to.buffer.lastUse = this.#submits + 1;
-    this.#open().copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 0, 4 * sizeOf(from.shape));
+    this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 0, 4 * sizeOf(from.shape));
   }
 
   release(tensor: Tensor): void {
@@ -112,7 +110,7 @@ export class Stream {
     args: Record<string, Tensor | number>,
     workgroups: number | readonly [number, number, number?],
   ): void {
-    const buffers = program.bindings.map((binding) => {
+    const tensors = program.bindings.map((binding) => {
       const tensor = args[binding.name];
       if (!tensor || typeof tensor === 'number')
         throw new GsasError(`${program.name}: binding ${binding.name} has no tensor`);
@@ -121,8 +119,7 @@ export class Stream {
           `${program.name}: ${binding.name} is ${tensor.dtype}, but the shader reads ${binding.element}`,
         );
       }
-      tensor.buffer.lastUse = this.#submits + 1;
-      return tensor.buffer;
+      return tensor;
     });
     const known = program.bindings.length + program.uniforms.length;
     if (Object.keys(args).length !== known) {
@@ -135,8 +132,9 @@ export class Stream {
     this.#makeRoom();
     const pipeline = this.gpu.pipelines.pipeline(program);
     const offsets = program.uniforms.length > 0 ? [this.#uniforms.push(program, args)] : [];
-    const pass = this.#openPass(program.name);
+    const pass = this.#openPass(program.name, tensors);
     pass.setPipeline(pipeline.gpu);
+    const buffers = tensors.map(({ buffer }) => buffer);
     pass.setBindGroup(0, this.gpu.pipelines.bindGroup(program, pipeline, this.#uniforms.buffer, buffers), offsets);
     pass.dispatchWorkgroups(x, y, z);
     if (this.gpu.profiler) this.#endPass();
@@ -151,7 +149,7 @@ export class Stream {
     this.#uniforms.flush();
     this.gpu.device.queue.submit([this.#encoder.finish()]);
     this.#encoder = undefined;
-    this.#submits++;
+    this.gpu.submits++;
     afterResolve?.();
     for (const action of this.#afterSubmit.splice(0)) action();
   }
@@ -160,28 +158,12 @@ export class Stream {
   download(tensor: Tensor): Promise<HostArray> {
     const bytes = 4 * sizeOf(tensor.shape);
     const staging = this.gpu.staging.acquire(bytes);
-    this.#endPass();
-    tensor.buffer.lastUse = this.#submits + 1;
-    this.#open().copyBufferToBuffer(tensor.buffer.gpu, 0, staging.gpu, 0, bytes);
+    this.#encode(tensor).copyBufferToBuffer(tensor.buffer.gpu, 0, staging.gpu, 0, bytes);
     const arrived = new Promise<HostArray>((resolve, reject) => {
       this.#afterSubmit.push(() => {
-        staging.gpu
-          .mapAsync(MapMode.READ, 0, bytes)
-          .then(() => {
-            const copy = staging.gpu.getMappedRange(0, bytes).slice(0);
-            staging.gpu.unmap();
-            this.gpu.staging.release(staging);
-            this.gpu.check();
-            resolve(tensor.dtype === 'u32' ? new Uint32Array(copy) : new Float32Array(copy));
-          })
-          .catch((cause) => {
-            try {
-              this.gpu.check();
-              reject(cause);
-            } catch (reported) {
-              reject(reported);
-            }
-          });
+        this.#fetch(staging, bytes)
+          .then((copy) => (tensor.dtype === 'u32' ? new Uint32Array(copy) : new Float32Array(copy)))
+          .then(resolve, reject);
       });
     });
     arrived.catch(() => {}); // whoever awaits it still gets the error; nobody is killed by a read that is never awaited
@@ -199,7 +181,7 @@ export class Stream {
   async finish(): Promise<void> {
     this.submit();
     await this.gpu.device.queue.onSubmittedWorkDone();
-    this.gpu.check();
+    await this.gpu.settle();
   }
 
   #allocate(shape: Shape, dtype: DType, requiresGrad: boolean): Tensor {
@@ -220,13 +202,35 @@ export class Stream {
     return [Math.ceil(count / y), y];
   }
 
-  #open(): GPUCommandEncoder {
+  async #fetch(staging: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
+    try {
+      await staging.gpu.mapAsync(MapMode.READ, 0, bytes);
+    } catch (cause) {
+      await this.gpu.settle(); // throws what stands behind it, such as a lost device
+      throw cause;
+    }
+    const copy = staging.gpu.getMappedRange(0, bytes).slice(0);
+    staging.gpu.unmap();
+    this.gpu.staging.release(staging);
+    await this.gpu.settle();
+    return copy;
+  }
+
+  /** The encoder, outside a pass, for a command that uses `tensors`. */
+  #encode(...tensors: Tensor[]): GPUCommandEncoder {
+    this.#endPass();
+    return this.#open(tensors);
+  }
+
+  #open(tensors: readonly Tensor[]): GPUCommandEncoder {
+    this.gpu.turn(this);
+    for (const { buffer } of tensors) buffer.lastUse = this.gpu.submits + 1;
     this.#encoder ??= this.gpu.device.createCommandEncoder();
     return this.#encoder;
   }
 
-  #openPass(name: string): GPUComputePassEncoder {
-    const encoder = this.#open();
+  #openPass(name: string, tensors: readonly Tensor[]): GPUComputePassEncoder {
+    const encoder = this.#open(tensors);
     this.#pass ??= this.gpu.profiler?.begin(encoder, name) ?? encoder.beginComputePass();
     return this.#pass;
   }

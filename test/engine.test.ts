@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { globals } from 'webgpu';
+import { DeviceError, DeviceLostError, OutOfMemoryError, ShaderError } from '../src/engine/errors.js';
+import type { Gpu } from '../src/engine/gpu.js';
+import { BufferPool, sizeClass } from '../src/engine/pool.js';
+import { parseProgram, program } from '../src/engine/program.js';
+import { Stream } from '../src/engine/stream.js';
+import { checkShapes, type Tensor } from '../src/engine/tensor.js';
+import { float, wgsl } from '../src/engine/wgsl.js';
+import { openTestGpu } from './support/gpu.js';
+
+const { GPUOutOfMemoryError } = globals as { GPUOutOfMemoryError: typeof globalThis.GPUOutOfMemoryError };
+
+const SCALE = parseProgram(
+  'scale',
+  `struct Params { at: u32, factor: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>; // [n]
+@group(0) @binding(2) var<storage, read_write> y: array<f32>; // [n]
+@compute @workgroup_size(1)
+fn main() { y[params.at] = params.factor * x[params.at]; }`,
+);
+
+describe('the wgsl tag', () => {
+  it.each([undefined, null, Number.NaN, Number.POSITIVE_INFINITY, {}])('refuses %s and says where', (value) => {
+    expect(() => wgsl`const D = ${value as number}u;`).toThrow(`wgsl: value 0 is ${String(value)}, after "const D ="`);
+  });
+
+  it('takes the branch of #if that holds', () => {
+    const branch = (n: number) => wgsl`#if ${n === 1}
+one #elif ${n === 2}
+two #else
+other #endif`;
+    expect([1, 2, 3].map((n) => branch(n).trim())).toEqual(['one', 'two', 'other']);
+  });
+
+  it('prints numbers as floats where asked to', () => {
+    expect([1, -3, 0.5, 1e-8].map(float)).toEqual(['1.0f', '-3.0f', '0.5f', '1e-8f']);
+  });
+});
+
+describe('programs', () => {
+  it('are read off their text', () => {
+    expect(SCALE.bindings).toEqual([
+      { name: 'x', index: 1, access: 'read', element: 'f32' },
+      { name: 'y', index: 2, access: 'write', element: 'f32' },
+    ]);
+    expect(SCALE.uniforms).toEqual([
+      { name: 'at', type: 'u32' },
+      { name: 'factor', type: 'f32' },
+    ]);
+  });
+
+  it.each([
+    ['@group(1) @binding(1) var<storage, read> x: array<f32>;', 'p: 1 storage bindings, of which 0 have the form'],
+    ['@group(0) @binding(1) var<storage, read> x: array<vec4f>;', 'p: 1 storage bindings, of which 0 have the form'],
+    ['struct Params { n: u32, size: vec2u }', 'p: Params has 2 fields, of which 1 are f32, u32 or i32'],
+  ])('refuses %s', (source, message) => {
+    expect(() => parseProgram('p', source)).toThrow(message);
+  });
+
+  it('are built once for equal constants', () => {
+    const family = program('family', ({ n }: { n: number }) => wgsl`const N = ${n}u;`);
+    expect(family({ n: 1 })).toBe(family({ n: 1 }));
+    expect(family({ n: 1 })).not.toBe(family({ n: 2 }));
+  });
+});
+
+it('shapes that disagree are reported with both operands and the axis', () => {
+  const tensor = (...shape: number[]) => ({ shape }) as unknown as Tensor;
+  const check = (x: Tensor, w: Tensor) => checkShapes('linear', { x: [x, 'T', 'K'], w: [w, 3, 'K'] });
+  expect(check(tensor(2, 5), tensor(3, 5))).toEqual({ T: 2, K: 5 });
+  expect(() => check(tensor(2, 5), tensor(3, 4))).toThrow('linear: axis K is 5 in x [2, 5] but 4 in w [3, 4]');
+  expect(() => check(tensor(2, 5), tensor(4, 5))).toThrow('linear: axis 0 of w [4, 5] must be 3');
+  expect(() => check(tensor(2), tensor(3, 5))).toThrow('linear: x is [2], but must be [T, K]');
+});
+
+it('size classes hold what was asked for, waste at most a fifth and stay within the limit', () => {
+  const limit = 1_000_000;
+  for (let bytes = 257; bytes <= limit; bytes += 997) {
+    const size = sizeClass(bytes, limit);
+    expect(size).toBeGreaterThanOrEqual(bytes);
+    expect(size).toBeLessThanOrEqual(Math.min(limit, bytes / 0.8 + 64));
+  }
+});
+
+describe('a device', () => {
+  let gpu: Gpu;
+  let stream: Stream;
+  beforeAll(async () => {
+    gpu = await openTestGpu();
+    stream = new Stream(gpu);
+  });
+  afterAll(() => gpu.close());
+
+  const upload = (...values: number[]) => stream.upload(Float32Array.from(values), [values.length]);
+  const read = async (tensor: Tensor) => Array.from(await stream.read(tensor));
+
+  it('reuses buffers that were released, the smallest that holds what is asked for', () => {
+    let id = 0;
+    const pool = new BufferPool(gpu.device, 0x80, 2 ** 20, () => ++id);
+    const [small, large] = [pool.acquire(1000), pool.acquire(100_000)];
+    expect([small.bytes, large.bytes]).toEqual([1024, 114_688]);
+    pool.release(large);
+    pool.release(small);
+    expect(pool.acquire(900)).toBe(small);
+    expect(pool.acquire(900)).toBe(large);
+    expect(pool.created).toBe(2);
+    pool.acquire(900);
+    expect(pool.created).toBe(3);
+    expect(pool.peakBytes).toBe(1024 + 114_688 + 1024);
+  });
+
+  it('says so when a tensor is larger than the adapter can bind', () => {
+    expect(() => stream.empty([2 ** 20, 2 ** 20])).toThrow(OutOfMemoryError);
+    expect(() => stream.empty([2 ** 20, 2 ** 20])).toThrow(
+      /a buffer of 4194304.0 MiB is needed, .* use a smaller batch/,
+    );
+  });
+
+  it('keeps the uniforms of more launches than its ring holds', async () => {
+    const count = 1600;
+    const x = stream.upload(
+      Float32Array.from({ length: count }, (_, i) => i),
+      [count],
+    );
+    const y = stream.empty([count]);
+    const before = stream.submits;
+    for (let at = 0; at < count; at++) stream.dispatch(SCALE, { x, y, at, factor: at % 7 }, 1);
+    expect(await read(y)).toEqual(Array.from({ length: count }, (_, i) => i * (i % 7)));
+    expect(stream.submits - before).toBe(3); // of 512 launches, 1024 and the rest
+  });
+
+  it('does not overwrite a tensor that recorded launches still have to read', async () => {
+    const x = upload(3);
+    const y = stream.empty([1]);
+    stream.dispatch(SCALE, { x, y, at: 0, factor: 2 }, 1);
+    stream.write(x, Float32Array.of(100));
+    expect(await read(y)).toEqual([6]);
+    expect(await read(x)).toEqual([100]);
+  });
+
+  it('does not do so either where the ring of uniforms is full', async () => {
+    const fresh = new Stream(gpu);
+    const x = upload(3);
+    const y = stream.empty([1]);
+    for (let i = 0; i < 513; i++) fresh.dispatch(SCALE, { x, y, at: 0, factor: i }, 1);
+    fresh.write(x, Float32Array.of(100));
+    expect(Array.from(await fresh.read(y))).toEqual([3 * 512]);
+  });
+
+  it('runs the work of two streams in the order in which it is recorded', async () => {
+    const other = new Stream(gpu);
+    const x = upload(3);
+    const y = stream.empty([1]);
+    stream.dispatch(SCALE, { x, y, at: 0, factor: 2 }, 1);
+    stream.release(x);
+    const reused = other.upload(Float32Array.of(100), [1]);
+    expect(reused.buffer).toBe(x.buffer);
+    other.dispatch(SCALE, { x: reused, y, at: 0, factor: 10 }, 1);
+    stream.dispatch(SCALE, { x: y, y: reused, at: 0, factor: 1 }, 1);
+    expect(Array.from(await other.read(y))).toEqual([1000]);
+    expect(await read(reused)).toEqual([1000]);
+  });
+
+  it('refuses launches with a missing, superfluous or wrong argument', () => {
+    const x = upload(1);
+    const y = stream.empty([1]);
+    const launch = (args: Record<string, Tensor | number>) => () => stream.dispatch(SCALE, args, 1);
+    expect(launch({ x, at: 0, factor: 1 })).toThrow('scale: binding y has no tensor');
+    expect(launch({ x, y, at: 0 })).toThrow('scale takes x, y, at, factor; it was given x, y, at');
+    expect(launch({ x, y, at: 0, factor: 1, more: 2 })).toThrow('it was given x, y, at, factor, more');
+    expect(launch({ x, y, at: 0, scale: 1 })).toThrow('scale: uniform factor is undefined, not a number');
+    const u32 = stream.empty([1], 'u32');
+    expect(launch({ x: u32, y, at: 0, factor: 1 })).toThrow('scale: x is u32, but the shader reads f32');
+    expect(() => stream.upload(Float32Array.of(1, 2), [3])).toThrow('upload: 2 numbers do not fill [3]');
+  });
+
+  it('releases what a scope allocated, but for what it returns', () => {
+    let inner: Tensor | undefined;
+    const kept = stream.scope(() => {
+      inner = stream.empty([100_003]);
+      return { deep: stream.scope(() => [stream.empty([100_003])]) };
+    }).deep[0]!;
+    expect(stream.empty([100_003]).buffer).toBe(inner!.buffer);
+    expect(stream.empty([100_003]).buffer).not.toBe(kept.buffer);
+  });
+
+  it('fills with zeros and copies', async () => {
+    const x = upload(1, 2, 3);
+    const y = stream.empty([3]);
+    stream.copy(x, y);
+    stream.fill0(x);
+    expect(await read(y)).toEqual([1, 2, 3]);
+    expect(await read(x)).toEqual([0, 0, 0]);
+  });
+});
+
+it('the profiler gives the time and the number of launches of each kernel', async () => {
+  const gpu = await openTestGpu({ profile: true });
+  const stream = new Stream(gpu);
+  const x = stream.zeros([1]);
+  const y = stream.empty([1]);
+  for (let i = 0; i < 2050; i++) stream.dispatch(SCALE, { x, y, at: 0, factor: 1 }, 1); // more than one submit can time
+  await stream.finish();
+  const times = await gpu.profiler!.take();
+  expect(times.map(({ name, launches }) => [name, launches])).toEqual([['scale', 2050]]);
+  expect(times[0]!.milliseconds).toBeGreaterThan(0);
+  expect(await gpu.profiler!.take()).toEqual([]);
+  gpu.close();
+});
+
+describe('errors of the GPU', () => {
+  const withGpu = (name: string, work: (gpu: Gpu, stream: Stream) => Promise<void>) =>
+    it(name, async () => {
+      const gpu = await openTestGpu();
+      await work(gpu, new Stream(gpu));
+      gpu.close();
+    });
+
+  const BROKEN = parseProgram(
+    'broken',
+    `@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [1]
+@compute @workgroup_size(1)
+fn main() { y[0] = 1u; }`,
+  );
+
+  withGpu('a shader that does not compile is reported with its numbered source', async (_, stream) => {
+    const y = stream.empty([1]);
+    stream.dispatch(BROKEN, { y }, 1);
+    const error: ShaderError = await stream.read(y).then(
+      () => expect.unreachable(),
+      (error) => error,
+    );
+    expect(error).toBeInstanceOf(ShaderError);
+    expect(error.message).toMatch(/^shader broken, line 3: .*cannot assign/);
+    expect(error.source).toBe(BROKEN.source);
+    expect(error.report).toContain('   3 | fn main() { y[0] = 1u; }\n     ^ ');
+    expect(() => stream.submit()).toThrow(ShaderError);
+  });
+
+  withGpu('a command that the GPU refuses is thrown by the next submit', async (gpu, stream) => {
+    const x = stream.zeros([1]);
+    await stream.finish();
+    const tooMany = gpu.device.limits.maxComputeWorkgroupsPerDimension + 1;
+    stream.dispatch(SCALE, { x, y: stream.empty([1]), at: 0, factor: 1 }, [tooMany, 1]);
+    await expect(stream.read(x)).rejects.toThrow(/^the GPU refused a command: .*65536/);
+    expect(() => stream.submit()).toThrow(DeviceError);
+    await expect(stream.finish()).rejects.toThrow(DeviceError);
+  });
+
+  withGpu('running out of memory is told from other errors', async (gpu, stream) => {
+    const error = new GPUOutOfMemoryError('Failed to allocate 1 GiB.\nbacktrace');
+    gpu.device.dispatchEvent(Object.assign(new Event('uncapturederror', { cancelable: true }), { error }));
+    expect(() => stream.submit()).toThrow(OutOfMemoryError);
+    expect(() => stream.submit()).toThrow('the GPU is out of memory: Failed to allocate 1 GiB.; use a smaller batch');
+  });
+
+  withGpu('a lost device is reported by the reads under way and by the next ones', async (gpu, stream) => {
+    const x = stream.zeros([1]);
+    const underWay = stream.read(x);
+    gpu.device.destroy();
+    await expect(underWay).rejects.toThrow(DeviceLostError);
+    await expect(stream.read(x)).rejects.toThrow(
+      /^the GPU device was lost \(destroyed\): .*; restart from the last checkpoint$/,
+    );
+    await expect(stream.finish()).rejects.toThrow(DeviceLostError);
+  });
+
+  withGpu('a lost device is reported although nothing was under way', async (gpu, stream) => {
+    const x = stream.zeros([1]);
+    await stream.finish();
+    gpu.device.destroy();
+    await expect(stream.read(x)).rejects.toThrow(DeviceLostError);
+  });
+
+  it('a lost device leaves no unhandled rejection behind the times that nobody takes', async () => {
+    const gpu = await openTestGpu({ profile: true });
+    const stream = new Stream(gpu);
+    stream.dispatch(SCALE, { x: stream.zeros([1]), y: stream.empty([1]), at: 0, factor: 1 }, 1);
+    stream.submit();
+    gpu.device.destroy();
+    await gpu.device.lost;
+    await expect(gpu.profiler!.take()).rejects.toThrow();
+  });
+
+  withGpu('closing is no loss', async (gpu, stream) => {
+    gpu.close();
+    await gpu.device.lost;
+    expect(() => stream.submit()).not.toThrow();
+  });
+});
