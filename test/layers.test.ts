@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+/** What a folder of src may import: its own files and those of the layers below, and which packages. */
+const MAY_IMPORT: Record<string, RegExp> = {
+  engine: /^(engine\/|wgsl-preprocessor\/)/,
+  kernels: /^(engine|kernels)\//,
+  model: /^(engine|kernels|model)\//,
+  data: /^(data\/|engine\/(errors|philox)\.js$|node:|csv-parse)/,
+  train: /^((engine|kernels|model|data|train)\/|node:)/,
+  node: /^((engine|node)\/|node:|webgpu$)/,
+  cli: /^((engine|kernels|model|data|train|node|cli)\/|node:|commander$)/,
+  'index.ts': /^(engine|kernels|model|data|train|node)\//,
+};
+
+it('imports run one way: engine <- kernels <- model <- train <- cli, data <- train', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const imports = files.flatMap((file) =>
+    [...readFileSync(join(SRC, file), 'utf8').matchAll(/\b(?:from |import |import\()'([^'\n]+)'/g)].map(([, name]) => ({
+      file,
+      name: name!.startsWith('.') ? relative(SRC, join(SRC, dirname(file), name!)) : name!,
+    })),
+  );
+  expect(imports.length).toBeGreaterThan(files.length);
+  expect(imports.filter(({ file, name }) => !MAY_IMPORT[file.split('/')[0]!]!.test(name))).toEqual([]);
+});
