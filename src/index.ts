@@ -24,5 +24,13 @@ export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './t
 export { type EvaluateOptions, evaluateSplit, type Metrics, metricsOf, rankSplit } from './train/evaluate.js';
 export { checkParity, type ParityRow } from './train/parity.js';
 export { type Recommendation, type RecommendOptions, recommend } from './train/recommend.js';
-export { type StopReason, type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
+export {
+  planTraining,
+  type StopReason,
+  type TrainPlan,
+  type TrainRequest,
+  type TrainResult,
+  train,
+  type Validation,
+} from './train/train.js';
 export { Trainer, type TrainerState } from './train/trainer.js';

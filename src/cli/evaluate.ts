@@ -5,6 +5,7 @@ import { InputError } from '../engine/errors.js';
 import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 import { openSource, recallSource } from '../train/source.js';
+import { parsePath } from './arguments.js';
 import { baselineRows, evaluateCheckpoint, metricTable } from './metrics.js';
 
 interface Flags {
@@ -21,7 +22,7 @@ export function addEvaluate(program: Command): void {
     .description('rank the held-out items of a split over the whole catalogue')
     .argument('<run>', 'folder of a run, or a checkpoint file')
     .addOption(new Option('--split <name>', 'which held-out items').choices(['val', 'test']).default('test'))
-    .option('--data <folder>', 'dataset in the official layout (default: the one the run was trained on)')
+    .option('--data <folder>', 'dataset in the official layout (default: the one the run was trained on)', parsePath)
     .addOption(
       new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
     )
@@ -32,7 +33,7 @@ export function addEvaluate(program: Command): void {
 
 async function runEvaluate(run: string, flags: Flags): Promise<void> {
   const checkpoint = loadCheckpoint(run, flags.checkpoint);
-  const source = openSource(flags.data ? resolve(flags.data) : recallSource(run));
+  const source = openSource(flags.data !== undefined ? resolve(flags.data) : recallSource(run));
   const { dataset } = source;
   const { num_items, filter_rated } = checkpoint.config;
   if (num_items !== dataset.numItems) {

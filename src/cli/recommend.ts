@@ -5,6 +5,7 @@ import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 import { recommend } from '../train/recommend.js';
+import { parsePath } from './arguments.js';
 
 interface Flags {
   history: number[];
@@ -21,7 +22,7 @@ export function addRecommend(program: Command): void {
     .argument('<run>', 'folder of a run, or a checkpoint file')
     .requiredOption('--history <ids>', 'item ids, oldest first, separated by spaces or commas', parseHistory)
     .option('--top <count>', 'how many items', parseCount, 10)
-    .option('--titles <file>', 'CSV with the columns id and title, to print titles')
+    .option('--titles <file>', 'CSV with the columns id and title, to print titles', parsePath)
     .option('--keep-seen', 'do not leave out the items of the history')
     .option('--json', 'one JSON object an item')
     .action(runRecommend);

@@ -6,11 +6,18 @@ import { InputError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
-import { loadResumable } from '../train/checkpoint.js';
 import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
 import { openSource, recallSource, type Source } from '../train/source.js';
-import { type StopReason, type TrainResult, train, type Validation } from '../train/train.js';
+import {
+  planTraining,
+  type StopReason,
+  type TrainPlan,
+  type TrainResult,
+  train,
+  type Validation,
+} from '../train/train.js';
+import { parsePath } from './arguments.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 
 const STOPPED: Record<StopReason, string> = {
@@ -34,8 +41,12 @@ export function addTrain(program: Command): void {
     .description(
       'train gSASRec; without --data, on an embedded synthetic catalogue whose best possible ranking is known',
     )
-    .option('--data <folder>', 'dataset in the official layout: train/input.txt, val/, test/, dataset_stats.json')
-    .option('--out <folder>', 'folder of the run (default: a new one in runs/, named after the data)')
+    .option(
+      '--data <folder>',
+      'dataset in the official layout: train/input.txt, val/, test/, dataset_stats.json',
+      parsePath,
+    )
+    .option('--out <folder>', 'folder of the run (default: a new one in runs/, named after the data)', parsePath)
     .option('--resume', 'go on with the run in --out, to the same bits as if it had never stopped')
     .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)));
   const keys = configFlags().map(({ key, flags, description }) => {
@@ -57,10 +68,12 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const preset = flags.preset ?? (data === null && !resume ? 'synthetic' : undefined);
   const options = { ...(preset && presetOptions(preset)), ...given };
   const out = flags.out ?? freshRun(source.dataset.name);
+  const request = { dataset: source.dataset, data, options, out, resume };
+  const limits = limitsOf(planTraining(request)); // bad input is told before a GPU is looked for
 
   const { name, why } = await openAdapter();
   const gpu = await openGpu();
-  const progress = new Progress(process.stdout, limitsOf(options, resume ? out : undefined));
+  const progress = new Progress(process.stdout, limits);
   progress.print(describeDataset(source.dataset));
   progress.print(`adapter: ${name} (${why})`);
   const interrupt = new AbortController();
@@ -72,23 +85,18 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
     const result = await train({
+      ...request,
       gpu,
-      dataset: source.dataset,
-      data,
-      options,
-      out,
-      resume,
       signal: interrupt.signal,
       onStep: (state) => progress.update(state),
       onValidation: (validation) => progress.print(describe(validation)),
-    });
+    }).finally(() => process.off('SIGINT', stop).off('SIGTERM', stop));
     progress.print(
       `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOPPED[result.stopped]}`,
     );
     progress.print(await closing(gpu, result, source, out));
   } finally {
     progress.clear();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
     gpu.close();
   }
 }
@@ -102,13 +110,10 @@ function freshRun(name: string): string {
 }
 
 /** What is left to do at most, for the remaining time on the progress line. */
-function limitsOf({ max_steps, max_minutes }: Partial<TrainOptions>, resumed: string | undefined): ProgressLimits {
-  const saved = resumed === undefined ? undefined : loadResumable(resumed);
-  const steps = max_steps ?? saved?.config.max_steps ?? null;
-  const minutes = max_minutes ?? saved?.config.max_minutes ?? null;
+function limitsOf({ config: { max_steps, max_minutes }, saved }: TrainPlan): ProgressLimits {
   return {
-    steps: steps === null ? null : steps - (saved?.step ?? 0),
-    seconds: minutes === null ? null : 60 * minutes,
+    steps: max_steps === null ? null : max_steps - (saved?.step ?? 0),
+    seconds: max_minutes === null ? null : 60 * max_minutes,
   };
 }
 

@@ -45,17 +45,22 @@ export interface ResumableCheckpoint extends Checkpoint {
 
 const OPTIMIZER_FILE = /^last\.optimizer-\d+\.safetensors$/;
 
-/**
- * Makes the folder of a new run. Throws an InputError when a run is there already, or when it cannot be made. Call it when
- * data and configuration have been checked, so that bad input leaves no folder behind.
- */
-export function createRun(run: string): void {
+/** Throws an InputError when a run is in that folder already. */
+export function refuseTaken(run: string): void {
   const found = ['last', 'best'].map((which) => `${which}.safetensors`).find((name) => existsSync(join(run, name)));
   if (found !== undefined) {
     throw new InputError(
       `${run}: a run is there already (${found}); add --resume to go on with it, or choose another --out`,
     );
   }
+}
+
+/**
+ * Makes the folder of a new run. Throws an InputError when a run is there already, or when it cannot be made. Call it when
+ * data and configuration have been checked, so that bad input leaves no folder behind.
+ */
+export function createRun(run: string): void {
+  refuseTaken(run);
   try {
     mkdirSync(run, { recursive: true });
   } catch (error) {

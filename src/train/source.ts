@@ -25,8 +25,9 @@ export function rememberSource(run: string, folder: string | null): void {
   writeWhole(join(run, 'run.json'), [Buffer.from(`${JSON.stringify({ data: folder })}\n`)]);
 }
 
-/** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it, and must exist. @throws InputError when the run notes nothing or nonsense */
+/** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it. @throws InputError when it is missing, or notes nothing or nonsense */
 export function recallSource(run: string): string | null {
+  if (!existsSync(run)) throw new InputError(`there is no run ${run}`);
   const file = join(statSync(run).isDirectory() ? run : dirname(run), 'run.json');
   if (!existsSync(file))
     throw new InputError(`${file}: is missing, so the data of this run is not known; name it with --data DIR`);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TrainingBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
-import { GsasError } from '../engine/errors.js';
+import { GsasError, InputError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import { initialParameters } from '../model/parameters.js';
 import {
@@ -13,6 +13,7 @@ import {
   loadCheckpoint,
   loadResumable,
   type ResumableCheckpoint,
+  refuseTaken,
   saveCheckpoint,
 } from './checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
@@ -75,11 +76,7 @@ const IN_FLIGHT = 2;
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const { gpu, dataset, out } = request;
-  const given = checkOptions(request.options ?? {}, 'options');
-  const saved = request.resume ? loadResumable(requireOut(out)) : undefined;
-  const config = saved
-    ? resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out!)
-    : resolveConfig(dataset.numItems, [given], 'options');
+  const { config, saved } = planTraining(request);
   const batches = new TrainingBatches(dataset.train, {
     sequenceLength: config.sequence_length,
     batchSize: config.train_batch_size,
@@ -100,9 +97,22 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
-function requireOut(out: string | undefined): string {
-  if (out === undefined) throw new GsasError('resume needs the folder of the run to go on with');
-  return out;
+/** What a request comes to: its configuration and, with `resume`, the run that it goes on with. */
+export interface TrainPlan {
+  readonly config: TrainConfig;
+  readonly saved?: ResumableCheckpoint;
+}
+
+/** Checks a request without a GPU and without writing anything. @throws InputError as `train` */
+export function planTraining({ dataset, options, out, resume }: Omit<TrainRequest, 'gpu'>): TrainPlan {
+  const given = checkOptions(options ?? {}, 'options');
+  if (!resume) {
+    if (out !== undefined) refuseTaken(out);
+    return { config: resolveConfig(dataset.numItems, [given], 'options') };
+  }
+  if (out === undefined) throw new InputError('resume needs out, the folder of the run to go on with');
+  const saved = loadResumable(out);
+  return { saved, config: resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out) };
 }
 
 /** The loop: epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
@@ -146,7 +156,8 @@ class Run {
       if (this.#loop.batch === this.batches.perEpoch) await this.#endEpoch();
       stopped = this.#reasonToStop();
     }
-    if (this.#loop.batch > 0) await this.#stopWithinEpoch(stopped);
+    // A run that was aborted before its first step is saved too: there must be one to resume.
+    if (this.#loop.batch > 0 || this.trainer.step === 0) await this.#stopWithinEpoch(stopped);
     return {
       config: this.config,
       stopped,
@@ -260,7 +271,8 @@ class Run {
     if (this.#loop.epochs_without_improvement >= config.early_stopping_patience) return 'early_stopping';
     if (this.#epoch >= config.max_epochs) return 'max_epochs';
     if (config.max_steps !== null && this.trainer.step >= config.max_steps) return 'max_steps';
-    if (config.max_minutes !== null && this.#secondsHere() >= 60 * config.max_minutes) return 'max_minutes';
+    const begun = this.trainer.step > this.#firstStep; // the shortest time limit still gets one step
+    if (begun && config.max_minutes !== null && this.#secondsHere() >= 60 * config.max_minutes) return 'max_minutes';
     return undefined;
   }
 
