@@ -76,7 +76,7 @@ export function sampledGbce(
   return loss;
 }
 
-/** `given`: the negatives are read, else drawn. `scale` is the standard deviation of h's and the table's elements. */
+/** `given`: the negatives are read, else drawn. */
 interface Case {
   T: number;
   k: number;

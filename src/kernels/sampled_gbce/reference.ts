@@ -5,7 +5,7 @@ export function softplus(x: number): number {
 
 /**
  * Mean over tokens of (beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1), s = h[t] . table[id]: gBCE, that is BCE with the
- * positive's probability raised to beta (Petrov and Macdonald, "gSASRec", RecSys 2023, section 5), with s for logits.
+ * positive's probability raised to beta (Petrov and Macdonald, "gSASRec", RecSys 2023), with s for logits.
  */
 export function sampledGbceReference(
   h: Float64Array,

@@ -72,7 +72,8 @@ fn weight_of(slot: u32) -> f32 {
 
 /**
  * One subgroup a token, its lanes across the columns: h, the gradient of h and four rows of the table at a time stay in registers, so
- * each row is read once, coalesced, and the four reads overlap. Bound by those reads, T (k + 1) D floats.
+ * each row is read once, coalesced, and the four reads overlap. Bound by those reads, T (k + 1) D floats. Measured on lavapipe, D = 128,
+ * k = 256, in CPU time a row: 180 ns, of which the reads alone are 110; sigmoid, sums over lanes and Philox are 10 to 20 each.
  * A lane holds the four slots that one Philox call draws; the lanes' quads are then visited one after the other.
  */
 export const subgroups = program(
@@ -166,6 +167,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 /**
  * Without subgroups: one workgroup a token. Each lane scores a slot of its own, h being in workgroup memory; then the lanes share the
  * columns and add the slots' rows, now in the cache, to the gradient of h. Two visits a row, but two barriers for LANES rows.
+ * Bound by the same reads, taken twice. For adapters whose subgroups vary in size; lavapipe, whose do not, takes 910 ns a row so.
  */
 export const workgroups = program(
   'sampled_gbce.workgroups',

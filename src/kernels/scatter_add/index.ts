@@ -4,7 +4,7 @@ import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
 import { PAIRS } from '../group/shader.js';
 import { integers, normals } from '../inputs.js';
-import { teamGroups, teamOf } from '../team.js';
+import { teamOf } from '../team.js';
 import { scatterAddReference } from './reference.js';
 import { BLOCK, blockSums, type Layout, permute, rowSums, WORKGROUP } from './shader.js';
 
@@ -36,8 +36,9 @@ export function scatterAdd(
   if (weights) checkShapes('scatter_add', { ids: [flat(ids), 'P'], weights: [flat(weights), 'P'] });
   const share = P / Q;
   checkShapes('scatter_add', { ids: [flat(ids), Q * Math.floor(share)] });
-  const team = teamOf(stream.gpu.capabilities);
-  const layout: Layout = { D, lanes: team.lanes, teams: team.count, weighted: weights !== undefined };
+  const { lanes } = teamOf(stream.gpu.capabilities);
+  const teams = Math.max(1, WORKGROUP / lanes);
+  const layout: Layout = { D, lanes, teams, weighted: weights !== undefined };
   stream.scope(() => {
     const { order, starts } = groupByItem(stream, ids, R);
     const permuted = weights ? { weights: stream.empty([P]) } : {};
@@ -49,10 +50,10 @@ export function scatterAdd(
     const partial = stream.empty([Math.max(1, blocks), D]);
     if (blocks > 0) {
       const args = { ids, order, source, partial, ...permuted, P, share };
-      stream.dispatch(blockSums(layout), args, teamGroups(team, blocks));
+      stream.dispatch(blockSums(layout), args, Math.ceil(blocks / teams));
     }
     const args = { order, starts, source, partial, into, ...permuted, R, share };
-    stream.dispatch(rowSums({ ...layout, add }), args, teamGroups(team, R));
+    stream.dispatch(rowSums({ ...layout, add }), args, Math.ceil(R / teams));
   });
 }
 

