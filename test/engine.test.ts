@@ -103,6 +103,7 @@ describe('a device', () => {
     expect([small.bytes, large.bytes]).toEqual([1024, 114_688]);
     pool.release(large);
     pool.release(small);
+    expect(() => pool.release(small)).toThrow('a buffer of 1024 bytes was released twice');
     expect(pool.acquire(900)).toBe(small);
     expect(pool.acquire(900)).toBe(large);
     expect(pool.created).toBe(2);

@@ -1,4 +1,4 @@
-import { OutOfMemoryError } from './errors.js';
+import { GsasError, OutOfMemoryError } from './errors.js';
 
 /** A GPU buffer that belongs to a pool. `id` is unique within the device: bind groups are cached by it. */
 export interface PooledBuffer {
@@ -7,6 +7,8 @@ export interface PooledBuffer {
   readonly bytes: number;
   /** Number of the last submit that uses it, so that the host never overwrites what a recorded command still has to read. */
   lastUse: number;
+  /** Whether someone holds it. */
+  inUse: boolean;
 }
 
 const SMALLEST = 256;
@@ -61,12 +63,16 @@ export class BufferPool {
       );
     }
     const buffer = this.#takeFree(bytes) ?? this.#create(sizeClass(bytes, this.limit));
+    buffer.inUse = true;
     this.#used += buffer.bytes;
     this.#peak = Math.max(this.#peak, this.#used);
     return buffer;
   }
 
+  /** @throws GsasError when it has been released before: two tensors would come to share it. */
   release(buffer: PooledBuffer): void {
+    if (!buffer.inUse) throw new GsasError(`a buffer of ${buffer.bytes} bytes was released twice`);
+    buffer.inUse = false;
     this.#used -= buffer.bytes;
     const free = this.#free.find(({ bytes }) => bytes === buffer.bytes);
     if (free) free.buffers.push(buffer);
@@ -84,7 +90,7 @@ export class BufferPool {
     const gpu = this.device.createBuffer({ size, usage: this.usage });
     this.#created++;
     this.#bytes += size;
-    return { id: this.nextId(), gpu, bytes: size, lastUse: 0 };
+    return { id: this.nextId(), gpu, bytes: size, lastUse: 0, inUse: false };
   }
 }
 
