@@ -74,8 +74,6 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const { name, why } = await openAdapter();
   const gpu = await openGpu();
   const progress = new Progress(process.stdout, limits);
-  progress.print(describeDataset(source.dataset));
-  progress.print(`adapter: ${name} (${why})`);
   const interrupt = new AbortController();
   const stop = () => {
     if (interrupt.signal.aborted) process.exit(130);
@@ -83,6 +81,8 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
     interrupt.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
+  progress.print(describeDataset(source.dataset));
+  progress.print(`adapter: ${name} (${why})`);
   try {
     const result = await train({
       ...request,

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The built command, as a user runs it; `npm test` builds it first. */
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** Dawn prints these on Mesa and offers no way to silence them; they harm nothing. */
+const DAWN_REMARK =
+  /^Warning: maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.\n/gm;
+
+export interface Outcome {
+  /** The exit code; null when a signal ended it. */
+  status: number | null;
+  stdout: string;
+  /** Without Dawn's remarks. */
+  stderr: string;
+}
+
+/** A command under way. */
+export interface Running {
+  readonly ended: Promise<Outcome>;
+  /** Waits until the standard output matches. Rejects when it ends without. */
+  printed(pattern: RegExp): Promise<void>;
+  signal(name: 'SIGINT' | 'SIGTERM'): void;
+}
+
+/** Starts a program with its output in pipes, so not on a terminal. */
+export function start(program: string, args: readonly string[], cwd: string): Running {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<Outcome>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr: stderr.replaceAll(DAWN_REMARK, '') }));
+  });
+  const printed = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => pattern.test(stdout) && resolve();
+      child.stdout.on('data', look);
+      child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${stdout}${stderr}`)));
+      look();
+    });
+  return { ended, printed, signal: (name) => child.kill(name) };
+}
+
+/** Starts `gsas-wgpu` with these arguments in a folder. */
+export function startGsas(cwd: string, ...args: readonly string[]): Running {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run \`npm run build\`, or the tests by \`npm test\``);
+  return start(process.execPath, [MAIN, ...args], cwd);
+}
+
+/** Runs `gsas-wgpu` with these arguments in a folder to its end. */
+export function gsas(cwd: string, ...args: readonly string[]): Promise<Outcome> {
+  return startGsas(cwd, ...args).ended;
+}
