@@ -84,11 +84,13 @@ describe('training', () => {
   });
 
   it.each([
+    ['before the first step', 0],
     ['within an epoch', 6],
     ['between two epochs', 4],
   ])('resumes %s to the same bits as a run that never stopped', async (_, at) => {
     await run('whole', { options: { max_epochs: 3 } });
     const interrupt = new AbortController();
+    if (at === 0) interrupt.abort();
     const onStep: TrainRequest['onStep'] = ({ step }) => step >= at && interrupt.abort();
     const first = await run('parts', { options: { max_epochs: 3 }, signal: interrupt.signal, onStep });
     expect(first.stopped).toBe('aborted');
@@ -115,10 +117,10 @@ describe('training', () => {
     expect(journal('parts')).toEqual(journal('whole'));
   });
 
-  it('learns: far beyond popularity within ten epochs', async () => {
-    const result = await run('learns', { options: { max_epochs: 25, embedding_dim: 32, num_heads: 1, lr: 1e-2 } });
+  it('learns: far beyond popularity within fifty epochs', async () => {
+    const result = await run('learns', { options: { max_epochs: 50, max_batches_per_epoch: 7 } });
     const popularity = metricsOf(rankTargets(dataset.val, popularityScores(dataset)));
-    expect(result.best!.metrics['ndcg@10']).toBeGreaterThan(2 * popularity['ndcg@10']);
+    expect(result.best!.metrics['ndcg@10']).toBeGreaterThan(4 * popularity['ndcg@10']);
     const losses = readJournal(join(folder, 'learns', 'metrics.jsonl')).map(({ loss }) => loss as number);
     expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
   });
