@@ -95,6 +95,7 @@ describe('options', () => {
       eval_batch_size: 512,
       lr: 0.001,
       init_std: 1,
+      init_prior: false,
       seed: 42,
       max_batches_per_epoch: 100,
       max_epochs: 10000,

@@ -11,22 +11,47 @@ export interface HostParameter {
 /** Parameters by their official names, in state-dict order. */
 export type HostParameters = ReadonlyMap<string, HostParameter>;
 
+export interface Initialisation {
+  readonly seed: number;
+  /** Standard deviation of the embedding tables; PyTorch's default is 1. */
+  readonly std?: number;
+  /**
+   * The score at which every item starts. Left out, scores start around 0, as in PyTorch. See `priorScore`.
+   */
+  readonly score?: number;
+}
+
 /**
- * Fresh parameters as PyTorch initialises them: embeddings N(0, initStd²) (its own default is 1), linear weights and biases
- * U(±1/sqrt(in)), norms 1 and 0. Each parameter has a random stream of its own, so that it depends on the seed and its place in the
- * state dict alone.
+ * Fresh parameters as PyTorch initialises them: embeddings N(0, std²), linear weights and biases U(±1/sqrt(in)), norms 1 and 0.
+ * Each parameter has a random stream of its own, so that it depends on the seed and its place in the state dict alone.
+ *
+ * A starting `score` is the prior of Lin et al., "Focal loss for dense object detection", ICCV 2017, section 4.1: the last norm's bias
+ * becomes a in every dimension and the output table is shifted by -a, a = sqrt(-score / D). What the norm makes has mean zero over its
+ * dimensions, so every score starts at `score` plus what the table's noise adds.
  */
-export function initialParameters(config: ModelConfig, seed: number, initStd = 1): HostParameters {
+export function initialParameters(config: ModelConfig, { seed, std = 1, score = 0 }: Initialisation): HostParameters {
   const parameters = new Map<string, HostParameter>();
+  const shift = Math.sqrt(-score / config.embedding_dim);
   for (const [name, shape] of parameterShapes(config)) {
     const random = new HostRandom(seed, parameters.size);
     const data = new Float32Array(sizeOf(shape));
     const bound = 1 / Math.sqrt(config.embedding_dim);
-    if (name.endsWith('embedding.weight')) for (let i = 0; i < data.length; i++) data[i] = initStd * random.normal();
+    const mean = name === 'output_embedding.weight' ? -shift : 0;
+    if (name.endsWith('embedding.weight')) for (let i = 0; i < data.length; i++) data[i] = mean + std * random.normal();
     else if (name.endsWith('norm.weight')) data.fill(1);
+    else if (name === 'seq_norm.bias') data.fill(shift);
     else if (!name.endsWith('norm.bias'))
       for (let i = 0; i < data.length; i++) data[i] = bound * (2 * random.uniform() - 1);
     parameters.set(name, { shape, data });
   }
   return parameters;
+}
+
+/**
+ * The best score that a model can give to every item alike under gBCE: ln(beta / k), where the gradients of one positive and k
+ * negatives cancel. A model that starts at 0 first learns this offset, and does it by making all hidden states alike; then it ranks by
+ * popularity for hundreds of steps until they differ again.
+ */
+export function priorScore(beta: number, negatives: number): number {
+  return Math.min(0, Math.log(beta / negatives));
 }

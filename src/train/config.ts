@@ -33,6 +33,11 @@ export const OPTIONS = {
     above: 0,
     help: "standard deviation of the embedding tables at the start; 0.02 learns much sooner than PyTorch's 1",
   },
+  init_prior: {
+    type: 'boolean',
+    default: false,
+    help: 'start all scores at ln(beta / k), the best constant under gBCE, so that learning starts at once',
+  },
   seed: {
     type: 'integer',
     default: 42,
@@ -119,6 +124,7 @@ export const PRESETS = {
     train_batch_size: 64,
     lr: 4e-3,
     init_std: 0.02,
+    init_prior: true,
     max_batches_per_epoch: 100,
   },
   /** For the synthetic catalogue that trains when no data is named. */
@@ -133,6 +139,7 @@ export const PRESETS = {
     train_batch_size: 64,
     lr: 5e-3,
     init_std: 0.02,
+    init_prior: true,
     max_batches_per_epoch: 100,
   },
 } as const satisfies Record<string, Partial<TrainOptions>>;

@@ -4,7 +4,8 @@ import { TrainingBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { GsasError, InputError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
-import { initialParameters } from '../model/parameters.js';
+import { gbceBeta } from '../model/config.js';
+import { type HostParameters, initialParameters, priorScore } from '../model/parameters.js';
 import {
   type Checkpoint,
   createRun,
@@ -83,11 +84,11 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     maxBatchesPerEpoch: config.max_batches_per_epoch,
     seed: config.seed,
   });
+  const state = saved ?? { weights: startingWeights(config), step: 0 };
   if (out && !saved) {
     createRun(out);
     if (request.data !== undefined) rememberSource(out, request.data);
   }
-  const state = saved ?? { weights: initialParameters(config, config.seed, config.init_std), step: 0 };
   const trainer = new Trainer(gpu, config, state);
   try {
     trainer.prepare(batches.capacity);
@@ -113,6 +114,18 @@ export function planTraining({ dataset, options, out, resume }: Omit<TrainReques
   if (out === undefined) throw new InputError('resume needs out, the folder of the run to go on with');
   const saved = loadResumable(out);
   return { saved, config: resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out) };
+}
+
+function startingWeights(config: TrainConfig): HostParameters {
+  const { seed, init_std: std, init_prior, negs_per_pos, num_items, gbce_t } = config;
+  if (!init_prior) return initialParameters(config, { seed, std });
+  if (config.reuse_item_embeddings) {
+    throw new InputError(
+      'init_prior shifts the output table, so it cannot go with reuse_item_embeddings; leave one out',
+    );
+  }
+  const beta = gbceBeta(negs_per_pos, num_items, gbce_t);
+  return initialParameters(config, { seed, std, score: priorScore(beta, negs_per_pos) });
 }
 
 /** The loop: epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
