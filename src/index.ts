@@ -1,4 +1,9 @@
-/** The library's public face: everything that the commands do. */
+/**
+ * The library's public face: everything that the commands do.
+ *
+ * Its declarations name WebGPU's types, which TypeScript 6 and later has in its DOM library. Without that library, or with an older
+ * TypeScript, "types": ["@webgpu/types"] has them; a reference to them here would clash with the DOM library's.
+ */
 
 export { markovScores, popularityScores } from './data/baselines.js';
 export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';

@@ -1,0 +1,101 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Outcome, start } from './support/command.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+/** The constants of test/training.test.ts, so that a driver's shader cache serves both. */
+const SMALL = { sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, negs_per_pos: 8, max_steps: 3 };
+
+const run = (program: string, args: readonly string[], cwd: string) => start(program, args, cwd).ended;
+
+let folder: string;
+/** An empty project into which the tarball was installed. */
+let app: string;
+let packed: string[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gsas-pack-'));
+  app = join(folder, 'app');
+  mkdirSync(app);
+  const pack = await run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], ROOT);
+  if (pack.status !== 0) throw new Error(`npm pack failed: ${pack.stdout}${pack.stderr}`);
+  const [{ filename, files }] = JSON.parse(pack.stdout);
+  packed = files.map(({ path }: { path: string }) => path);
+  writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const offline = ['--prefer-offline', '--fetch-retry-mintimeout=1000', '--fetch-timeout=60000'];
+  const install = await run('npm', ['install', ...offline, '--no-audit', '--no-fund', join(folder, filename)], app);
+  if (install.status !== 0) {
+    throw new Error(`the tarball cannot be installed; the npm registry or its cache is needed: ${install.stderr}`);
+  }
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('packs what a user needs and nothing else', () => {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  const built = sources
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .map((file) => `dist/${file.slice(0, -'.ts'.length)}`);
+  const expected = ['LICENSE', 'README.md', 'package.json', ...built.flatMap((name) => [`${name}.js`, `${name}.d.ts`])];
+  expect(packed.toSorted()).toEqual(expected.toSorted());
+});
+
+it('depends on the packages that the build imports, and on the types that its declarations name', () => {
+  const imported = packed
+    .filter((file) => file.endsWith('.js'))
+    .flatMap((file) => [
+      ...readFileSync(join(ROOT, file), 'utf8').matchAll(/\b(?:from |import |import\()'([^.'\n][^'\n]*)'/g),
+    ])
+    .map(([, name]) => name!)
+    .filter((name) => !name.startsWith('node:'))
+    .map((name) => name.split('/')[0]);
+  expect([...new Set([...imported, '@webgpu/types'])].toSorted()).toEqual(
+    Object.keys(MANIFEST.dependencies).toSorted(),
+  );
+});
+
+it('trains by the command in an empty folder', async () => {
+  const flags = Object.entries(SMALL).flatMap(([key, value]) => [`--${key.replaceAll('_', '-')}`, String(value)]);
+  const { status, stdout, stderr } = await run('npx', ['gsas-wgpu', 'train', ...flags], app);
+  expect({ status, stderr: withoutNpm(stderr) }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('stopped after 3 steps');
+  expect(existsSync(join(app, 'runs/synthetic/best.safetensors'))).toBe(true);
+});
+
+it('trains through the library', async () => {
+  const program = `
+    import { openGpu, syntheticDataset, train } from 'gsas-wgpu';
+    const gpu = await openGpu();
+    const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+    const { steps, best } = await train({ gpu, dataset, options: ${JSON.stringify(SMALL)} });
+    console.log(steps, [...best.weights.keys()][0]);
+    gpu.close();`;
+  const outcome = await run(process.execPath, ['--input-type=module', '-e', program], app);
+  expect(outcome).toEqual({ status: 0, stdout: '3 item_embedding.weight\n', stderr: '' });
+});
+
+it.each([
+  ['by itself, with the DOM library', []],
+  ['without the DOM library', ['--lib', 'es2023', '--types', '@webgpu/types', '--skipLibCheck']],
+])("type-checks the README's program under strict, %s", async (_, options) => {
+  const [, program] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!;
+  const declared = `
+    export const limit: number = gpu.device.limits.maxBufferSize;
+    // @ts-expect-error so the declarations are found: what cannot be resolved would be any
+    gpu.device.noSuchMember;
+    // @ts-expect-error
+    train({ gpu, dataset, options: { embedding_dim: '64' } });`;
+  writeFileSync(join(app, 'program.ts'), program + declared);
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const strict = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext'];
+  const { status, stdout } = await run(process.execPath, [compiler, ...strict, ...options, 'program.ts'], app);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+});
+
+/** Standard error without npm's own remarks (on its configuration, a newer version of itself). */
+function withoutNpm(stderr: Outcome['stderr']): string {
+  return stderr.replaceAll(/^npm (warn|notice).*\n/gm, '');
+}
