@@ -75,7 +75,10 @@ describe('Progress', () => {
     wait(90);
     progress.print('epoch 1: ndcg@10 0.14');
     expect(take()).toBe('\r\x1b[Kepoch 1: ndcg@10 0.14\n');
-    wait(5);
+    wait(0.01);
+    progress.update({ ...state, epoch: 2, positions: 51000 });
+    expect(take()).toBe('');
+    wait(4.99);
     progress.update({ ...state, epoch: 2, positions: 100000 });
     expect(take()).toContain('10k positions/s');
     progress.clear();

@@ -51,7 +51,8 @@ export class Progress {
   update(state: ProgressState): void {
     this.positions = state.positions;
     const time = this.now();
-    if (!this.stream.isTTY || time - this.drawn < REDRAW_SECONDS) return;
+    // A rate needs a while after a line that stayed, too.
+    if (!this.stream.isTTY || time - Math.max(this.drawn, this.window.time) < REDRAW_SECONDS) return;
     this.drawn = time;
     const elapsed = time - this.started;
     const rate = (state.positions - this.window.positions) / (time - this.window.time);
