@@ -26,8 +26,12 @@ beforeAll(async () => {
   const [{ filename, files }] = JSON.parse(pack.stdout);
   packed = files.map(({ path }: { path: string }) => path);
   writeFileSync(join(app, 'package.json'), '{ "private": true, "type": "module" }\n');
-  const offline = ['--prefer-offline', '--fetch-retry-mintimeout=1000', '--fetch-timeout=60000'];
-  const install = await run('npm', ['install', ...offline, '--no-audit', '--no-fund', join(folder, filename)], app);
+  const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
+  const install = await run(
+    'npm',
+    ['install', '--prefer-offline', ...patience, '--no-audit', '--no-fund', join(folder, filename)],
+    app,
+  );
   if (install.status !== 0) {
     throw new Error(`the tarball cannot be installed; the npm registry or its cache is needed: ${install.stderr}`);
   }
