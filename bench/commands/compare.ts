@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { changes } from '../common/compare.js';
+import { readResults } from '../common/results.js';
+import { digits, tableLines } from '../common/table.js';
+
+export function addCompare(program: Command): void {
+  program
+    .command('compare')
+    .description('what moved between two results: times whose spreads lie apart and which differ by more than a tenth')
+    .argument('<before>', 'a file that --save wrote, or REVISION:FILE')
+    .argument('<after>', 'another')
+    .option('--all', 'what did not move as well')
+    .option('--json', 'one JSON object a line')
+    .action(runCompare);
+}
+
+function runCompare(a: string, b: string, { all, json }: { all?: true; json?: true }): void {
+  const [before, after] = [readResults(a), readResults(b)];
+  const both = changes(before.rows, after.rows);
+  const shown = both.filter(({ moved }) => moved || all);
+  if (json) {
+    for (const change of shown) console.log(JSON.stringify(change));
+    return;
+  }
+  if (before.adapter !== after.adapter) console.log(`different adapters: ${before.adapter} and ${after.adapter}`);
+  const rows = shown.map((change) => [
+    change.subject,
+    digits(change.before),
+    digits(change.after),
+    change.ratio < 1 ? `${digits(1 / change.ratio)}x faster` : `${digits(change.ratio)}x slower`,
+  ]);
+  if (rows.length > 0) console.log(tableLines(['', 'before ms', 'after ms', ''], rows).join('\n'));
+  console.log(`${both.filter(({ moved }) => moved).length} of ${both.length} measurements moved`);
+}

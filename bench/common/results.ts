@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../../src/engine/errors.js';
+import { ROOT, type Setting } from './setting.js';
+
+/** What any line of a bench has. Times are milliseconds. */
+export interface Measurement {
+  bench: string;
+  shape: string;
+  /** What was measured, where a bench measures several things at one shape: an operation and its direction, an implementation. */
+  op?: string;
+  pass?: string;
+  impl?: string;
+  median_ms: number;
+  p10_ms: number;
+  p90_ms: number;
+  gpu_ms?: number;
+  gpu_p10_ms?: number;
+  gpu_p90_ms?: number;
+}
+
+/** A measurement as it is kept. */
+export type Kept = Measurement & { commit: string; date: string };
+
+/** bench/results/ADAPTER.json: the latest measurement of everything on one adapter. */
+export interface Results {
+  adapter: string;
+  driver: string;
+  processor: string;
+  rows: Kept[];
+}
+
+/** What a measurement is of: a later one of the same takes its place. */
+export function subject({ bench, impl, op, pass, shape }: Measurement): string {
+  return [bench, impl, op, pass, shape].filter((part) => part !== undefined).join(' ');
+}
+
+/** `known` with `rows` in the place of what they measure anew; sorted, so that a difference between files shows what moved. */
+export function merge(known: readonly Kept[], rows: readonly Kept[]): Kept[] {
+  const bySubject = new Map([...known, ...rows].map((row) => [subject(row), row]));
+  return [...bySubject].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}
+
+/** Adds measurements to the adapter's file in bench/results. Returns the file's path. */
+export function saveResults({ adapter, driver, processor, commit }: Setting, rows: readonly Measurement[]): string {
+  const folder = join(ROOT, 'bench', 'results');
+  const file = join(folder, `${adapter}.json`);
+  const known = existsSync(file) ? readResults(file).rows : [];
+  const date = new Date().toISOString().slice(0, 10);
+  const kept = merge(
+    known,
+    rows.map((row) => ({ ...row, commit, date })),
+  );
+  const head = JSON.stringify({ adapter, driver, processor }).slice(0, -1);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, `${head},"rows":[\n${kept.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`);
+  return file;
+}
+
+/** Results in a file, or at a commit: REVISION:FILE. @throws InputError when there are none */
+export function readResults(name: string): Results {
+  let text: string;
+  if (existsSync(name)) text = readFileSync(name, 'utf8');
+  else {
+    const shown = spawnSync('git', ['show', name], { encoding: 'utf8' });
+    if (shown.status !== 0) throw new InputError(`${name}: is neither a file of results nor REVISION:FILE`);
+    text = shown.stdout;
+  }
+  let results: Partial<Results> | null;
+  try {
+    results = JSON.parse(text);
+  } catch {
+    throw new InputError(`${name}: is no JSON`);
+  }
+  if (!Array.isArray(results?.rows)) throw new InputError(`${name}: has no rows, so it holds no results`);
+  return results as Results;
+}

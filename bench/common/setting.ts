@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process';
+import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { FoundAdapter } from '../../src/node/adapter.js';
+
+/** The folder of the clone: this file runs from bench/.build/bench/common. */
+export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** Share of the processors kept busy by others at which timings begin to suffer. */
+const BUSY = 0.25;
+
+/** What a measurement was taken on; it stands in every line of JSON. */
+export interface Setting {
+  adapter: string;
+  driver: string;
+  processor: string;
+  /** With a + where tracked files differ from it; `unknown` outside a clone. */
+  commit: string;
+}
+
+export function settingOf({ name, driver }: FoundAdapter): Setting {
+  const [first] = cpus();
+  const processor = `${cpus().length} x ${first?.model.trim() ?? 'unknown'}`;
+  return { adapter: name, driver, processor, commit: commit() };
+}
+
+function commit(): string {
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
+  const head = git('rev-parse', '--short', 'HEAD');
+  if (head.status !== 0) return 'unknown';
+  return head.stdout.trim() + (git('status', '--porcelain', '--untracked-files=no').stdout ? '+' : '');
+}
+
+/** A warning where others keep the machine busy before the bench begins. */
+export function loadWarning(load = loadavg()[0]!, count = cpus().length): string | undefined {
+  if (load <= BUSY * count) return undefined;
+  return `the machine is busy (load ${load.toFixed(1)} on ${count} processors): trust ratios within this run, not times`;
+}

@@ -1,0 +1,30 @@
+/** The middle of repeated measurements and their spread, in the unit they came in. */
+export interface Summary {
+  median: number;
+  p10: number;
+  p90: number;
+}
+
+/** p90 over p10 beyond which a measurement is not to be trusted. */
+const WIDE = 1.4;
+
+/** The q-quantile, 0 … 1, by linear interpolation between order statistics (Hyndman and Fan 1996, definition 7). */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const low = sorted[Math.floor(at)]!;
+  return low + (sorted[Math.ceil(at)]! - low) * (at % 1);
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+export function summarise(values: readonly number[]): Summary {
+  return { median: median(values), p10: quantile(values, 0.1), p90: quantile(values, 0.9) };
+}
+
+/** Whether the repetitions lie so far apart that another process must have been at work. */
+export function isWide({ p10, p90 }: Summary): boolean {
+  return p90 > WIDE * p10;
+}

@@ -1,0 +1,33 @@
+import type { Cost } from '../../src/engine/kernel.js';
+
+/** What an adapter attains in kernels that do nothing else. Rates are a second. */
+export interface Roofline {
+  /** Bytes moved by kernels of a traffic of `bytes`: small ones live in caches, and do not outrun the time of a launch. */
+  memory: readonly { bytes: number; copy: number; gather: number }[];
+  /** Floating-point operations; a fused multiply-add is two. */
+  flops: number;
+}
+
+/** Bytes a second that the faster of copying and gathering attains at the traffic nearest to `bytes`. */
+export function bandwidth({ memory }: Roofline, bytes: number): number {
+  const apart = (size: number) => Math.abs(Math.log(size / bytes));
+  const nearest = memory.reduce((best, point) => (apart(point.bytes) < apart(best.bytes) ? point : best));
+  return Math.max(nearest.copy, nearest.gather);
+}
+
+/**
+ * How near an operation comes to what the adapter attains: the time that its bytes or its flops take at the roof, whichever is longer,
+ * as a percentage of the time it took (Williams, Waterman, Patterson, "Roofline", 2009).
+ */
+export function rooflinePercent(
+  roofline: Roofline,
+  { bytes, flops }: Cost,
+  milliseconds: number,
+): { percent: number; bound: 'memory' | 'arithmetic' } {
+  const memory = bytes > 0 ? bytes / bandwidth(roofline, bytes) : 0;
+  const arithmetic = flops / roofline.flops;
+  return {
+    percent: (100_000 * Math.max(memory, arithmetic)) / milliseconds,
+    bound: memory >= arithmetic ? 'memory' : 'arithmetic',
+  };
+}

@@ -1,0 +1,24 @@
+import { Command, CommanderError } from 'commander';
+import { GsasError } from '../src/engine/errors.js';
+import { addCompare } from './commands/compare.js';
+import { addKernels } from './commands/kernels.js';
+
+const program = new Command('bench')
+  .description('measures gsas-wgpu on this machine')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+
+addKernels(program);
+addCompare(program);
+
+/** One line for a person, but the whole stack of an error that is a bug. */
+function fail(error: unknown): never {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  const known = error instanceof GsasError;
+  console.error(known ? `error: ${error.message}` : error);
+  process.exit(known ? error.exitCode : 1);
+}
+
+process.on('uncaughtException', fail);
+if (process.argv.length === 2) program.outputHelp();
+else await program.parseAsync().catch(fail);
