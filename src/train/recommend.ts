@@ -1,6 +1,6 @@
 import { historyBatch, seenBits, seenWords } from '../data/batches.js';
 import { InputError } from '../engine/errors.js';
-import { topK } from '../kernels/top_k/index.js';
+import { MOST_TOP_K, topK } from '../kernels/top_k/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
 import { forwardRows, lastHidden } from './evaluate.js';
 
@@ -21,7 +21,7 @@ export interface RecommendOptions {
 /**
  * The items that the model expects next, best first, for any histories: they need not be in the training data.
  * @param histories item ids, oldest first; only the last sequence_length of each are looked at, but all of them are filtered
- * @throws InputError for an empty history, an id out of 1..num_items or a `top` that is no count
+ * @throws InputError for an empty history, an id out of 1..num_items or a `top` that is not 1..512
  */
 export async function recommend(
   model: GSASRec,
@@ -29,7 +29,9 @@ export async function recommend(
   { top, filterRated, batchSize = 512 }: RecommendOptions,
 ): Promise<Recommendation[][]> {
   const { num_items, sequence_length } = model.config;
-  if (!Number.isInteger(top) || top < 1) throw new InputError(`top is ${top}; it must be a whole number, at least 1`);
+  if (!Number.isInteger(top) || top < 1 || top > MOST_TOP_K) {
+    throw new InputError(`top is ${top}; it must be a whole number from 1 to ${MOST_TOP_K}`);
+  }
   for (const [i, history] of histories.entries()) checkHistory(history, i, num_items);
   const { stream } = model;
   const rows = forwardRows(sequence_length, batchSize);

@@ -7,7 +7,7 @@ import { cellsOf } from '../cells.js';
 import { topKReference } from './reference.js';
 import { mergeChunk, scoreChunk } from './shader.js';
 
-const MOST = 512; // twice as many entries of eight bytes are half of the least workgroup memory
+export const MOST_TOP_K = 512; // twice as many entries of eight bytes are half of the least workgroup memory
 const HELD = 2 ** 22; // scores in memory at one time: 16 MiB
 
 /**
@@ -36,14 +36,14 @@ export function topK(
     table: [table, numItems + 2, 'D'],
     excluded: [excluded, 'B', Math.ceil((numItems + 2) / 32)],
   });
-  const most = Math.min(numItems, MOST);
+  const most = Math.min(numItems, MOST_TOP_K);
   if (!Number.isInteger(k) || k < 1 || k > most) {
     throw new GsasError(`top_k: k is ${k}, but must be a whole number from 1 to ${most}, with ${numItems} items`);
   }
   const tile = tileOf(stream.gpu.capabilities, D, B);
   const tiles = Math.min(Math.ceil((numItems + 1) / ITEMS), Math.max(1, Math.floor(held / B / ITEMS)));
   const columns = tiles * ITEMS;
-  const capacity = Math.min(2 * MOST, Math.max(128, 2 ** Math.ceil(Math.log2(4 * k))));
+  const capacity = Math.min(2 * MOST_TOP_K, Math.max(128, 2 ** Math.ceil(Math.log2(4 * k))));
   const merge = mergeChunk({ capacity, workgroup: 32 });
   const ids = stream.empty([B, k], 'u32');
   const best = stream.empty([B, k]);
