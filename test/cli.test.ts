@@ -294,6 +294,7 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
     ['data of another catalogue', ['evaluate', 'runs/first', '--data', 'larger'], '240 items', 'larger has 250'],
     ['an unknown split', ['evaluate', 'runs/first', '--split', 'train'], 'val, test'],
     ['a history out of range', recommend('1 2 241'), 'the item 241', '1 to 240'],
+    ['more items than top-k holds', [...recommend('1'), '--top', '513'], 'top is 513', '1 to 512'],
     ['a history of padding', recommend('0'), 'the item 0', '1 to 240'],
     ['a history of words', recommend('1 two'), '"two" is no item id'],
     ['an empty history', recommend(' '), 'is empty'],
