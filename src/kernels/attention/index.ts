@@ -8,6 +8,7 @@ import { normals, spansOf } from '../inputs.js';
 import { teamOf } from '../team.js';
 import { type AttentionReferenceInputs, attentionReference } from './reference.js';
 import { backwardDelta, backwardKey, backwardQuery, forward } from './shader.js';
+import { chunksOf } from './tile.js';
 
 const WORKGROUP = 64; // rows of the delta pass
 
@@ -48,7 +49,7 @@ export function attention(
   const headSize = D / heads;
   const team = { ...teamOf(stream.gpu.capabilities), count: 1 };
   const constants = { heads, headSize, dropout: dropout !== undefined, team };
-  const uniforms = { T, ...(dropout && dropoutUniforms(stream.random, dropout)) };
+  const uniforms = { T, chunks: chunksOf(headSize), ...(dropout && dropoutUniforms(stream.random, dropout)) };
   const groups = heads * Math.ceil(T / team.lanes);
 
   const y = stream.empty([T, D]);
@@ -139,7 +140,8 @@ export const attentionOp: Op<AttentionCase> = {
     { lengths: [1, 1, 17, 4], D: 14, heads: 2, dropout: 0.3 },
     { lengths: [33, 5, 64], D: 48, heads: 4, residual: true },
     { lengths: [131], D: 8, heads: 2 },
-    { lengths: [5, 23], D: 128, heads: 1, dropout: 0.5, residual: true },
+    { lengths: [5, 23], D: 36, heads: 1, dropout: 0.5, residual: true },
+    { lengths: [9, 2], D: 33, heads: 1 },
   ],
   benchShapes: [
     { lengths: ragged(32, 5, 195), D: 128, heads: 1, dropout: 0.5, residual: true },

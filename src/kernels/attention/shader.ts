@@ -1,7 +1,10 @@
 import { DROPOUT_PARAMS } from '../../engine/dropout.js';
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
-import { type AttentionConstants, block, rowsOf, tileWgsl, unitWgsl, vec4 } from './tile.js';
+import { type AttentionConstants, rowsOf, rowText, tileWgsl, unitWgsl } from './tile.js';
+
+const params = ({ dropout }: AttentionConstants) =>
+  `struct Params { T: u32, chunks: u32, ${dropout ? DROPOUT_PARAMS : ''} }`;
 
 const MAIN = /* wgsl */ `
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -17,10 +20,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 
 /** One lane a query: softmax with a running maximum (FlashAttention-2, algorithm 1). */
 export const forward = program('attention.forward', (c: AttentionConstants & { residual: boolean }) => {
-  const { load, unit, units } = block(c);
+  const { zero, load, store, share, dot, mix, scale } = rowText(c);
   return wgsl`${tileWgsl(c)}
 const LOWEST = -3.0e38f;
-struct Params { T: u32, ${c.dropout ? DROPOUT_PARAMS : ''} }
+${params(c)}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: ${rowsOf(c.headSize)}; // [T, D]
 @group(0) @binding(2) var<storage, read> k: ${rowsOf(c.headSize)}; // [T, D]
@@ -33,38 +36,43 @@ struct Params { T: u32, ${c.dropout ? DROPOUT_PARAMS : ''} }
 #endif
 ${MAIN}
   let start = spans[t].x;
-  var query: array<Unit, WIDTH>;
-  ${units((u) => `query[${u}] = q[at + ${u}u] * SCALE;`)}
-  var mixed: array<Unit, WIDTH>;
+  ${load('query', 'q', 'at')}
+  ${zero('mixed')}
   var largest = LOWEST;
-  var total = 0.0;
+  var sum = 0.0;
   for (var first_key = spans[min(first, params.T - 1u)].x & ~3u; first_key < end; first_key += 4u) {
     let keys = first_key + vec4u(0u, 1u, 2u, 3u);
+    let end_key = min(first_key + 4u, end);
+    var scores = vec4f();
+    for (var key = first_key; key < end_key; key++) {
+      ${share('k', '(key * HEADS + head) * WIDTH')}
+      ${dot('score', 'query', 'k')}
+      scores = select(scores, vec4f(score * SCALE), keys == vec4u(key));
+    }
     let visible = (keys >= vec4u(start)) & (keys <= vec4u(t));
-    let rows = (min(keys, vec4u(end - 1u)) * HEADS + head) * WIDTH;
-    ${load('k')}
-    var scores = vec4f(0.0);
-    ${units((u) => `scores += ${vec4((b) => `product(query[${u}], ${unit('k', b, u)})`)};`)}
     scores = select(vec4f(LOWEST), scores, visible);
     let larger = max(largest, max(max(scores.x, scores.y), max(scores.z, scores.w)));
     let shrink = exp(largest - larger);
     largest = larger;
     var weights = select(vec4f(0.0), exp(scores - larger), visible);
-    total = total * shrink + dot(weights, vec4f(1.0));
+    sum = sum * shrink + ((weights.x + weights.y) + (weights.z + weights.w));
 #if ${c.dropout}
     weights *= dropout4(head * params.T + t, first_key / 4u);
 #endif
-    ${load('v')}
-    ${units((u) => `mixed[${u}] = mixed[${u}] * shrink + ${sum('weights', (b) => unit('v', b, u))};`)}
+    ${scale('mixed', 'shrink')}
+    for (var key = first_key; key < end_key; key++) {
+      ${share('v', '(key * HEADS + head) * WIDTH')}
+      ${mix('mixed', 'weights[key % 4u]', 'v')}
+    }
   }
   if (inside) {
-    let inverse = 1.0 / total;
+    let inverse = 1.0 / sum;
 #if ${c.residual}
-    ${units((u) => `y[at + ${u}u] = mixed[${u}] * inverse + residual[at + ${u}u];`)}
+    ${store('mixed', (unit, u) => `y[at + ${u}] = ${unit} * inverse + residual[at + ${u}];`)}
 #else
-    ${units((u) => `y[at + ${u}u] = mixed[${u}] * inverse;`)}
+    ${store('mixed', (unit, u) => `y[at + ${u}] = ${unit} * inverse;`)}
 #endif
-    stats[t * HEADS + head] = vec2f(largest + log(total), 0.0);
+    stats[t * HEADS + head] = vec2f(largest + log(sum), 0.0);
   }
 }
 `;
@@ -92,24 +100,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         @builtin(local_invocation_index) local: u32) {
   let i = (workgroup.x + workgroup.y * workgroups.x) * ${c.workgroup}u + local;
   if (i >= params.T * HEADS) { return; }
-  var delta = 0.0;
+  var delta: Unit;
   for (var u = i * WIDTH; u < (i + 1u) * WIDTH; u++) {
 #if ${c.residual}
-    delta += product(dy[u], y[u] - residual[u]);
+    delta += dy[u] * (y[u] - residual[u]);
 #else
-    delta += product(dy[u], y[u]);
+    delta += dy[u] * y[u];
 #endif
   }
-  stats[i].y = delta;
+  stats[i].y = total(delta);
 }
 `,
 );
 
 /** dq_t = SCALE sum_j ds_tj k_j with ds = p (m dp - delta), dp_tj = dy_t . v_j: one lane a query. */
 export const backwardQuery = program('attention.backward_query', (c: AttentionConstants & { add: boolean }) => {
-  const { load, unit, units } = block(c);
+  const { zero, load, store, share, dot, mix } = rowText(c);
   return wgsl`${tileWgsl(c)}
-struct Params { T: u32, ${c.dropout ? DROPOUT_PARAMS : ''} }
+${params(c)}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: ${rowsOf(c.headSize)}; // [T, D]
 @group(0) @binding(2) var<storage, read> k: ${rowsOf(c.headSize)}; // [T, D]
@@ -121,28 +129,31 @@ struct Params { T: u32, ${c.dropout ? DROPOUT_PARAMS : ''} }
 ${MAIN}
   let start = spans[t].x;
   let stat = stats[t * HEADS + head];
-  var query: array<Unit, WIDTH>;
-  var dout: array<Unit, WIDTH>;
-  ${units((u) => `query[${u}] = q[at + ${u}u] * SCALE; dout[${u}] = dy[at + ${u}u];`)}
-  var dquery: array<Unit, WIDTH>;
+  ${load('query', 'q', 'at')}
+  ${load('dout', 'dy', 'at')}
+  ${zero('dquery')}
   for (var first_key = spans[min(first, params.T - 1u)].x & ~3u; first_key < end; first_key += 4u) {
-    let keys = first_key + vec4u(0u, 1u, 2u, 3u);
-    let visible = (keys >= vec4u(start)) & (keys <= vec4u(t));
-    let rows = (min(keys, vec4u(end - 1u)) * HEADS + head) * WIDTH;
-    ${load('k')}
-    ${load('v')}
-    var scores = vec4f(0.0);
-    ${units((u) => `scores += ${vec4((b) => `product(query[${u}], ${unit('k', b, u)})`)};`)}
-    var dweights = vec4f(0.0);
-    ${units((u) => `dweights += ${vec4((b) => `product(dout[${u}], ${unit('v', b, u)})`)};`)}
 #if ${c.dropout}
-    dweights *= dropout4(head * params.T + t, first_key / 4u);
+    let factors = dropout4(head * params.T + t, first_key / 4u);
 #endif
-    let dscores = select(vec4f(0.0), exp(scores - stat.x) * (dweights - stat.y), visible);
-    ${units((u) => `dquery[${u}] += ${sum('dscores', (b) => unit('k', b, u))};`)}
+    let end_key = min(first_key + 4u, end);
+    for (var key = first_key; key < end_key; key++) {
+      let row = (key * HEADS + head) * WIDTH;
+      ${share('k', 'row')}
+      ${share('v', 'row')}
+      ${dot('score', 'query', 'k')}
+      ${dot('dropped', 'dout', 'v')}
+#if ${c.dropout}
+      let dweight = dropped * factors[key % 4u];
+#else
+      let dweight = dropped;
+#endif
+      let dscore = select(0.0, exp(score * SCALE - stat.x) * (dweight - stat.y), key >= start && key <= t);
+      ${mix('dquery', 'dscore', 'k')}
+    }
   }
   if (inside) {
-    ${units((u) => `dq[at + ${u}u] ${c.add ? '+=' : '='} dquery[${u}] * SCALE;`)}
+    ${store('dquery', (unit, u) => `dq[at + ${u}] ${c.add ? '+=' : '='} ${unit} * SCALE;`)}
   }
 }
 `;
@@ -152,9 +163,9 @@ ${MAIN}
 export const backwardKey = program(
   'attention.backward_key',
   (c: AttentionConstants & { addKey: boolean; addValue: boolean }) => {
-    const { load, unit, units } = block(c);
+    const { zero, load, store, share, dot, mix } = rowText(c);
     return wgsl`${tileWgsl(c)}
-struct Params { T: u32, ${c.dropout ? DROPOUT_PARAMS : ''} }
+${params(c)}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: ${rowsOf(c.headSize)}; // [T, D]
 @group(0) @binding(2) var<storage, read> k: ${rowsOf(c.headSize)}; // [T, D]
@@ -166,47 +177,35 @@ struct Params { T: u32, ${c.dropout ? DROPOUT_PARAMS : ''} }
 @group(0) @binding(8) var<storage, read_write> dv: ${rowsOf(c.headSize)}; // [T, D]
 ${MAIN}
   let span_end = spans[t].y;
-  var key: array<Unit, WIDTH>;
-  var value: array<Unit, WIDTH>;
-  ${units((u) => `key[${u}] = k[at + ${u}u] * SCALE; value[${u}] = v[at + ${u}u];`)}
-  var dkey: array<Unit, WIDTH>;
-  var dvalue: array<Unit, WIDTH>;
-  let last_query = spans[end - 1u].y - 1u;
-  for (var first_query = first; first_query <= last_query; first_query += 4u) {
-    let queries = first_query + vec4u(0u, 1u, 2u, 3u);
-    let visible = (queries >= vec4u(t)) & (queries < vec4u(span_end));
-    let stat_rows = min(queries, vec4u(last_query)) * HEADS + head;
-    let rows = stat_rows * WIDTH;
-    ${load('q')}
-    ${load('dy')}
-    var scores = vec4f(0.0);
-    ${units((u) => `scores += ${vec4((b) => `product(key[${u}], ${unit('q', b, u)})`)};`)}
-    var dweights = vec4f(0.0);
-    ${units((u) => `dweights += ${vec4((b) => `product(value[${u}], ${unit('dy', b, u)})`)};`)}
-    let sums = ${vec4((b) => `stats[stat_rows[${b}]].x`)};
-    let deltas = ${vec4((b) => `stats[stat_rows[${b}]].y`)};
-    let weights = select(vec4f(0.0), exp(scores - sums), visible);
+  ${load('key', 'k', 'at')}
+  ${load('value', 'v', 'at')}
+  ${zero('dkey')}
+  ${zero('dvalue')}
+  let end_query = spans[end - 1u].y;
+  for (var query = first; query < end_query; query++) {
+    let row = query * HEADS + head;
+    let stat = stats[row];
+    ${share('q', 'row * WIDTH')}
+    ${share('dy', 'row * WIDTH')}
+    ${dot('score', 'key', 'q')}
+    ${dot('dropped', 'value', 'dy')}
+    let weight = select(0.0, exp(score * SCALE - stat.x), query >= t && query < span_end);
 #if ${c.dropout}
-    let factors = ${vec4((b) => `dropout4(head * params.T + queries[${b}], t / 4u)[t % 4u]`)};
-    let dscores = weights * (dweights * factors - deltas);
-    let dropped = weights * factors;
+    let factor = dropout4(head * params.T + query, t / 4u)[t % 4u];
+    let dscore = weight * (dropped * factor - stat.y);
+    let kept = weight * factor;
 #else
-    let dscores = weights * (dweights - deltas);
-    let dropped = weights;
+    let dscore = weight * (dropped - stat.y);
+    let kept = weight;
 #endif
-    ${units((u) => `dkey[${u}] += ${sum('dscores', (b) => unit('q', b, u))};`)}
-    ${units((u) => `dvalue[${u}] += ${sum('dropped', (b) => unit('dy', b, u))};`)}
+    ${mix('dkey', 'dscore', 'q')}
+    ${mix('dvalue', 'kept', 'dy')}
   }
   if (inside) {
-    ${units((u) => `dk[at + ${u}u] ${c.addKey ? '+=' : '='} dkey[${u}] * SCALE;`)}
-    ${units((u) => `dv[at + ${u}u] ${c.addValue ? '+=' : '='} dvalue[${u}];`)}
+    ${store('dkey', (unit, u) => `dk[at + ${u}] ${c.addKey ? '+=' : '='} ${unit} * SCALE;`)}
+    ${store('dvalue', (unit, u) => `dv[at + ${u}] ${c.addValue ? '+=' : '='} ${unit};`)}
   }
 }
 `;
   },
 );
-
-/** `w[0] * f(0) + … + w[3] * f(3)` */
-function sum(weights: string, term: (b: number) => string): string {
-  return [0, 1, 2, 3].map((b) => `${weights}[${b}] * ${term(b)}`).join(' + ');
-}
