@@ -93,10 +93,16 @@ describe('train', () => {
 
   it('names a run that was given no folder after its data, and never takes one that is there', async () => {
     const runs = readdirSync(at('runs'));
-    for (const name of ['runs/data', 'runs/data-2']) {
-      const { status, stdout } = await run('train', '--data', 'data', ...SMALL, '--max-steps', '1');
+    for (const [name, reuse] of [
+      ['runs/data', true],
+      ['runs/data-2', false],
+    ] as const) {
+      // A boolean's flag alone says yes.
+      const flag = reuse ? ['--reuse-item-embeddings'] : ['--reuse-item-embeddings', 'false'];
+      const { status, stdout } = await run('train', '--data', 'data', ...SMALL, ...flag, '--max-steps', '1');
       expect(status).toBe(0);
       expect(stdout).toContain(`best validation at step 1: ${name}/best.safetensors`);
+      expect(loadCheckpoint(at(name)).config.reuse_item_embeddings).toBe(reuse);
     }
     expect(readdirSync(at('runs')).sort()).toEqual([...runs, 'data', 'data-2'].sort());
   });
@@ -186,7 +192,7 @@ describe('recommend', () => {
   });
 
   it('keeps the items of the history on demand, and then gives the whole catalogue at most', async () => {
-    const args = ['--history', '1,2, 3', '--keep-seen', '--top', '1000', '--json'];
+    const args = ['--history', '1,2, 3', '--keep-seen', '--top', '512', '--json'];
     const items = rows((await run('recommend', 'runs/first', ...args)).stdout).map(({ item }) => item);
     expect(items).toHaveLength(240);
     expect(new Set(items).size).toBe(240);
@@ -270,6 +276,7 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
     ['a value of another kind', train('--embedding-dim', 'many'), '--embedding-dim is "many"', 'an integer'],
     ['a value out of range', train('--dropout-rate', '1'), '--dropout-rate is 1;', 'at least 0 and below 1'],
     ['values that do not fit', train('--embedding-dim', '15', '--num-heads', '2'), 'is 15', 'num_heads, which is 2'],
+    ['options that exclude each other', train('--init-prior', '--reuse-item-embeddings'), 'set one of them to false'],
     ['--resume without --out', ['train', '--data', 'data', '--resume'], '--resume needs --out'],
     ['--resume of no run', ['train', '--resume', '--out', 'never'], 'there is no run never'],
     ['--resume of a folder that holds none', train('--resume'), 'never: nothing to resume'],

@@ -51,7 +51,7 @@ export function addTrain(program: Command): void {
     .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)));
   const keys = configFlags().map(({ key, flags, description }) => {
     const option = new Option(flags, description).argParser((text) => parseFlag(key, text));
-    command.addOption(flags.includes('[') ? option.preset('true') : option);
+    command.addOption(option);
     return [option.attributeName(), key] as const;
   });
   command.action((flags: Flags & Record<string, unknown>) => {

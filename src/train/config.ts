@@ -183,6 +183,11 @@ export function resolveConfig(
   const options = Object.assign(defaults, ...layers.map((layer) => checkOptions(layer, source))) as TrainOptions;
   const config = { ...options, num_items: numItems };
   checkModelConfig(config, source);
+  if (config.init_prior && config.reuse_item_embeddings) {
+    throw new InputError(
+      `${source}: init_prior shifts the output table, so it cannot go with reuse_item_embeddings; set one of them to false`,
+    );
+  }
   return config;
 }
 

@@ -119,11 +119,6 @@ export function planTraining({ dataset, options, out, resume }: Omit<TrainReques
 function startingWeights(config: TrainConfig): HostParameters {
   const { seed, init_std: std, init_prior, negs_per_pos, num_items, gbce_t } = config;
   if (!init_prior) return initialParameters(config, { seed, std });
-  if (config.reuse_item_embeddings) {
-    throw new InputError(
-      'init_prior shifts the output table, so it cannot go with reuse_item_embeddings; leave one out',
-    );
-  }
   const beta = gbceBeta(negs_per_pos, num_items, gbce_t);
   return initialParameters(config, { seed, std, score: priorScore(beta, negs_per_pos) });
 }
