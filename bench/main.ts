@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { GsasError } from '../src/engine/errors.js';
 import { addCompare } from './commands/compare.js';
 import { addKernels } from './commands/kernels.js';
+import { addStep } from './commands/step.js';
 
 const program = new Command('bench')
   .description('measures gsas-wgpu on this machine')
@@ -9,6 +10,7 @@ const program = new Command('bench')
   .exitOverride();
 
 addKernels(program);
+addStep(program);
 addCompare(program);
 
 /** One line for a person, but the whole stack of an error that is a bug. */

@@ -8,6 +8,12 @@ import { digits, tableLines } from '../bench/common/table.js';
 import { opsCalled, shapeText } from '../bench/kernels/bench-op.js';
 import { directionalError } from '../bench/kernels/check.js';
 import { bandwidth, rooflinePercent } from '../bench/kernels/roofline.js';
+import { processOptions } from '../bench/step/protocol.js';
+import { ratio, type Turns } from '../bench/step/race.js';
+import { drawRows, layOut } from '../bench/step/rows.js';
+import { LENGTHS, SHAPES, shapeFlags } from '../bench/step/shapes.js';
+
+const ascending = (a: number, b: number) => a - b;
 
 describe('statistics', () => {
   it('interpolates quantiles between order statistics', () => {
@@ -94,6 +100,67 @@ describe('the check before timing', () => {
     expect(directionalError(reference, inputs, scaled, { y })).toBeGreaterThan(1e-4);
     const missing = { ...gradients, x: gradients.x.map((g, i) => (i === 77 ? 0 : g)) };
     expect(directionalError(reference, inputs, missing, { y })).toBeGreaterThan(1e-4);
+  });
+});
+
+describe('rows', () => {
+  const lengthOf = ({ length }: { length: number }) => length;
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+  it('have the lengths of the data set in every hundred, cut to the window', () => {
+    expect(mean(LENGTHS.ml1m)).toBeCloseTo(163.4, 1);
+    expect(mean(LENGTHS.beauty)).toBeCloseTo(8.8, 1);
+    expect(mean(LENGTHS.steam)).toBeCloseTo(12.4, 1);
+    const rows = drawRows(LENGTHS.ml1m, 250, 50, 200);
+    expect(rows.length).toBe(250);
+    const cut = LENGTHS.ml1m.map((length) => Math.min(length, 201));
+    for (const start of [0, 100]) {
+      expect(
+        rows
+          .slice(start, start + 100)
+          .map(lengthOf)
+          .sort(ascending),
+      ).toEqual([...cut].sort(ascending));
+    }
+  });
+
+  it('hold items of the catalogue, low ids more often, the same for the same seed', () => {
+    const items = drawRows(LENGTHS.beauty, 500, 40, 50).flat();
+    expect(Math.min(...items)).toBe(1);
+    expect(Math.max(...items)).toBe(40);
+    expect(items.filter((item) => item <= 10).length / items.length).toBeCloseTo(0.5, 1);
+    expect(drawRows(LENGTHS.beauty, 500, 40, 50).flat()).toEqual(items);
+    expect(drawRows(LENGTHS.beauty, 500, 40, 50, 2).flat()).not.toEqual(items);
+  });
+
+  it('lie end to end as inputs and the items that follow', () => {
+    const batch = layOut([Uint32Array.of(5, 6, 7), Uint32Array.of(8, 9)]);
+    expect({ ...batch, ids: [...batch.ids], targets: [...batch.targets], spans: [...batch.spans] }).toMatchObject({
+      rows: 2,
+      tokens: 3,
+      ids: [5, 6, 8],
+      targets: [6, 7, 9],
+      spans: [0, 2, 0, 2, 2, 3],
+    });
+  });
+});
+
+describe('a race', () => {
+  it('compares with who ran in the same round', () => {
+    const turns = (times: number[]) => ({ times }) as Turns;
+    expect(ratio(turns([20, 400, 22]), turns([10, 100, 11]))).toBe(2);
+  });
+
+  it('hands a shape to every implementation as flags', () => {
+    expect(shapeFlags(SHAPES.beauty).join(' ')).toContain('--items 54542 --sequence-length 50 --embedding-dim 64');
+    const args = [...shapeFlags(SHAPES.ml1m), '--rows', 'rows.jsonl', '--warmup', '2', '--backend', 'wasm'];
+    expect(processOptions(args)).toEqual({
+      shape: SHAPES.ml1m,
+      rows: 'rows.jsonl',
+      warmup: 2,
+      profile: false,
+      backend: 'wasm',
+    });
   });
 });
 

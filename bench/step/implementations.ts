@@ -1,0 +1,90 @@
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { GsasError } from '../../src/engine/errors.js';
+import { ROOT } from '../common/setting.js';
+import type { Ready, Reply } from './protocol.js';
+
+const TFJS = join(ROOT, 'bench', 'baselines', 'tfjs');
+
+/** How each implementation of the training step is started, before the flags that all of them take. */
+export const IMPLEMENTATIONS = {
+  gsas: () => [process.execPath, join(ROOT, 'bench', '.build', 'bench', 'step', 'gsas.js')],
+  pytorch: () => pytorch('cpu'),
+  'pytorch-cuda': () => pytorch('cuda'),
+  'tfjs-wasm': () => tfjs('wasm'),
+  'tfjs-webgpu': () => tfjs('webgpu'),
+  'tfjs-cpu': () => tfjs('cpu'),
+} as const satisfies Record<string, () => string[]>;
+
+export type ImplementationName = keyof typeof IMPLEMENTATIONS;
+
+function pytorch(device: string): string[] {
+  const script = join(ROOT, 'bench', 'baselines', 'pytorch', 'step.py');
+  return [process.env.GSAS_PYTHON || 'python3', script, '--device', device];
+}
+
+function tfjs(backend: string): string[] {
+  if (!existsSync(join(TFJS, 'node_modules', '.package-lock.json'))) {
+    console.error('Installing tfjs for the comparison (npm ci in bench/baselines/tfjs, 330 MB)');
+    const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: TFJS,
+      stdio: ['ignore', 2, 2],
+      shell: process.platform === 'win32',
+    });
+    if (status !== 0) throw new GsasError('tfjs could not be installed, see above');
+  }
+  return [process.execPath, join(TFJS, 'step.mjs'), '--backend', backend];
+}
+
+/** A training step in a process of its own, ready to be asked for one after the other. */
+export class Implementation {
+  readonly #lines: AsyncIterator<string>;
+  #complaint = '';
+  about: Ready | undefined;
+
+  private constructor(
+    readonly name: string,
+    private readonly child: ChildProcessWithoutNullStreams,
+  ) {
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#complaint = (this.#complaint + text).slice(-10_000);
+    });
+    child.stdin.on('error', () => {}); // a process that is gone shows in what it does not answer
+  }
+
+  /** Starts it and waits until it has warmed up. @throws GsasError with the last line that it wrote to stderr */
+  static async start(name: ImplementationName, flags: readonly string[]): Promise<Implementation> {
+    const [command, ...args] = IMPLEMENTATIONS[name]();
+    const child = spawn(command!, [...args, ...flags]);
+    const started = new Implementation(name, child);
+    const failed = new Promise<never>((_, reject) => {
+      child.on('error', (error) => reject(new GsasError(`${name}: ${error.message}`)));
+    });
+    started.about = (await Promise.race([started.#read(), failed])) as Ready;
+    return started;
+  }
+
+  /** One training step on the next batch. @throws GsasError with the last line that it wrote to stderr */
+  async step(): Promise<Reply> {
+    this.child.stdin.write('step\n');
+    return (await this.#read()) as Reply;
+  }
+
+  stop(): void {
+    this.child.stdin.end('quit\n');
+  }
+
+  async #read(): Promise<unknown> {
+    const { value, done } = await this.#lines.next();
+    if (!done) return JSON.parse(value);
+    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
+    const { exitCode, signalCode } = this.child;
+    throw new GsasError(
+      `${this.name}: ${this.#complaint.trim().split('\n').at(-1) || `ended by ${signalCode ?? exitCode}`}`,
+    );
+  }
+}
