@@ -178,6 +178,8 @@ describe('results', () => {
     ...more,
   });
 
+  const onGpu = (median: number) => ({ gpu_ms: median, gpu_p10_ms: 0.9 * median, gpu_p90_ms: 1.1 * median });
+
   it('keeps the latest of each measurement, in a fixed order', () => {
     const merged = merge([row('b', 1), row('a', 2)], [row('b', 3), row('b', 4, { pass: 'backward' })]);
     expect(merged.map(({ op, pass, median_ms }) => [op, pass, median_ms])).toEqual([
@@ -188,8 +190,8 @@ describe('results', () => {
   });
 
   it('tells what moved from noise, and takes GPU time where both have it', () => {
-    const before = [row('a', 10), row('b', 10), row('c', 10, { gpu_ms: 8 }), row('gone', 1)];
-    const after = [row('a', 10.5), row('b', 5), row('c', 10, { gpu_ms: 16 }), row('new', 1)];
+    const before = [row('a', 10), row('b', 10), row('c', 10, onGpu(8)), row('gone', 1)];
+    const after = [row('a', 10.5), row('b', 5), row('c', 10, onGpu(16)), row('new', 1)];
     expect(changes(before, after).map(({ subject, ratio, moved }) => [subject.split(' ')[1], ratio, moved])).toEqual([
       ['b', 0.5, true],
       ['c', 2, true],

@@ -1,6 +1,6 @@
 import { type Measurement, subject } from './results.js';
 
-/** One measurement before and after. Times are milliseconds, of the GPU where both have them. */
+/** One measurement before and after. Times are milliseconds, of the GPU where both have them with their spread. */
 export interface Change {
   subject: string;
   before: number;
@@ -24,7 +24,7 @@ export function changes(before: readonly Measurement[], after: readonly Measurem
 }
 
 function change(a: Measurement, b: Measurement): Change {
-  const onGpu = a.gpu_ms !== undefined && b.gpu_ms !== undefined;
+  const onGpu = a.gpu_p10_ms !== undefined && b.gpu_p10_ms !== undefined;
   const [before, after] = [times(a, onGpu), times(b, onGpu)];
   const ratio = after.median / before.median;
   const apart = before.p90 < after.p10 || after.p90 < before.p10;
@@ -40,5 +40,5 @@ function change(a: Measurement, b: Measurement): Change {
 function times(row: Measurement, onGpu: boolean) {
   const { median_ms: median, p10_ms: p10, p90_ms: p90 } = row;
   if (!onGpu) return { median, p10, p90 };
-  return { median: row.gpu_ms!, p10: row.gpu_p10_ms ?? row.gpu_ms!, p90: row.gpu_p90_ms ?? row.gpu_ms! };
+  return { median: row.gpu_ms!, p10: row.gpu_p10_ms!, p90: row.gpu_p90_ms! };
 }

@@ -54,7 +54,7 @@ export function saveResults({ adapter, driver, processor, commit }: Setting, row
   );
   const head = JSON.stringify({ adapter, driver, processor }).slice(0, -1);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, `${head},"rows":[\n${kept.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`);
+  writeFileSync(file, `${head},"rows":[\n${kept.map((row) => JSON.stringify(row, fourDigits)).join(',\n')}\n]}\n`);
   return file;
 }
 
@@ -75,4 +75,9 @@ export function readResults(name: string): Results {
   }
   if (!Array.isArray(results?.rows)) throw new InputError(`${name}: has no rows, so it holds no results`);
   return results as Results;
+}
+
+/** Digits beyond the fourth are noise, and would change with every measurement. */
+function fourDigits(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
 }

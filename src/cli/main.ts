@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../engine/errors.js';
+import { addBench } from './bench.js';
 import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { addKernels } from './kernels.js';
@@ -34,6 +35,7 @@ addEvaluate(program);
 addRecommend(program);
 addParity(program);
 addKernels(program);
+addBench(program);
 addDoctor(program);
 
 /** One line for a person; the stack, and a shader's numbered source, only with --verbose. */
