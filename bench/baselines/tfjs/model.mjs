@@ -111,7 +111,7 @@ export class GSASRec {
     const table = this.variables['output_embedding.weight'] ?? this.variables['item_embedding.weight'];
     const states = this.hidden(tf.tensor1d(ids, 'int32'), tf.tensor2d(mask, [ids.length / S, S]));
     const rows = tf.reshape(gatherRows(table, tf.tensor1d(candidates, 'int32')), [ids.length, k + 1, D]);
-    const scores = tf.squeeze(tf.matMul(rows, tf.reshape(states, [ids.length, D, 1])), [2]);
+    const scores = tf.squeeze(tf.matMul(tf.reshape(states, [ids.length, 1, D]), rows, false, true), [1]);
     // -log sigmoid(s)^beta = beta softplus(-s) for the positive, softplus(s) for the negatives.
     const sign = tf.tensor1d([-1, ...Array(k).fill(1)]);
     const weight = tf.tensor1d([this.beta, ...Array(k).fill(1)]);
