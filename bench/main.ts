@@ -6,8 +6,14 @@ import { addStep } from './commands/step.js';
 
 const program = new Command('bench')
   .description('measures gsas-wgpu on this machine')
+  .option('--adapter <name>', 'GPU adapter (default: $GSAS_ADAPTER, else the best)')
   .configureHelp({ showGlobalOptions: true })
-  .exitOverride();
+  .exitOverride()
+  // All that opens an adapter reads this variable, the processes that are started here too.
+  .hook('preAction', (_, command) => {
+    const { adapter } = command.optsWithGlobals();
+    if (adapter) process.env.GSAS_ADAPTER = adapter;
+  });
 
 addKernels(program);
 addStep(program);
@@ -22,5 +28,8 @@ function fail(error: unknown): never {
 }
 
 process.on('uncaughtException', fail);
+// The reader of our output has seen enough (`npm run bench -- kernels | head`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : fail(error)));
+
 if (process.argv.length === 2) program.outputHelp();
 else await program.parseAsync().catch(fail);
