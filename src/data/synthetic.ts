@@ -14,16 +14,16 @@ import type { Scorer } from './rank.js';
  *
  * which is all there is to know: on average no model can rank better than this P does.
  */
-const LAST = 0.55;
-const PREVIOUS = 0.2;
-const TASTE = 0.2;
+const LAST = 0.65;
+const PREVIOUS = 0.15;
+const TASTE = 0.15;
 const FASHION = 0.05;
 
 const ZIPF = 0.9;
 const SUCCESSORS = 8;
 const TASTES = [0.6, 0.3, 0.1];
-const SHORTEST = 10;
-const LONGEST = 60;
+const SHORTEST = 20;
+const LONGEST = 100;
 
 // biome-ignore format: one line
 const GENRES = ['action', 'adventure', 'animation', 'biography', 'comedy', 'crime', 'documentary', 'drama', 'family', 'fantasy', 'film noir', 'history', 'horror', 'musical', 'mystery', 'romance', 'science fiction', 'thriller', 'war', 'western'];
@@ -56,7 +56,7 @@ interface Distribution {
 type Source = readonly [weight: number, distribution: Distribution];
 
 /**
- * Draws a catalogue and its users' histories (10 to 60 items, none twice), split leave-one-out as the official layout is: the last
+ * Draws a catalogue and its users' histories (20 to 100 items, none twice), split leave-one-out as the official layout is: the last
  * item is the test target; of `valUsers` users the one before it is the validation target; training holds what precedes them.
  * @throws InputError on fewer than 200 items, since a genre must hold an item's successors
  */

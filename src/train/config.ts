@@ -133,14 +133,15 @@ export const PRESETS = {
     embedding_dim: 64,
     num_heads: 1,
     num_blocks: 2,
-    dropout_rate: 0.1,
+    dropout_rate: 0.3,
     negs_per_pos: 32,
     gbce_t: 0.75,
     train_batch_size: 64,
-    lr: 5e-3,
+    lr: 3e-3,
     init_std: 0.02,
     init_prior: true,
-    max_batches_per_epoch: 100,
+    early_stopping_patience: 4,
+    max_minutes: 2.5,
   },
 } as const satisfies Record<string, Partial<TrainOptions>>;
 
