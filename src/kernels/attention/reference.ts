@@ -34,7 +34,7 @@ export function attentionReference(
       let total = 0;
       for (let j = start; j <= t; j++) total += weights[j - start] = Math.exp(weights[j - start]! - largest);
       for (let j = start; j <= t; j++) {
-        const factor = dropout ? dropoutFactor(random, dropout, h * T + t, j) : 1;
+        const factor = dropout ? dropoutFactor(random, dropout, h * T + t, j - start) : 1;
         const weight = (factor * weights[j - start]!) / total;
         for (let c = h * size; c < (h + 1) * size; c++) y[t * D + c]! += weight * v[j * D + c]!;
       }
