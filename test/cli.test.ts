@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { popularityScores } from '../src/data/baselines.js';
+import { describeDataset } from '../src/data/dataset.js';
 import { writeDataset } from '../src/data/layout.js';
 import { rankTargets } from '../src/data/rank.js';
 import { syntheticDataset } from '../src/data/synthetic.js';
@@ -62,7 +63,8 @@ describe('train', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const control of ['\r', '\x1b']) expect(stdout).not.toContain(control);
     const [data, adapter, first, second, stopped] = stdout.split('\n');
-    expect(data).toBe('data: 200 users, 240 items, 7,493 interactions, 37.5 a user');
+    expect(data).toBe(describeDataset({ ...dataset, name: 'data' }));
+    expect(data).toMatch(/^data: 200 users, 240 items, 7,\d{3} interactions, 3\d\.\d a user$/);
     expect(adapter).toMatch(/^adapter: \S+ \(.+\)$/);
     expect(first).toMatch(/^epoch 1 {2}step 4 {2}loss 0\.\d{4} {2}ndcg@10 0\.\d{4} /);
     expect(second).toMatch(/^epoch 2 {2}step 8 /);
