@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   evaluationBatches,
-  evaluationCapacity,
   historyBatch,
   seenBits,
   TrainingBatches,
@@ -115,11 +114,6 @@ describe('evaluationBatches', () => {
       lastTokens: Uint32Array.of(1),
       targets: Uint32Array.of(14),
     });
-  });
-
-  it('knows the most tokens a batch can have', () => {
-    expect(evaluationCapacity(split, 5, 3)).toBe(5 + 3 + 2);
-    expect(evaluationCapacity(split, 50, 100)).toBe(13);
   });
 
   it('lays out a single history as it does a split', () => {

@@ -96,14 +96,6 @@ export function* evaluationBatches(
   }
 }
 
-/** The most tokens any of `evaluationBatches` can have. */
-export function evaluationCapacity({ inputs }: Split, sequenceLength: number, batchSize: number): number {
-  return largestSum(
-    Uint32Array.from({ length: inputs.count }, (_, i) => Math.min(inputs.lengthOf(i), sequenceLength)),
-    batchSize,
-  );
-}
-
 /** Histories to predict the next item of. @param histories each already cut to the window, none empty */
 export function historyBatch(histories: readonly Uint32Array[]): RaggedBatch & { lastTokens: Uint32Array } {
   const batch = layEndToEnd(histories);
