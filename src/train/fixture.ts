@@ -95,7 +95,11 @@ function readMeta({ metadata }: TensorFile, file: string): FixtureMeta {
   const checked = meta as unknown as FixtureMeta;
   if (checked.layer_norm_eps !== 1e-5)
     throw new InputError(`${file}: meta.layer_norm_eps is ${checked.layer_norm_eps}; this model has 1e-5`);
-  if (checked.adam.weight_decay !== 0)
-    throw new InputError(`${file}: meta.adam.weight_decay is ${checked.adam.weight_decay}; this Adam has none`);
+  const { betas, eps, weight_decay } = checked.adam;
+  if (String(betas) !== '0.9,0.999' || eps !== 1e-8 || weight_decay !== 0) {
+    throw new InputError(
+      `${file}: meta.adam is ${JSON.stringify(checked.adam)}; this Adam has betas 0.9 and 0.999, eps 1e-8, no weight decay`,
+    );
+  }
   return checked;
 }
