@@ -150,6 +150,13 @@ describe('a device', () => {
     expect(Array.from(await fresh.read(y))).toEqual([3 * 512]);
   });
 
+  it('runs nothing of a rehearsal, not even where the ring of uniforms is full', async () => {
+    const fresh = new Stream(gpu);
+    const [x, y] = [upload(3), upload(5)];
+    fresh.rehearse(() => Array.from({ length: 513 }, () => fresh.dispatch(SCALE, { x, y, at: 0, factor: 2 }, 1)));
+    expect(await read(y)).toEqual([5]);
+  });
+
   it('runs the work of two streams in the order in which it is recorded', async () => {
     const other = new Stream(gpu);
     const x = upload(3);

@@ -19,6 +19,7 @@ export class Stream {
   readonly #uniforms: UniformRing;
   #afterSubmit: (() => void)[] = [];
   #scopes: Set<Tensor>[] = [];
+  #rehearsing = false;
 
   constructor(readonly gpu: Gpu) {
     this.#uniforms = new UniformRing(gpu.device, () => gpu.nextId());
@@ -92,12 +93,13 @@ export class Stream {
    */
   rehearse(work: () => void): void {
     this.submit();
-    this.scope(work);
-    this.#endPass();
-    this.#encoder = undefined;
-    this.#afterSubmit = [];
-    this.#uniforms.discard();
-    this.gpu.profiler?.discard();
+    this.#rehearsing = true;
+    try {
+      this.scope(work);
+    } finally {
+      this.#discard();
+      this.#rehearsing = false;
+    }
   }
 
   /**
@@ -144,6 +146,10 @@ export class Stream {
   submit(): void {
     this.gpu.check();
     if (!this.#encoder) return;
+    if (this.#rehearsing) {
+      this.#discard(); // a ring that is full, or a write to a tensor in use, must not run what stands before it
+      return;
+    }
     this.#endPass();
     const afterResolve = this.gpu.profiler?.resolve(this.#encoder);
     this.#uniforms.flush();
@@ -238,6 +244,14 @@ export class Stream {
   #endPass(): void {
     this.#pass?.end();
     this.#pass = undefined;
+  }
+
+  #discard(): void {
+    this.#endPass();
+    this.#encoder = undefined;
+    this.#afterSubmit = [];
+    this.#uniforms.discard();
+    this.gpu.profiler?.discard();
   }
 
   /** A step with more launches than there are slots hands over what is recorded and goes on. */

@@ -64,7 +64,7 @@ export class UniformRing {
     this.#used = 0;
   }
 
-  /** Twice the slots, for steps of more launches; only after `flush`. */
+  /** Twice the slots, for steps of more launches; only after `flush` or `discard`. */
   grow(): void {
     this.#view = new DataView(new ArrayBuffer(2 * this.#view.byteLength));
     this.#buffer = undefined;
