@@ -121,10 +121,7 @@ describe('a device', () => {
 
   it('keeps the uniforms of more launches than its ring holds', async () => {
     const count = 1600;
-    const x = stream.upload(
-      Float32Array.from({ length: count }, (_, i) => i),
-      [count],
-    );
+    const x = upload(...Array(count).keys());
     const y = stream.empty([count]);
     const before = stream.submits;
     for (let at = 0; at < count; at++) stream.dispatch(SCALE, { x, y, at, factor: at % 7 }, 1);
@@ -185,13 +182,16 @@ describe('a device', () => {
   });
 
   it('releases what a scope allocated, but for what it returns', () => {
+    const outside = upload(1);
     let inner: Tensor | undefined;
     const kept = stream.scope(() => {
       inner = stream.empty([100_003]);
+      stream.scope(() => outside);
       return { deep: stream.scope(() => [stream.empty([100_003])]) };
     }).deep[0]!;
     expect(stream.empty([100_003]).buffer).toBe(inner!.buffer);
     expect(stream.empty([100_003]).buffer).not.toBe(kept.buffer);
+    expect(outside.buffer.inUse).toBe(true);
   });
 
   it('fills with zeros and copies', async () => {

@@ -77,8 +77,7 @@ export class Stream {
     try {
       const result = work();
       for (const kept of tensorsIn(result)) {
-        scope.delete(kept);
-        this.#scopes.at(-2)?.add(kept);
+        if (scope.delete(kept)) this.#scopes.at(-2)?.add(kept); // a tensor from outside stays its owner's
       }
       return result;
     } finally {
