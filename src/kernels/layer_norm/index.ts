@@ -38,7 +38,7 @@ export function layerNorm(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor): 
       const dweight = stream.empty([chunks, D]);
       const dbias = stream.empty([chunks, D]);
       const affine = backwardAffine({ D, rows: ROWS, workgroup: 64 });
-      stream.dispatch(affine, { x, stats, dy, dweight, dbias, T }, chunks);
+      stream.dispatch(affine, { x, stats, dy, dweight, dbias, T }, [chunks, 1]);
       tape.contribute(weight, (out, add) => columnSumInto(stream, dweight, out, add));
       tape.contribute(bias, (out, add) => columnSumInto(stream, dbias, out, add));
       stream.release(dweight);
