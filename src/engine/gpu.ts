@@ -9,8 +9,6 @@ import type { Stream } from './stream.js';
 export interface Capabilities {
   /** Lanes of a subgroup where the adapter has one fixed size and offers `subgroups`; 0 where kernels must do without. */
   readonly subgroupSize: number;
-  readonly maxInvocations: number;
-  readonly workgroupBytes: number;
   readonly timestamps: boolean;
 }
 
@@ -107,8 +105,6 @@ export class Gpu {
     const fixed = device.features.has('subgroups' as GPUFeatureName) && min === max && options.subgroups !== false;
     const capabilities: Capabilities = {
       subgroupSize: fixed ? min : 0,
-      maxInvocations: Math.min(device.limits.maxComputeInvocationsPerWorkgroup, device.limits.maxComputeWorkgroupSizeX),
-      workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
       timestamps,
     };
     return new Gpu(adapter, device, capabilities, options.profile ?? false);

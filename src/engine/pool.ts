@@ -29,7 +29,6 @@ export class BufferPool {
   /** By ascending size. */
   readonly #free: { bytes: number; buffers: PooledBuffer[] }[] = [];
   #created = 0;
-  #bytes = 0;
   #peak = 0;
   #used = 0;
 
@@ -43,11 +42,6 @@ export class BufferPool {
   /** Buffers created so far. */
   get created(): number {
     return this.#created;
-  }
-
-  /** Bytes allocated on the device, in use or not. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** The most bytes that were in use at one time. */
@@ -89,11 +83,10 @@ export class BufferPool {
   #create(size: number): PooledBuffer {
     const gpu = this.device.createBuffer({ size, usage: this.usage });
     this.#created++;
-    this.#bytes += size;
     return { id: this.nextId(), gpu, bytes: size, lastUse: 0, inUse: false };
   }
 }
 
-export function mebibytes(bytes: number): string {
+function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

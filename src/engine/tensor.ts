@@ -19,7 +19,7 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-export function show(shape: Shape): string {
+function show(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 

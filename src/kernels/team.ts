@@ -3,7 +3,7 @@ import { wgsl } from '../engine/wgsl.js';
 
 /**
  * A team is the group of lanes that works on one row: a subgroup where the adapter has subgroups of one size, else a workgroup
- * that reduces through workgroup memory. Row kernels are written once against `team_sum` and friends.
+ * that reduces through workgroup memory. Row kernels are written once against `team_sum`.
  */
 export interface Team {
   subgroups: boolean;
@@ -26,7 +26,7 @@ export function teamGroups(team: Team, rows: number): number {
 
 /**
  * WGSL, to stand first in the shader: `WORKGROUP_SIZE`, `LANES`, `team_of(workgroup, count, local)` = the number of this team,
- * `lane_of(local)`, `team_sum(f32)`, `team_max(f32)`. All lanes of a workgroup must call them: no early return before.
+ * `lane_of(local)`, `team_sum(f32, lane)`. All lanes of a workgroup must call it: no early return before.
  */
 export function teamWgsl({ subgroups, lanes, count }: Team): string {
   return wgsl`
@@ -44,7 +44,6 @@ fn lane_of(local: u32) -> u32 { return local % LANES; }
 
 #if ${subgroups}
 fn team_sum(value: f32, lane: u32) -> f32 { return subgroupAdd(value); }
-fn team_max(value: f32, lane: u32) -> f32 { return subgroupMax(value); }
 #else
 var<workgroup> team_scratch: array<f32, ${lanes}>;
 fn team_sum(value: f32, lane: u32) -> f32 {
@@ -57,17 +56,6 @@ fn team_sum(value: f32, lane: u32) -> f32 {
   let total = team_scratch[0];
   workgroupBarrier();
   return total;
-}
-fn team_max(value: f32, lane: u32) -> f32 {
-  team_scratch[lane] = value;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { team_scratch[lane] = max(team_scratch[lane], team_scratch[lane + half]); }
-    workgroupBarrier();
-  }
-  let greatest = team_scratch[0];
-  workgroupBarrier();
-  return greatest;
 }
 #endif
 `;
