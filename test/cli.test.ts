@@ -115,6 +115,7 @@ describe('train', () => {
     const first = startGsas(folder, ...args, '--out', 'runs/parts');
     await first.printed(/^epoch 1 /m);
     first.signal('SIGINT');
+    first.signal('SIGINT'); // as npx repeats it
     const { status, stdout, stderr } = await first.ended;
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const [, steps] = /^stopped after (\d+) steps, .*: interrupted$/m.exec(stdout)!;

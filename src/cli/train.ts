@@ -28,6 +28,9 @@ const STOPPED: Record<StopReason, string> = {
   aborted: 'interrupted',
 };
 
+/** Signals this soon after the first are its echoes, not a person's second thought. */
+const ECHO_MS = 500;
+
 interface Flags {
   data?: string;
   out?: string;
@@ -75,8 +78,12 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const gpu = await openGpu();
   const progress = new Progress(process.stdout, limits);
   const interrupt = new AbortController();
+  let asked = 0;
   const stop = () => {
-    if (interrupt.signal.aborted) process.exit(130);
+    // npm and npx hand a Ctrl-C on that the terminal has sent here already, so one comes twice within milliseconds.
+    if (interrupt.signal.aborted && performance.now() - asked > ECHO_MS) process.exit(130);
+    if (interrupt.signal.aborted) return;
+    asked = performance.now();
     progress.print('saving and stopping (once more to stop at once)');
     interrupt.abort();
   };
