@@ -15,7 +15,7 @@ import { countBetter, targetScores } from './shader.js';
  * @param targets [B] u32
  * @param excluded [B, ceil((N+2)/32)] u32; bit i % 32 of word i / 32: item i is out
  * @param numItems N
- * @returns [B] u32; 0, not found, for a target that is excluded or no item
+ * @returns [B] u32; 0, not found, for a target that is excluded, no item, or scored NaN or infinity
  * @throws ShapeError when an axis disagrees
  */
 export function rank(

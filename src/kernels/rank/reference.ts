@@ -1,5 +1,5 @@
 /**
- * rank = 1 + #{i in 1..N, not excluded : <h, table_i> > <h, table_target>}, or 0 where the target is excluded: the sampled-free rank
+ * rank = 1 + #{i in 1..N, not excluded : <h, table_i> > <h, table_target>}, or 0 where the target is excluded or its score not finite: the sampled-free rank
  * over the whole catalogue (Krichene, Rendle, "On sampled metrics for item recommendation", KDD 2020, section 2).
  */
 export function rankReference(
@@ -13,7 +13,7 @@ export function rankReference(
   return targets.map((target, row) => {
     const isOut = (item: number) => isExcluded(excluded, row, item, numItems);
     const score = (item: number) => scoreOf(h, table, row, item, D);
-    if (isOut(target)) return 0;
+    if (isOut(target) || !Number.isFinite(score(target))) return 0;
     let rank = 1;
     for (let item = 1; item <= numItems; item++) if (!isOut(item) && score(item) > score(target)) rank++;
     return rank;

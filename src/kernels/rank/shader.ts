@@ -3,8 +3,8 @@ import { wgsl } from '../../engine/wgsl.js';
 import { catalogueWgsl, type Tile } from '../catalogue.js';
 
 /**
- * Scores each row's target by the arithmetic that scores its rivals, one lane a row, and starts its rank at 1. A target that is out or
- * no item starts at 0 and gets a score that nothing exceeds. B D multiply-adds in all: nothing beside the catalogue's.
+ * Scores each row's target by the arithmetic that scores its rivals, one lane a row, and starts its rank at 1. A target that is out, no
+ * item, or scored NaN or infinity, which nothing exceeds, so that a model that has diverged would look perfect, starts at 0. B D multiply-adds in all: nothing beside the catalogue's.
  */
 export const targetScores = program(
   'rank.targets',
@@ -22,8 +22,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   if (row >= params.B) { return; }
   let item = min(targets[row], params.N + 1u);
   let out = ((excluded[row * ((params.N + 33u) / 32u) + item / 32u] >> (item % 32u)) & 1u) == 1u;
-  let found = !out && item >= 1u && item <= params.N;
-  target_score[row] = select(LARGEST, score_tile(row, vec4u(item), 0u)[0].x, found);
+  let score = score_tile(row, vec4u(item), 0u)[0].x;
+  let finite = (bitcast<u32>(score) & 0x7f800000u) != 0x7f800000u; // by its bits: compilers may take NaN for impossible
+  let found = !out && item >= 1u && item <= params.N && finite;
+  target_score[row] = select(LARGEST, score, found);
   rank[row] = u32(found);
 }
 `,
