@@ -15,7 +15,6 @@ export interface EvaluateOptions {
   batchSize: number;
   /** Leave the items of the history out of the ranking. */
   filterRated: boolean;
-  signal?: AbortSignal;
 }
 
 /** Activations of a forward pass are kept until it ends; this many tokens bound them. */
@@ -51,7 +50,7 @@ export function lastHidden(model: GSASRec, batch: RaggedBatch, lastTokens: Uint3
 
 /**
  * The rank of each user's target among all items: 1 + the number of items that score higher. Infinity for a target that is in the
- * history when `filterRated` leaves the history out.
+ * history when `filterRated` leaves the history out, or whose score is no finite number.
  * @returns [users of the split]
  */
 export async function rankSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Float64Array> {
@@ -61,7 +60,6 @@ export async function rankSplit(model: GSASRec, split: Split, options: EvaluateO
   const ranks = new Float64Array(split.targets.length);
   const rows = forwardRows(sequence_length, options.batchSize);
   for (const batch of evaluationBatches(split, sequence_length, rows)) {
-    options.signal?.throwIfAborted();
     const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
     const excluded = options.filterRated ? seenBits(histories, num_items) : new Uint32Array(batch.rows * words);
     const arrived = stream.scope(() => {

@@ -184,7 +184,10 @@ class Run {
 
   async #step(): Promise<void> {
     const batch = this.batches.batch(this.#epoch, this.#loop.batch);
-    this.#pending.push(this.trainer.train(batch));
+    const loss = this.trainer.train(batch);
+    // Where an earlier step fails nobody waits for this one any more, and Node ends a process for a rejection left alone.
+    loss.catch(() => {});
+    this.#pending.push(loss);
     this.#positions += batch.tokens;
     this.#loop = { ...this.#loop, batch: this.#loop.batch + 1 };
     if (this.#pending.length > IN_FLIGHT) await this.#settle(1);
@@ -192,8 +195,8 @@ class Run {
 
   /** Waits for the oldest `count` steps and adds up their losses, in order. */
   async #settle(count: number): Promise<void> {
-    for (const pending of this.#pending.splice(0, count)) {
-      const loss = await pending;
+    for (; count > 0; count--) {
+      const loss = await this.#pending.shift()!;
       const step = this.trainer.step - this.#pending.length;
       if (!Number.isFinite(loss)) throw this.#diverged(loss, step);
       this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
