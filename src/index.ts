@@ -22,12 +22,14 @@ export { registry } from './kernels/index.js';
 export type { ModelConfig } from './model/config.js';
 export { GSASRec } from './model/gsasrec.js';
 export { type HostParameters, initialParameters } from './model/parameters.js';
-export { type AdapterOptions, openAdapter } from './node/adapter.js';
+export { type AdapterOptions, type FoundAdapter, openAdapter, type Survey, surveyAdapters } from './node/adapter.js';
 export { openGpu } from './node/gpu.js';
+export { ensureAdapter, installSoftware, type SoftwareName } from './node/software.js';
 export { type Checkpoint, loadCheckpoint, saveWeights } from './train/checkpoint.js';
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
 export { type EvaluateOptions, evaluateSplit, type Metrics, metricsOf, rankSplit } from './train/evaluate.js';
 export { checkParity, type ParityRow } from './train/parity.js';
+export type { ProgressState } from './train/progress.js';
 export { type Recommendation, type RecommendOptions, recommend } from './train/recommend.js';
 export {
   planTraining,
