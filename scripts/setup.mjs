@@ -14,9 +14,9 @@ const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 /** Progress goes to stderr: stdout belongs to the program that is started next. */
 const log = (line) => process.stderr.write(`${line}\n`);
 
-function fail(message) {
+function fail(message, exitCode = 1) {
   log(`error: ${message}`);
-  process.exit(1);
+  process.exit(exitCode);
 }
 
 /** Runs a program with its output on stderr; what went wrong stands there already when this ends the process. */
@@ -101,7 +101,7 @@ function build() {
 /** Asks the built code for an adapter, so that there is one way of finding and installing one. */
 async function findAdapter() {
   const { ensureAdapter } = await import(pathToFileURL(at('dist', 'node', 'software.js')));
-  await ensureAdapter(log).catch((error) => fail(error.message));
+  await ensureAdapter(log).catch((error) => fail(error.message, error.exitCode));
 }
 
 checkNode();
