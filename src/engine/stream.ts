@@ -30,7 +30,7 @@ export class Stream {
     return this.gpu.submits;
   }
 
-  /** A tensor from the pool; its contents are undefined. */
+  /** A tensor from the pool; its contents are undefined. @throws OutOfMemoryError when the adapter cannot bind one of that size */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
     return this.#allocate(shape, dtype, false);
   }
@@ -45,7 +45,7 @@ export class Stream {
     this.#encode(tensor).clearBuffer(tensor.buffer.gpu, 0, 4 * sizeOf(tensor.shape));
   }
 
-  /** A tensor with the host's numbers. Outside a scope it lives until it is released. */
+  /** A tensor with the host's numbers. Outside a scope it lives until it is released. @throws GsasError unless they fill `shape` */
   upload(data: HostArray, shape: Shape, options: { requiresGrad?: boolean } = {}): Tensor {
     if (data.length !== sizeOf(shape))
       throw new GsasError(`upload: ${data.length} numbers do not fill [${shape.join(', ')}]`);
@@ -54,17 +54,19 @@ export class Stream {
     return tensor;
   }
 
-  /** Overwrites a tensor's contents with the host's numbers. */
+  /** Overwrites a tensor's contents with the host's numbers, as many as it has elements. */
   write(tensor: Tensor, data: HostArray): void {
     this.gpu.turn(this);
     if (tensor.buffer.lastUse > this.gpu.submits) this.submit(); // the queue would write before the recorded commands read
     this.gpu.device.queue.writeBuffer(tensor.buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
   }
 
+  /** Overwrites `to` with the contents of `from`, another tensor of as many elements. */
   copy(from: Tensor, to: Tensor): void {
     this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 0, 4 * sizeOf(from.shape));
   }
 
+  /** Gives a tensor back to the pool. @throws GsasError when it has been released before */
   release(tensor: Tensor): void {
     for (const scope of this.#scopes) scope.delete(tensor);
     this.gpu.pool.release(tensor.buffer);
@@ -105,6 +107,7 @@ export class Stream {
    * Records one launch. `args` names every storage binding (a tensor) and every uniform (a number) of the program.
    * `workgroups` is a count, spread over two dimensions where it exceeds what one allows (shaders number their workgroup as
    * `id.x + id.y * count.x` and must check the bound), or a grid.
+   * @throws GsasError when an argument is missing, superfluous or of another type
    */
   dispatch(
     program: Program,

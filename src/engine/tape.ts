@@ -33,6 +33,7 @@ export class Tape {
     return this.recording && (tensor.requiresGrad || this.#tracked.has(tensor));
   }
 
+  /** Keeps an operation for the backward, or releases what it saved where no input needs a gradient. */
   record(entry: Entry): void {
     if (entry.inputs.some((input) => this.needsGradient(input))) {
       for (const output of entry.outputs) this.#tracked.add(output);
@@ -42,7 +43,7 @@ export class Tape {
     }
   }
 
-  /** dL/d(tensor), once what consumes the tensor has run backward. */
+  /** dL/d(tensor), once what consumes the tensor has run backward. @throws GsasError when none has reached it */
   gradient(tensor: Tensor): Tensor {
     const gradient = this.#gradients.get(tensor);
     if (!gradient) throw new GsasError(`no gradient has reached the tensor [${tensor.shape.join(', ')}]`);
@@ -83,7 +84,8 @@ export class Tape {
 
   /**
    * Runs the tape backward. A root's `gradient` (of its shape) is consumed; it is left out for a loss, a single number whose own
-   * operation takes dL/dL = 1 for granted.
+   * operation takes dL/dL = 1 for granted. Outputs are released on the way: what is wanted of them is downloaded before.
+   * @throws GsasError for a root that is no single number and has no gradient
    */
   backward(...roots: { of: Tensor; gradient?: Tensor }[]): void {
     const losses = new Set<Tensor>();

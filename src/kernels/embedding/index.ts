@@ -13,6 +13,7 @@ import { backwardDropout, forward, WORKGROUP } from './shader.js';
  * @param positions [S, D]; no sequence may be longer than S (not checked, the lengths are on the GPU)
  * @param ids [T] u32, each below N + 2 (not checked)
  * @param spans [T, 2] u32, for each token the half-open range of its sequence's tokens
+ * @param options.dropout element (t, d) is number `dropout4(t, d / 4)[d % 4]` of its site
  * @returns [T, D]
  * @throws ShapeError when an axis disagrees
  */
