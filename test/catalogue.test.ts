@@ -45,8 +45,12 @@ it('does not find a target that is no item', async () => {
 
 it('does not find a target whose score is not finite, so that a model that has diverged does not look perfect', async () => {
   const stream = new Stream(gpu);
-  const { table, excluded } = operands(stream);
-  const h = stream.upload(Float32Array.of(Number.NaN, 0, 0, 0, Infinity, 0, 0, 0), [2, 4]);
+  const { excluded } = operands(stream);
+  const h = stream.upload(Float32Array.of(Number.NaN, 0, 0, 0, 1, 0, 0, 0), [2, 4]);
+  const items = new Float32Array(4 * (N + 2));
+  items[4 * 2] = Infinity; // the second row's target, and a rival
+  items[4 * 3] = Infinity;
+  const table = stream.upload(items, [N + 2, 4]);
   const targets = stream.upload(Uint32Array.of(1, 2), [2]);
   expect(Array.from(await stream.read(rank(stream, h, table, targets, excluded, N)))).toEqual([0, 0]);
 });

@@ -1,6 +1,6 @@
 /**
- * rank = 1 + #{i in 1..N, not excluded : <h, table_i> > <h, table_target>}, or 0 where the target is excluded or its score not finite: the sampled-free rank
- * over the whole catalogue (Krichene, Rendle, "On sampled metrics for item recommendation", KDD 2020, section 2).
+ * rank = 1 + #{i in 1..N, not excluded : <h, table_i> > <h, table_target>}, or 0 where the target is excluded or its score not finite:
+ * the sampled-free rank over the whole catalogue (Krichene, Rendle, "On sampled metrics for item recommendation", KDD 2020, section 2).
  */
 export function rankReference(
   h: Float64Array,

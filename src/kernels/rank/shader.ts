@@ -3,8 +3,9 @@ import { wgsl } from '../../engine/wgsl.js';
 import { catalogueWgsl, type Tile } from '../catalogue.js';
 
 /**
- * Scores each row's target by the arithmetic that scores its rivals, one lane a row, and starts its rank at 1. A target that is out, no
- * item, or scored NaN or infinity, which nothing exceeds, so that a model that has diverged would look perfect, starts at 0. B D multiply-adds in all: nothing beside the catalogue's.
+ * Scores each row's target by the arithmetic that scores its rivals, one lane a row, and starts its rank at 1. The rank of a target that
+ * is out or no item is 0 and stays so; also that of one scored NaN or infinity, which nothing exceeds, so that a model that has
+ * diverged would look perfect. B D multiply-adds in all: nothing beside the catalogue's.
  */
 export const targetScores = program(
   'rank.targets',
@@ -57,7 +58,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
   workgroupBarrier();
-  if (local < min(ROWS, params.B - first)) { atomicAdd(&rank[first + local], atomicLoad(&counts[local])); }
+  if (local < min(ROWS, params.B - first)) {
+    let row = first + local;
+    if (atomicLoad(&rank[row]) > 0u) { atomicAdd(&rank[row], atomicLoad(&counts[local])); } // an infinite rival exceeds LARGEST
+  }
 }
 `,
 );
