@@ -112,9 +112,14 @@ test('each failure ends it with one line and exit code 1, and is not forgotten b
   expect(setup()).toMatchObject({ status: 1, stderr: expect.stringMatching(/^error: npm ci failed/m) });
 });
 
-test('no adapter is a failure too', () => {
+test('no adapter is a failure too, and a name that no adapter has is bad input', () => {
   write('src/node/software.ts', 'export const ensureAdapter = async () => { throw new Error("no GPU adapter"); };');
   expect(setup()).toMatchObject({ status: 1, stderr: expect.stringMatching(/^error: no GPU adapter$/m) });
+  write(
+    'src/node/software.ts',
+    'export const ensureAdapter = async () => { throw { message: "no such", exitCode: 2 }; };',
+  );
+  expect(setup()).toMatchObject({ status: 2, stderr: expect.stringMatching(/^error: no such$/m) });
 });
 
 test('an old Node is told so', () => {
