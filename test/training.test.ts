@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { popularityScores } from '../src/data/baselines.js';
 import { TrainingBatches } from '../src/data/batches.js';
+import { Sequences } from '../src/data/dataset.js';
 import { rankTargets } from '../src/data/rank.js';
 import { syntheticDataset } from '../src/data/synthetic.js';
 import type { Gpu } from '../src/engine/gpu.js';
@@ -139,6 +140,11 @@ describe('training', () => {
     );
     expect(onValidation).toHaveBeenCalledTimes(1);
     expect(loadResumable(join(folder, 'diverges')).step).toBe(1);
+  });
+
+  it('refuses a dataset without validation users', async () => {
+    const val = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
+    await expect(run('blind', { dataset: { ...dataset, val } })).rejects.toThrow(/^synthetic has an empty validation/);
   });
 
   it('refuses a folder that holds a run, and a resumed run with another configuration', async () => {

@@ -107,6 +107,9 @@ export interface TrainPlan {
 /** Checks a request without a GPU and without writing anything. @throws InputError as `train` */
 export function planTraining({ dataset, options, out, resume }: Omit<TrainRequest, 'gpu'>): TrainPlan {
   const given = checkOptions(options ?? {}, 'options');
+  // The mean over no users is NaN, by which no checkpoint can be the best.
+  if (dataset.val.targets.length === 0)
+    throw new InputError(`${dataset.name} has an empty validation split; hold out the last item of one user at least`);
   if (!resume) {
     if (out !== undefined) refuseTaken(out);
     return { config: resolveConfig(dataset.numItems, [given], 'options') };
