@@ -22,7 +22,7 @@ const LOADER = 'libvulkan.so.1';
 const MANIFEST = 'vk_swiftshader_icd.json';
 
 /** Where SwiftShader lies once installed: a folder of this version's own in the user's cache. */
-export function swiftshaderFolder(): string {
+function swiftshaderFolder(): string {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return join(cache, 'gsas-wgpu', `swiftshader-${VERSION}`);
 }

@@ -145,14 +145,12 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, Partial<TrainOptions>>;
 
-export type PresetName = keyof typeof PRESETS;
-
 /** The options of a preset. Throws an InputError that suggests the nearest name when there is none of that name. */
 export function presetOptions(name: string): Partial<TrainOptions> {
   if (!Object.hasOwn(PRESETS, name)) {
     throw unknownName('preset', name, Object.keys(PRESETS));
   }
-  return { ...PRESETS[name as PresetName] };
+  return { ...PRESETS[name as keyof typeof PRESETS] };
 }
 
 /**
