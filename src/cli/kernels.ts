@@ -4,8 +4,8 @@ import { registry } from '../kernels/index.js';
 export function addKernels(program: Command): void {
   program
     .command('kernels')
-    .description('list the operations: what each computes and the shapes it is tested and timed at')
-    .option('--json', 'one JSON object a line')
+    .description('list the operations: what each computes, its test cases and its gradients')
+    .option('--json', 'one JSON object a line, with the shapes of the cases and of the benches')
     .action(({ json }: { json?: true }) => {
       for (const { name, formula, cases, benchShapes, differentiable } of registry) {
         if (json) console.log(JSON.stringify({ name, formula, differentiable, cases, benchShapes }));
