@@ -34,14 +34,14 @@ export function findSwiftshader(): { manifest: string; loader: string } | undefi
 }
 
 /** Throws a DeviceError unless `data` has the given `sha512-…` digest (Subresource Integrity, as in package-lock.json). */
-export function checkIntegrity(data: Buffer, integrity: string, what: string): void {
+export function checkIntegrity(data: Uint8Array, integrity: string, what: string): void {
   const found = `sha512-${createHash('sha512').update(data).digest('base64')}`;
   if (found !== integrity)
     throw new DeviceError(`${what} is not the file expected: its digest is ${found}, not ${integrity}`);
 }
 
 /** Writes the driver and its loader out of the package's tarball into `folder`: whole, or not at all. */
-export async function unpackSwiftshader(tarball: Buffer, folder: string): Promise<void> {
+export async function unpackSwiftshader(tarball: Uint8Array, folder: string): Promise<void> {
   const packed = untar(gunzipSync(tarball)).get(MEMBER);
   if (!packed) throw new DeviceError(`${PACKAGE}@${VERSION} has no ${MEMBER}`);
   const files = untar(brotliDecompressSync(packed));
