@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
@@ -22,9 +22,9 @@ it('imports run one way: engine <- kernels <- model <- train <- cli, data <- tra
   const imports = files.flatMap((file) =>
     [...readFileSync(join(SRC, file), 'utf8').matchAll(/\b(?:from |import |import\()'([^'\n]+)'/g)].map(([, name]) => ({
       file,
-      name: name!.startsWith('.') ? relative(SRC, join(SRC, dirname(file), name!)) : name!,
+      name: name!.startsWith('.') ? relative(SRC, join(SRC, dirname(file), name!)).replaceAll(sep, '/') : name!,
     })),
   );
   expect(imports.length).toBeGreaterThan(files.length);
-  expect(imports.filter(({ file, name }) => !MAY_IMPORT[file.split('/')[0]!]!.test(name))).toEqual([]);
+  expect(imports.filter(({ file, name }) => !MAY_IMPORT[file.split(sep)[0]!]!.test(name))).toEqual([]);
 });

@@ -147,6 +147,12 @@ describe('training', () => {
     await expect(run('blind', { dataset: { ...dataset, val } })).rejects.toThrow(/^synthetic has an empty validation/);
   });
 
+  it('writes no checkpoint of weights that are no longer numbers', async () => {
+    const spoilt = run('spoilt', { options: { lr: 1e39, max_batches_per_epoch: 1 } });
+    await expect(spoilt).rejects.toThrow(/ holds a number that is not finite at step 1: try a smaller lr than 1e\+39/);
+    expect(() => loadResumable(join(folder, 'spoilt'))).toThrow(/nothing to resume/);
+  });
+
   it('refuses a folder that holds a run, and a resumed run with another configuration', async () => {
     await run('taken', { options: { max_epochs: 1 } });
     await expect(run('taken')).rejects.toThrow(/a run is there already/);

@@ -117,9 +117,9 @@ function freshRun(name: string): string {
 }
 
 /** What is left to do at most, for the remaining time on the progress line. */
-function limitsOf({ config: { max_steps, max_minutes }, saved }: TrainPlan): ProgressLimits {
+function limitsOf({ config: { max_epochs, max_steps, max_minutes }, saved, batches }: TrainPlan): ProgressLimits {
   return {
-    steps: max_steps === null ? null : max_steps - (saved?.step ?? 0),
+    steps: Math.min(max_epochs * batches.perEpoch, max_steps ?? Infinity) - (saved?.step ?? 0),
     seconds: max_minutes === null ? null : 60 * max_minutes,
   };
 }

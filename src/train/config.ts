@@ -126,6 +126,8 @@ export const PRESETS = {
     init_std: 0.02,
     init_prior: true,
     max_batches_per_epoch: 100,
+    early_stopping_patience: 12,
+    max_minutes: 30,
   },
   /** For the synthetic catalogue that trains when no data is named. */
   synthetic: {

@@ -76,14 +76,8 @@ const IN_FLIGHT = 2;
  * @throws GsasError when the loss is no longer a number; the last checkpoint stays as it was
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
-  const { gpu, dataset, out } = request;
-  const { config, saved } = planTraining(request);
-  const batches = new TrainingBatches(dataset.train, {
-    sequenceLength: config.sequence_length,
-    batchSize: config.train_batch_size,
-    maxBatchesPerEpoch: config.max_batches_per_epoch,
-    seed: config.seed,
-  });
+  const { gpu, out } = request;
+  const { config, saved, batches } = planTraining(request);
   const state = saved ?? { weights: startingWeights(config), step: 0 };
   if (out && !saved) {
     createRun(out);
@@ -101,6 +95,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 /** What a request comes to: its configuration and, with `resume`, the run that it goes on with. */
 export interface TrainPlan {
   readonly config: TrainConfig;
+  readonly batches: TrainingBatches;
   readonly saved?: ResumableCheckpoint;
 }
 
@@ -112,11 +107,22 @@ export function planTraining({ dataset, options, out, resume }: Omit<TrainReques
     throw new InputError(`${dataset.name} has an empty validation split; hold out the last item of one user at least`);
   if (!resume) {
     if (out !== undefined) refuseTaken(out);
-    return { config: resolveConfig(dataset.numItems, [given], 'options') };
+    const config = resolveConfig(dataset.numItems, [given], 'options');
+    return { config, batches: batchesOf(dataset, config) };
   }
   if (out === undefined) throw new InputError('resume needs out, the folder of the run to go on with');
   const saved = loadResumable(out);
-  return { saved, config: resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out) };
+  const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out);
+  return { saved, config, batches: batchesOf(dataset, config) };
+}
+
+function batchesOf({ train }: Dataset, config: TrainConfig): TrainingBatches {
+  return new TrainingBatches(train, {
+    sequenceLength: config.sequence_length,
+    batchSize: config.train_batch_size,
+    maxBatchesPerEpoch: config.max_batches_per_epoch,
+    seed: config.seed,
+  });
 }
 
 function startingWeights(config: TrainConfig): HostParameters {
@@ -201,7 +207,7 @@ class Run {
     for (; count > 0; count--) {
       const loss = await this.#pending.shift()!;
       const step = this.trainer.step - this.#pending.length;
-      if (!Number.isFinite(loss)) throw this.#diverged(loss, step);
+      if (!Number.isFinite(loss)) throw this.#diverged(`the loss is ${loss}`, step);
       this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
     }
     const settled = this.#loop.batch - this.#pending.length;
@@ -273,6 +279,8 @@ class Run {
 
   async #save(isBest: boolean): Promise<void> {
     const { weights, m, v, step } = await this.trainer.state();
+    const spoilt = [...weights].find(([, { data }]) => !data.every(Number.isFinite));
+    if (spoilt) throw this.#diverged(`${spoilt[0]} holds a number that is not finite`, step);
     const checkpoint: Checkpoint = { config: this.config, step, epoch: this.#epoch, metrics: this.#metrics, weights };
     if (isBest) this.#best = checkpoint;
     const { out } = this.request;
@@ -299,9 +307,9 @@ class Run {
     return (performance.now() - this.#started) / 1000;
   }
 
-  #diverged(loss: number, step: number): GsasError {
+  #diverged(what: string, step: number): GsasError {
     const { out } = this.request;
     const kept = out && this.#metrics['ndcg@10'] !== undefined ? `; the last checkpoint in ${out} is as it was` : '';
-    return new GsasError(`the loss is ${loss} at step ${step}: try a smaller lr than ${this.config.lr}${kept}`);
+    return new GsasError(`${what} at step ${step}: try a smaller lr than ${this.config.lr}${kept}`);
   }
 }
