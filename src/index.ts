@@ -29,12 +29,11 @@ export { type Checkpoint, loadCheckpoint, saveWeights } from './train/checkpoint
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
 export { type EvaluateOptions, evaluateSplit, type Metrics, metricsOf, rankSplit } from './train/evaluate.js';
 export { checkParity, type ParityRow } from './train/parity.js';
+export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
 export { type Recommendation, type RecommendOptions, recommend } from './train/recommend.js';
 export {
-  planTraining,
   type StopReason,
-  type TrainPlan,
   type TrainRequest,
   type TrainResult,
   train,

@@ -36,6 +36,8 @@ async function runRecommend(run: string, flags: Flags): Promise<void> {
     const model = new GSASRec(new Stream(gpu), config, weights);
     const options = { top: flags.top, filterRated: !flags.keepSeen };
     const [found] = await recommend(model, [flags.history], options);
+    if (found!.length === 0)
+      process.stderr.write('no item is left to recommend; --keep-seen ranks those of the history too\n');
     found!.forEach(({ item, score }, i) => {
       const title = titles && (titles.get(item) ?? 'no title');
       if (flags.json) console.log(JSON.stringify({ rank: i + 1, item, score, ...(title && { title }) }));

@@ -7,16 +7,10 @@ import type { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
 import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
+import { planTraining, type TrainPlan } from '../train/plan.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
 import { openSource, recallSource, type Source } from '../train/source.js';
-import {
-  planTraining,
-  type StopReason,
-  type TrainPlan,
-  type TrainResult,
-  train,
-  type Validation,
-} from '../train/train.js';
+import { type StopReason, type TrainResult, train, type Validation } from '../train/train.js';
 import { parsePath } from './arguments.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 
