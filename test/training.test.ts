@@ -116,6 +116,7 @@ describe('training', () => {
     await run('parts', { resume: true, options: { max_steps: 10 } });
     expect(loadResumable(join(folder, 'parts')).weights).toEqual(loadResumable(join(folder, 'whole')).weights);
     expect(journal('parts')).toEqual(journal('whole'));
+    expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
   });
 
   it('learns: far beyond popularity within fifty epochs', async () => {

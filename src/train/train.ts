@@ -173,7 +173,7 @@ class Run {
     await this.#settle(this.#pending.length);
     const validation = await this.#validate(this.#epoch + 1);
     const value = validation[this.config.val_metric];
-    const isBest = this.#isBest(value);
+    const isBest = this.#loop.best_metric === undefined || value > this.#loop.best_metric;
     this.#epoch++;
     this.#loop = {
       batch: 0,
@@ -187,19 +187,16 @@ class Run {
 
   /**
    * A limit or the signal ended the run within an epoch: last.safetensors is written so that --resume goes on as if nothing had
-   * happened. A limit's run is also validated, for best.safetensors; the loop's own memory of the best stays that of whole epochs.
+   * happened. A limit's run is also validated. Only where no epoch was ever completed do these weights become best.safetensors, which
+   * the first whole epoch then replaces: a best from within an epoch is one that a run never stopped would not have.
    */
   async #stopWithinEpoch(stopped: StopReason): Promise<void> {
     await this.#settle(this.#pending.length);
     this.#loop = { ...this.#loop, seconds: this.#seconds() };
     if (stopped === 'aborted') return this.#save(false);
     const done = this.#epoch + this.#loop.batch / this.batches.perEpoch;
-    const validation = await this.#validate(done);
-    await this.#save(this.#isBest(validation[this.config.val_metric]));
-  }
-
-  #isBest(value: number): boolean {
-    return this.#loop.best_metric === undefined || value > this.#loop.best_metric;
+    await this.#validate(done);
+    await this.#save(this.#loop.best_metric === undefined);
   }
 
   async #validate(epoch: number): Promise<Validation> {
