@@ -70,6 +70,21 @@ fn weight_of(slot: u32) -> f32 {
 `;
 }
 
+/** WGSL: the team's shares of a token's loss become one number, and the gradient of h leaves the registers. */
+function finish(constants: Constants): string {
+  return wgsl`
+  loss = team_sum(loss, lane);
+  if (inside) {
+    if (lane == 0u) { losses[t] = loss; }
+#if ${constants.gradients}
+    for (var e = 0u; e < EACH; e++) {
+      if (lane + e * LANES < CELLS) { dh[t * CELLS + lane + e * LANES] = dstate[e]; }
+    }
+#endif
+  }
+`;
+}
+
 /**
  * One subgroup a token, its lanes across the columns: h, the gradient of h and four rows of the table at a time stay in registers, so
  * each row is read once, coalesced, and the four reads overlap. Bound by those reads, T (k + 1) D floats. Measured on lavapipe, D = 128,
@@ -151,16 +166,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     }
 #endif
   }
-  loss = team_sum(loss, lane);
-  if (inside) {
-    if (lane == 0u) { losses[t] = loss; }
-#if ${constants.gradients}
-    for (var e = 0u; e < EACH; e++) {
-      if (lane + e * LANES < CELLS) { dh[t * CELLS + lane + e * LANES] = dstate[e]; }
-    }
-#endif
-  }
-}
+${finish(constants)}}
 `,
 );
 
@@ -226,15 +232,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     workgroupBarrier();
 #endif
   }
-  loss = team_sum(loss, lane);
-  if (inside) {
-    if (lane == 0u) { losses[t] = loss; }
-#if ${constants.gradients}
-    for (var e = 0u; e < EACH; e++) {
-      if (lane + e * LANES < CELLS) { dh[t * CELLS + lane + e * LANES] = dstate[e]; }
-    }
-#endif
-  }
-}
+${finish(constants)}}
 `,
 );
