@@ -34,7 +34,7 @@ const TOP = 10;
 
 /**
  * Compares hidden states, logits, loss, every gradient, the parameters after 1 and 5 Adam steps on the same batch, and the top 10 with
- * and without seen items with the numbers in a fixture, `model.safetensors` laid out as those in test/fixtures.
+ * and without seen items with the numbers in a fixture: a safetensors file laid out as those in test/fixtures.
  * @throws InputError for a file that is no such fixture
  */
 export async function checkParity(gpu: Gpu, file: string): Promise<ParityRow[]> {
