@@ -12,9 +12,11 @@ export interface Measurement {
   op?: string;
   pass?: string;
   impl?: string;
+  /** Host time: from the first command to knowing that the GPU is done. */
   median_ms: number;
   p10_ms: number;
   p90_ms: number;
+  /** GPU time by timestamps; left out where the adapter has none. */
   gpu_ms?: number;
   gpu_p10_ms?: number;
   gpu_p90_ms?: number;

@@ -5,6 +5,7 @@ import { Stream } from '../../src/engine/stream.js';
 import type { Tensor } from '../../src/engine/tensor.js';
 import { registry } from '../../src/kernels/index.js';
 import { type Effort, repeat } from '../common/clock.js';
+import type { Measurement } from '../common/results.js';
 import { isWide, summarise } from '../common/statistics.js';
 import { checkOp } from './check.js';
 import type { GpuClock, Times } from './gpu-clock.js';
@@ -12,19 +13,10 @@ import { OpRun } from './op-run.js';
 import { type Roofline, rooflinePercent } from './roofline.js';
 
 /** One operation at one shape, in one direction: a line of `bench kernels`. */
-export interface KernelRow {
+export interface KernelRow extends Measurement {
   bench: 'kernels';
   op: string;
   pass: 'forward' | 'backward';
-  shape: string;
-  /** Host time: from the first command to knowing that the GPU is done. */
-  median_ms: number;
-  p10_ms: number;
-  p90_ms: number;
-  /** GPU time by timestamps; left out where the adapter has none. */
-  gpu_ms?: number;
-  gpu_p10_ms?: number;
-  gpu_p90_ms?: number;
   runs: number;
   gb_per_s: number;
   gflop_per_s: number;
