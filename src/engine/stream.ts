@@ -90,7 +90,7 @@ export class Stream {
 
   /**
    * Records `work` and throws the recording away: nothing runs, but the pool then holds every buffer that it needed and its pipelines
-   * are compiled. With the largest batch of a training run, later steps allocate nothing. `work` downloads nothing.
+   * exist (a driver such as Mesa's may still compile at the first real launch). With the largest batch of a training run, later steps allocate nothing. `work` downloads nothing.
    */
   rehearse(work: () => void): void {
     this.submit();

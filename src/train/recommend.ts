@@ -15,8 +15,10 @@ export interface RecommendOptions {
   top: number;
   /** Leave the items of the history out. */
   filterRated: boolean;
-  batchSize?: number;
 }
+
+/** Histories in a batch: each takes a row of top-k's scores. */
+const MOST_ROWS = 512;
 
 /**
  * The items that the model expects next, best first, for any histories: they need not be in the training data.
@@ -26,7 +28,7 @@ export interface RecommendOptions {
 export async function recommend(
   model: GSASRec,
   histories: readonly (readonly number[])[],
-  { top, filterRated, batchSize = 512 }: RecommendOptions,
+  { top, filterRated }: RecommendOptions,
 ): Promise<Recommendation[][]> {
   const { num_items, sequence_length } = model.config;
   if (!Number.isInteger(top) || top < 1 || top > MOST_TOP_K) {
@@ -34,7 +36,7 @@ export async function recommend(
   }
   for (const [i, history] of histories.entries()) checkHistory(history, i, num_items);
   const { stream } = model;
-  const rows = forwardRows(sequence_length, batchSize);
+  const rows = forwardRows(sequence_length, MOST_ROWS);
   const results: Recommendation[][] = [];
   for (let first = 0; first < histories.length; first += rows) {
     const chunk = histories.slice(first, first + rows).map((history) => Uint32Array.from(history));

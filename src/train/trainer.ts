@@ -43,7 +43,7 @@ export class Trainer {
     return this.#step;
   }
 
-  /** Makes room for batches of up to `tokens` tokens and compiles every shader, so that no step has to. */
+  /** Makes room for batches of up to `tokens` tokens and creates every pipeline, so that no step has to. */
   prepare(tokens: number): void {
     const batch: TrainingBatch = {
       rows: 1,
