@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { GsasError } from '../../src/engine/errors.js';
 import { Gpu } from '../../src/engine/gpu.js';
 import { openAdapter } from '../../src/node/adapter.js';
+import { restDuring } from '../../src/node/rest.js';
 import { saveResults } from '../common/results.js';
 import { loadWarning, type Setting, settingOf } from '../common/setting.js';
 import { digits } from '../common/table.js';
@@ -42,7 +43,7 @@ async function runKernels({ op: name, seconds, json, save }: Flags): Promise<voi
   if (warning) console.error(`warning: ${warning}`);
   const found = await openAdapter();
   const profile = found.adapter.features.has('timestamp-query');
-  const gpu = await Gpu.open(found.adapter, { profile });
+  const gpu = await Gpu.open(found.adapter, { profile, onWait: restDuring });
   const rows: KernelRow[] = [];
   const wrong: string[] = [];
   try {

@@ -1,6 +1,7 @@
 import { Gpu } from '../../src/engine/gpu.js';
 import { initialParameters } from '../../src/model/parameters.js';
 import { openAdapter } from '../../src/node/adapter.js';
+import { restDuring } from '../../src/node/rest.js';
 import { resolveConfig } from '../../src/train/config.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { peakRssMib, processOptions, serve } from './protocol.js';
@@ -10,7 +11,7 @@ import { Batches, layOut } from './rows.js';
 
 const { shape, rows, warmup, profile } = processOptions();
 const { adapter, name } = await openAdapter();
-const gpu = await Gpu.open(adapter, { profile });
+const gpu = await Gpu.open(adapter, { profile, onWait: restDuring });
 const idle_rss_mib = peakRssMib();
 
 const { items, blocks, heads, dropout, batch_size, ...same } = shape;

@@ -17,6 +17,8 @@ export interface GpuOptions {
   subgroups?: boolean;
   /** Measure GPU time per kernel: one pass a dispatch, so a little slower. */
   profile?: boolean;
+  /** Told of every wait for the GPU as it begins: a host whose binding polls can rest meanwhile (`restDuring` of src/node/rest.ts). */
+  onWait?: (work: Promise<unknown>) => void;
 }
 
 const WANTED_LIMITS = [
@@ -50,6 +52,7 @@ export class Gpu {
     readonly device: GPUDevice,
     readonly capabilities: Capabilities,
     profile: boolean,
+    private readonly onWait: (work: Promise<unknown>) => void,
   ) {
     const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     const nextId = () => this.nextId();
@@ -107,7 +110,7 @@ export class Gpu {
       subgroupSize: fixed ? min : 0,
       timestamps,
     };
-    return new Gpu(adapter, device, capabilities, options.profile ?? false);
+    return new Gpu(adapter, device, capabilities, options.profile ?? false, options.onWait ?? (() => {}));
   }
 
   /** Objects created on the device since it was opened; a training step adds none from the third on. */
@@ -135,9 +138,15 @@ export class Gpu {
     if (error) throw error;
   }
 
+  /** Waits for something that the GPU will have done. */
+  wait<T>(work: Promise<T>): Promise<T> {
+    this.onWait(work);
+    return work;
+  }
+
   /** Waits for the compiler's reports; then the same as `check`. */
   async settle(): Promise<void> {
-    await this.pipelines.reports();
+    await this.wait(this.pipelines.reports());
     this.check();
   }
 

@@ -188,7 +188,7 @@ export class Stream {
   /** Waits until the GPU has done all that was submitted. */
   async finish(): Promise<void> {
     this.submit();
-    await this.gpu.device.queue.onSubmittedWorkDone();
+    await this.gpu.wait(this.gpu.device.queue.onSubmittedWorkDone());
     await this.gpu.settle();
   }
 
@@ -212,7 +212,7 @@ export class Stream {
 
   async #fetch(staging: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
     try {
-      await staging.gpu.mapAsync(MapMode.READ, 0, bytes);
+      await this.gpu.wait(staging.gpu.mapAsync(MapMode.READ, 0, bytes));
     } catch (cause) {
       await this.gpu.settle(); // throws what stands behind it, such as a lost device
       throw cause;

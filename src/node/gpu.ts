@@ -1,5 +1,6 @@
 import { Gpu, type GpuOptions } from '../engine/gpu.js';
 import { type AdapterOptions, openAdapter } from './adapter.js';
+import { restDuring } from './rest.js';
 
 /**
  * A device on the adapter that `openAdapter` chooses.
@@ -7,5 +8,5 @@ import { type AdapterOptions, openAdapter } from './adapter.js';
  */
 export async function openGpu(options: AdapterOptions & GpuOptions = {}): Promise<Gpu> {
   const { adapter } = await openAdapter(options);
-  return Gpu.open(adapter, options);
+  return Gpu.open(adapter, { onWait: restDuring, ...options });
 }
