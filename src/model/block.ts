@@ -2,6 +2,7 @@ import type { Dropout } from '../engine/dropout.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { attention } from '../kernels/attention/index.js';
+import { gather } from '../kernels/gather/index.js';
 import { layerNorm } from '../kernels/layer_norm/index.js';
 import { linear } from '../kernels/linear/index.js';
 
@@ -12,6 +13,14 @@ export interface BlockDropouts {
   dense2: Dropout;
 }
 
+/** The sequences' last tokens, where only what comes next is asked for. */
+export interface LastTokens {
+  /** [Q] indices of the tokens */
+  tokens: Tensor;
+  /** [Q, 2] their sequences */
+  spans: Tensor;
+}
+
 /**
  * SASRec's transformer block as the official port has it: the query comes from the normalised input, key and value from the input
  * itself, and the residual is the *normalised* input; there is no output projection.
@@ -19,7 +28,8 @@ export interface BlockDropouts {
  * @param spans [T, 2] each token's sequence
  * @param parameter a parameter of this block by its name
  * @param dropouts left out: no dropout
- * @returns [T, D]
+ * @param last left out: all tokens. Keys and values are taken from all of them in any case
+ * @returns [T, D], with `last` [Q, D]
  */
 export function transformerBlock(
   tape: Tape,
@@ -28,18 +38,20 @@ export function transformerBlock(
   parameter: (name: string) => Tensor,
   heads: number,
   dropouts?: BlockDropouts,
+  last?: LastTokens,
 ): Tensor {
   const norm = (name: string, input: Tensor) =>
     layerNorm(tape, input, parameter(`${name}.weight`), parameter(`${name}.bias`));
   const dense = (name: string, input: Tensor, options: Parameters<typeof linear>[4] = {}) =>
     linear(tape, input, parameter(`${name}.weight`), parameter(`${name}.bias`), options);
 
-  const normalised = norm('first_norm', x);
+  const normalised = norm('first_norm', last ? gather(tape, x, last.tokens) : x);
   const q = dense('multihead_attention.query_proj', normalised);
   const k = dense('multihead_attention.key_proj', x);
   const v = dense('multihead_attention.val_proj', x);
-  const attended = attention(tape, q, k, v, spans, {
+  const attended = attention(tape, q, k, v, last?.spans ?? spans, {
     heads,
+    last: last !== undefined,
     residual: normalised,
     ...(dropouts && { dropout: dropouts.attention }),
   });

@@ -5,7 +5,7 @@ import type { Tensor } from '../engine/tensor.js';
 import { embed } from '../kernels/embedding/index.js';
 import { layerNorm } from '../kernels/layer_norm/index.js';
 import { sampledGbce } from '../kernels/sampled_gbce/index.js';
-import { type BlockDropouts, transformerBlock } from './block.js';
+import { type BlockDropouts, type LastTokens, transformerBlock } from './block.js';
 import type { ModelConfig } from './config.js';
 import type { HostParameters } from './parameters.js';
 
@@ -56,9 +56,10 @@ export class GSASRec {
   /**
    * What the model makes of every token.
    * @param dropoutRate 0 outside training
-   * @returns [T, D]; the scores of the next item are its dot products with `outputTable`
+   * @param last only these tokens go through the last block, which no later one needs the others of; forward only
+   * @returns [T, D], with `last` [Q, D]; the scores of the next item are its dot products with `outputTable`
    */
-  hidden(tape: Tape, { ids, spans }: SequenceTensors, dropoutRate = 0): Tensor {
+  hidden(tape: Tape, { ids, spans }: SequenceTensors, dropoutRate = 0, last?: LastTokens): Tensor {
     const { num_blocks, num_heads } = this.config;
     const dropout = (site: number): Dropout => ({ rate: dropoutRate, site });
     const active = dropoutRate > 0;
@@ -78,7 +79,8 @@ export class GSASRec {
         dense2: dropout(site + 2),
       };
       const parameter = (name: string) => this.#parameter(`transformer_blocks.${i}.${name}`);
-      x = transformerBlock(tape, x, spans, parameter, num_heads, active ? dropouts : undefined);
+      const queries = i === num_blocks - 1 ? last : undefined;
+      x = transformerBlock(tape, x, spans, parameter, num_heads, active ? dropouts : undefined, queries);
     }
     return layerNorm(tape, x, this.#parameter('seq_norm.weight'), this.#parameter('seq_norm.bias'));
   }

@@ -3,7 +3,6 @@ import type { Split } from '../data/dataset.js';
 import { mrr, ndcgAt, recallAt } from '../data/metrics.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import { gather } from '../kernels/gather/index.js';
 import { rank } from '../kernels/rank/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
 
@@ -44,8 +43,10 @@ export function lastHidden(model: GSASRec, batch: RaggedBatch, lastTokens: Uint3
   const tape = new Tape(stream, false);
   const ids = stream.upload(batch.ids, [batch.tokens]);
   const spans = stream.upload(batch.spans, [batch.tokens, 2]);
-  const hidden = model.hidden(tape, { ids, spans });
-  return gather(tape, hidden, stream.upload(lastTokens, [lastTokens.length]));
+  const B = lastTokens.length;
+  const ranges = Uint32Array.from({ length: 2 * B }, (_, i) => batch.spans[2 * lastTokens[i >> 1]! + (i & 1)]!);
+  const last = { tokens: stream.upload(lastTokens, [B]), spans: stream.upload(ranges, [B, 2]) };
+  return model.hidden(tape, { ids, spans }, 0, last);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
-import { InputError } from '../../engine/errors.js';
+import { GsasError, InputError } from '../../engine/errors.js';
 import { CASE_RANDOM, type Cost, type Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
@@ -16,18 +16,21 @@ export interface AttentionOptions {
   heads: number;
   /** On the weights, after the softmax. The factor of head h, query t and its sequence's key j is element j of the site's row h T + t. */
   dropout?: Dropout | undefined;
-  /** [T, D], added to the result */
+  /** [T, D], with `last` [Q, D]; added to the result */
   residual?: Tensor | undefined;
+  /** Only the last token of each sequence queries, as is enough to predict what comes next. Forward only. */
+  last?: boolean | undefined;
 }
 
 /**
  * Causal attention within ragged rows: softmax(q k^T / sqrt(D / heads)) v + residual, each head on its chunk of the columns.
- * @param q [T, D]
+ * @param q [T, D]; with `last` [Q, D], a row a sequence
  * @param k [T, D]
  * @param v [T, D]
- * @param spans [T, 2] for each token the half-open range of its sequence's tokens; sequences lie one after the other
- * @returns [T, D]
- * @throws ShapeError when an axis disagrees, InputError when D is no multiple of `heads`
+ * @param spans [T, 2] for each token the half-open range of its sequence's tokens; sequences lie one after the other. With `last`
+ *   [Q, 2], for each row of q
+ * @returns the shape of q
+ * @throws ShapeError when an axis disagrees, InputError when D is no multiple of `heads`, GsasError for a gradient through `last`
  */
 export function attention(
   tape: Tape,
@@ -35,22 +38,27 @@ export function attention(
   k: Tensor,
   v: Tensor,
   spans: Tensor,
-  { heads, dropout, residual }: AttentionOptions,
+  { heads, dropout, residual, last = false }: AttentionOptions,
 ): Tensor {
-  const { T, D } = checkShapes('attention', {
-    q: [q, 'T', 'D'],
+  const Q = last ? 'Q' : 'T';
+  const sizes = checkShapes('attention', {
+    q: [q, Q, 'D'],
     k: [k, 'T', 'D'],
     v: [v, 'T', 'D'],
-    spans: [spans, 'T', 2],
-    ...(residual && { residual: [residual, 'T', 'D'] as const }),
+    spans: [spans, Q, 2],
+    ...(residual && { residual: [residual, Q, 'D'] as const }),
   });
+  const { D } = sizes;
+  const T = sizes[Q]!; // queries
   if (D % heads !== 0) throw new InputError(`attention: ${D} columns do not divide into ${heads} heads`);
+  if (last && [q, k, v].some((input) => tape.needsGradient(input)))
+    throw new GsasError('attention: with `last` there is no backward; record nothing on the tape');
   const { stream } = tape;
   const headSize = D / heads;
   const team = { ...teamOf(stream.gpu.capabilities), count: 1 };
-  const constants = { heads, headSize, dropout: dropout !== undefined, team };
+  const constants = { heads, headSize, dropout: dropout !== undefined, ...(last && { last }), team };
   const uniforms = { T, chunks: chunksOf(headSize), ...(dropout && dropoutUniforms(stream.random, dropout)) };
-  const groups = heads * Math.ceil(T / team.lanes);
+  const groups = heads * (last ? T : Math.ceil(T / team.lanes));
 
   const y = stream.empty([T, D]);
   const stats = stream.empty([T, heads, 2]);

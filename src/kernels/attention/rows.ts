@@ -41,11 +41,14 @@ interface RowText {
 }
 
 function spreadRows(constants: AttentionConstants): RowText {
-  const { headSize, team } = constants;
+  const { headSize, last = false, team } = constants;
   const width = widthOf(headSize);
   const slots = range(Math.ceil(width / team.lanes));
   const column = (slot: number) => `lane + ${slot * team.lanes}u`;
-  const rows = (text: (r: number) => string) => range(team.lanes).map(text).join('\n');
+  const rows = (text: (r: number) => string) =>
+    range(last ? 1 : team.lanes)
+      .map(text)
+      .join('\n');
   return {
     ...ownRows(
       width,
@@ -72,7 +75,7 @@ let ${binding}_row = array<Unit, ${slots.length}>(${units.join(', ')});`;
         const unit = `unit${slot}`;
         return `var ${unit} = ${name}0[${slot}];
 ${rows((r) => `${unit} = select(${unit}, ${name}${r}[${slot}], r == ${r}u);`)}
-if (${column(slot)} < WIDTH) { ${statement(unit, `((first + r) * HEADS + head) * WIDTH + ${column(slot)}`)} }`;
+if (${column(slot)} < WIDTH) { ${statement(unit, `((first_row + r) * HEADS + head) * WIDTH + ${column(slot)}`)} }`;
       });
       return `for (var r = 0u; r < last - first; r++) {\n${stores.join('\n')}\n}`;
     },

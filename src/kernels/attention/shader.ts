@@ -68,7 +68,7 @@ const LOWEST = -3.0e38f;
 #else
     ${store('mixed', (unit, at) => `y[${at}] = ${unit};`)}
 #endif
-    if (inside) { stats[t * HEADS + head] = vec2f(largest + log(sum), 0.0); }
+    if (inside) { stats[row * HEADS + head] = vec2f(largest + log(sum), 0.0); }
 `,
   );
 });

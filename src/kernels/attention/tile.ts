@@ -8,6 +8,8 @@ export interface AttentionConstants {
   heads: number;
   headSize: number;
   dropout: boolean;
+  /** Only the last token of each sequence queries: row i of q, y and spans is sequence i's. */
+  last?: boolean;
   /** One a workgroup, so that the bounds of its loops are uniform in the workgroup. */
   team: Team;
 }
@@ -41,18 +43,19 @@ const SCALE = ${float(1 / Math.sqrt(headSize))};
 /**
  * WGSL of a tile kernel: a team takes LANES consecutive rows of one head and one sequence at a time, a row a lane. Tiles begin at
  * multiples of LANES from their sequence's start; a team does those that begin in its window of LANES tokens, so that nobody needs
- * a list of tiles. `body` finds the sequence (start, end), the tile (first, last; ends are exclusive), the lane's row t, where it
- * begins in a binding (at), and whether it is `inside` the tile: lanes past the end do the last row again and store nothing.
+ * a list of tiles. `body` finds the sequence (start, end), the tile (first, last; ends are exclusive; first_row), the lane's token t and its
+ * row, where that begins in a binding (at), and whether it is `inside` the tile: lanes past the end do the last row again and store
+ * nothing. With `last` a tile is one query, which leaves lanes idle, and is still far less work than the queries left out.
  */
 export function tileWgsl(
-  { heads, headSize, dropout, team }: AttentionConstants,
+  { heads, headSize, dropout, last = false, team }: AttentionConstants,
   declarations: string,
   body: string,
 ): string {
   return wgsl`${teamWgsl(team)}${unitWgsl(heads, headSize)}
 struct Params { T: u32, chunks: u32, ${dropout ? DROPOUT_PARAMS : ''} }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> spans: array<vec2<u32>>; // [T, 2]
+@group(0) @binding(1) var<storage, read> spans: array<vec2<u32>>; // [T, 2], or [Q, 2]
 ${declarations}
 #if ${dropout}
 ${PHILOX_WGSL}${DROPOUT_WGSL}
@@ -62,6 +65,17 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         @builtin(local_invocation_index) lane: u32) {
   let team = team_of(workgroup, workgroups, 0u);
   let head = team % HEADS;
+#if ${last}
+  let first_row = team / HEADS;
+  if (first_row < params.T) {
+    let start = spans[first_row].x;
+    let end = spans[first_row].y;
+    let first = end - 1u;
+    let last = end;
+    let inside = lane == 0u;
+    let t = first;
+    let row = first_row;
+#else
   let window = team / HEADS * LANES;
   let window_end = min(window + LANES, params.T);
   let span = spans[min(window, params.T - 1u)];
@@ -72,7 +86,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let last = min(first + LANES, end);
     let inside = first + lane < last;
     let t = min(first + lane, last - 1u);
-    let at = (t * HEADS + head) * WIDTH;
+    let first_row = first;
+    let row = t;
+#endif
+    let at = (row * HEADS + head) * WIDTH;
     ${body}
   }
 }
