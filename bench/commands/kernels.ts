@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { GsasError } from '../../src/engine/errors.js';
 import { Gpu } from '../../src/engine/gpu.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { restDuring } from '../../src/node/rest.js';
+import { parseSeconds } from '../common/options.js';
 import { saveResults } from '../common/results.js';
 import { loadWarning, type Setting, settingOf } from '../common/setting.js';
 import { digits } from '../common/table.js';
@@ -29,12 +30,6 @@ export function addKernels(program: Command): void {
     .option('--json', 'one JSON object a line')
     .option('--save', 'keep the times in bench/results/ADAPTER.json')
     .action(runKernels);
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (!(seconds >= 0) || text.trim() === '') throw new InvalidArgumentError('It must be a number, 0 or more.');
-  return seconds;
 }
 
 async function runKernels({ op: name, seconds, json, save }: Flags): Promise<void> {
