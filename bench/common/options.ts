@@ -33,15 +33,17 @@ export function parseNames<T extends string>(known: readonly T[]): (text: string
 }
 
 /**
- * Gives a command a flag for each number of a shape: --batch-size 32 and so on.
+ * Gives a command a flag for each number of a shape, or for some `keys` of it: --batch-size 32 and so on.
  * @param shapes whose numbers the help names as defaults
+ * @param keys the numbers that can be given
  * @returns what of a shape the command's flags say
  */
 export function addShapeOptions(
   command: Command,
   shapes: readonly StepShape[],
+  keys = Object.keys(SHAPE_KEYS) as ShapeKey[],
 ): (flags: Record<string, unknown>) => Partial<StepShape> {
-  const names = (Object.keys(SHAPE_KEYS) as ShapeKey[]).map((key) => {
+  const names = keys.map((key) => {
     const defaults = shapes.map((shape) => shape[key]);
     const option = new Option(`--${key.replaceAll('_', '-')} <number>`, `${SHAPE_KEYS[key]} (${defaults.join(', ')})`);
     command.addOption(option.argParser(Number.isInteger(defaults[0]) ? parseCount : parseShare));
