@@ -16,15 +16,17 @@ const WORKGROUP = 64;
  */
 export function columnSumInto(stream: Stream, x: Tensor, sum: Tensor, add = false): void {
   const { R, C } = checkShapes('column_sum', { x: [x, 'R', 'C'], sum: [sum, 'C'] });
-  const groups = Math.ceil(C / WORKGROUP);
+  const columns = C % 4 === 0 ? 4 : 1;
+  const constants = { workgroup: WORKGROUP, columns } as const;
+  const groups = Math.ceil(C / columns / WORKGROUP);
   if (R <= ROWS) {
-    stream.dispatch(columnSumShader({ workgroup: WORKGROUP, add }), { x, sum, R, C, rows: ROWS }, [groups, 1]);
+    stream.dispatch(columnSumShader({ ...constants, add }), { x, sum, R, C, rows: ROWS }, [groups, 1]);
     return;
   }
   stream.scope(() => {
     const chunks = Math.ceil(R / ROWS);
     const partial = stream.empty([chunks, C]);
-    const shader = columnSumShader({ workgroup: WORKGROUP, add: false });
+    const shader = columnSumShader({ ...constants, add: false });
     stream.dispatch(shader, { x, sum: partial, R, C, rows: ROWS }, [groups, chunks]);
     columnSumInto(stream, partial, sum, add);
   });
@@ -37,6 +39,7 @@ export const columnSumOp: Op<{ R: number; C: number }> = {
     { R: 1, C: 1 },
     { R: 67, C: 3 },
     { R: 4099, C: 65 },
+    { R: 131, C: 268 },
   ],
   benchShapes: [{ R: 12800, C: 128 }],
   inputs: ({ R, C }, random) => ({ x: normals(random, [R, C]) }),

@@ -1,6 +1,7 @@
 import type { Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
+import { cellsOf } from '../cells.js';
 import { columnSumInto } from '../column_sum/index.js';
 import { normals } from '../inputs.js';
 import { teamGroups, teamOf } from '../team.js';
@@ -37,7 +38,7 @@ export function layerNorm(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor): 
       const chunks = Math.ceil(T / ROWS);
       const dweight = stream.empty([chunks, D]);
       const dbias = stream.empty([chunks, D]);
-      const affine = backwardAffine({ D, rows: ROWS, workgroup: 64 });
+      const affine = backwardAffine({ D, rows: ROWS, workgroup: Math.min(64, cellsOf(D).count) });
       stream.dispatch(affine, { x, stats, dy, dweight, dbias, T }, [chunks, 1]);
       tape.contribute(weight, (out, add) => columnSumInto(stream, dweight, out, add));
       tape.contribute(bias, (out, add) => columnSumInto(stream, dbias, out, add));
