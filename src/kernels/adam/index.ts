@@ -26,7 +26,7 @@ export interface AdamOptions {
 export function adam(
   stream: Stream,
   { param, gradient, m, v }: Record<'param' | 'gradient' | 'm' | 'v', Tensor>,
-  { lr, beta1, beta2, eps, step }: AdamOptions,
+  options: AdamOptions,
 ): void {
   const axes = param.shape.map((_, i) => `n${i}`);
   checkShapes('adam', {
@@ -35,11 +35,19 @@ export function adam(
     m: [m, ...axes],
     v: [v, ...axes],
   });
-  if (step < 1) throw new GsasError(`adam: step is ${step}, but steps are counted from 1`);
   const vector = sizeOf(param.shape) % 4 === 0;
   const size = sizeOf(param.shape) / (vector ? 4 : 1);
-  const uniforms = {
-    size,
+  stream.dispatch(
+    adamStep({ workgroup: WORKGROUP, vector }),
+    { param, gradient, m, v, size, ...adamUniforms(options) },
+    Math.ceil(size / WORKGROUP),
+  );
+}
+
+/** The numbers that a step of Adam's shader takes. @throws GsasError for a step before the first */
+export function adamUniforms({ lr, beta1, beta2, eps, step }: AdamOptions): Record<string, number> {
+  if (step < 1) throw new GsasError(`adam: step is ${step}, but steps are counted from 1`);
+  return {
     one_minus_beta1: 1 - beta1,
     beta2,
     one_minus_beta2: 1 - beta2,
@@ -47,11 +55,6 @@ export function adam(
     root_correction: Math.sqrt(1 - beta2 ** step),
     eps,
   };
-  stream.dispatch(
-    adamStep({ workgroup: WORKGROUP, vector }),
-    { param, gradient, m, v, ...uniforms },
-    Math.ceil(size / WORKGROUP),
-  );
 }
 
 const DEFAULTS = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 }; // PyTorch's
