@@ -153,13 +153,15 @@ describe('a race', () => {
 
   it('hands a shape to every implementation as flags', () => {
     expect(shapeFlags(SHAPES.beauty).join(' ')).toContain('--items 54542 --sequence-length 50 --embedding-dim 64');
-    const args = [...shapeFlags(SHAPES.ml1m), '--rows', 'rows.jsonl', '--warmup', '2', '--backend', 'wasm'];
+    const args = [...shapeFlags(SHAPES.ml1m), '--rows', 'rows.jsonl', '--no-filter', '--backend', 'wasm'];
     expect(processOptions(args)).toEqual({
       shape: SHAPES.ml1m,
       rows: 'rows.jsonl',
-      warmup: 2,
+      weights: '',
       profile: false,
+      noFilter: true,
       backend: 'wasm',
+      best: false,
     });
   });
 });

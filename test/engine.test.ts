@@ -204,15 +204,20 @@ describe('a device', () => {
   });
 });
 
-it('the profiler gives the time and the number of launches of each kernel', async () => {
+it('the profiler gives the time and the number of launches of each kernel in each phase', async () => {
   const gpu = await openTestGpu({ profile: true });
   const stream = new Stream(gpu);
   const x = stream.zeros([1]);
   const y = stream.empty([1]);
   for (let i = 0; i < 2050; i++) stream.dispatch(SCALE, { x, y, at: 0, factor: 1 }, 1); // more than one submit can time
+  stream.phase = 'backward';
+  stream.dispatch(SCALE, { x, y, at: 0, factor: 1 }, 1);
   await stream.finish();
   const times = await gpu.profiler!.take();
-  expect(times.map(({ name, launches }) => [name, launches])).toEqual([['scale', 2050]]);
+  expect(times.map(({ name, phase, launches }) => [name, phase, launches])).toEqual([
+    ['scale', '', 2050],
+    ['scale', 'backward', 1],
+  ]);
   expect(times[0]!.milliseconds).toBeGreaterThan(0);
   expect(await gpu.profiler!.take()).toEqual([]);
   gpu.close();

@@ -1,15 +1,18 @@
+import { Sequences, type Split } from '../../src/data/dataset.js';
 import { Gpu } from '../../src/engine/gpu.js';
-import { initialParameters } from '../../src/model/parameters.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { restDuring } from '../../src/node/rest.js';
 import { resolveConfig } from '../../src/train/config.js';
+import { metricsOf, rankUsers } from '../../src/train/evaluate.js';
 import { Trainer } from '../../src/train/trainer.js';
-import { peakRssMib, processOptions, serve } from './protocol.js';
+import { onError, peakRssMib, processOptions, serve, TOP } from './protocol.js';
 import { Batches, layOut } from './rows.js';
+import { weightsOf } from './weights.js';
 
-/** Our training step as a process of its own: batch, upload, one submit, and the loss waited for. */
+/** Our training step and evaluation as a process of its own, each from ids on the host to numbers on the host. */
 
-const { shape, rows, warmup, profile } = processOptions();
+onError();
+const { shape, rows, weights, profile, noFilter } = processOptions();
 const { adapter, name } = await openAdapter();
 const gpu = await Gpu.open(adapter, { profile, onWait: restDuring });
 const idle_rss_mib = peakRssMib();
@@ -18,15 +21,37 @@ const { items, blocks, heads, dropout, batch_size, ...same } = shape;
 const config = resolveConfig(items, [
   { ...same, num_blocks: blocks, num_heads: heads, dropout_rate: dropout, train_batch_size: batch_size },
 ]);
-const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: config.seed }), step: 0 });
+const trainer = new Trainer(gpu, config, { weights: weightsOf(shape, weights), step: 0 });
 const batches = new Batches(rows, batch_size, shape.sequence_length);
-trainer.prepare(batches.capacity);
+const split: Split = {
+  inputs: Sequences.from(batches.rows.map((row) => row.subarray(0, -1))),
+  targets: Uint32Array.from(batches.rows, (row) => row.at(-1)!),
+};
 
-async function step() {
-  const loss = await trainer.train(layOut(batches.next()));
+async function measured(result: object) {
   const kernels = await gpu.profiler?.take();
-  return { loss, device_mib: gpu.pool.peakBytes / 2 ** 20, ...(kernels && { kernels }) };
+  return { ...result, device_mib: gpu.pool.peakBytes / 2 ** 20, ...(kernels && { kernels }) };
 }
 
-await serve(step, warmup, { adapter: name, idle_rss_mib });
+function evaluate() {
+  return rankUsers(trainer.model, split, { batchSize: config.eval_batch_size, filterRated: !noFilter, top: TOP });
+}
+
+let prepared = false;
+await serve(
+  {
+    async step() {
+      if (!prepared) trainer.prepare(batches.capacity);
+      prepared = true;
+      return measured({ loss: await trainer.train(layOut(batches.next())) });
+    },
+    eval: async () => measured({ 'ndcg@10': metricsOf((await evaluate()).ranks)['ndcg@10'] }),
+    async ranks() {
+      const { ranks, top } = await evaluate();
+      const best = Array.from(ranks, (_, user) => [...top.subarray(user * TOP, (user + 1) * TOP)]);
+      return { ranking: { ranks: Array.from(ranks, (rank) => (rank === Infinity ? 0 : rank)), top: best } };
+    },
+  },
+  { adapter: name, idle_rss_mib },
+);
 gpu.close();

@@ -5,28 +5,35 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { GsasError } from '../../src/engine/errors.js';
 import { ROOT } from '../common/setting.js';
-import type { Ready, Reply } from './protocol.js';
+import type { Question, Ready, Reply } from './protocol.js';
 
 const TFJS = join(ROOT, 'bench', 'baselines', 'tfjs');
 
-/** How each implementation of the training step is started, before the flags that all of them take. */
+/**
+ * How each implementation is started, before the flags that all of them take. `-best` is the fastest way known to write it with the same
+ * library, which is not how its users do: in PyTorch it differs in evaluation only.
+ */
 export const IMPLEMENTATIONS = {
   gsas: () => [process.execPath, join(ROOT, 'bench', '.build', 'bench', 'step', 'gsas.js')],
-  pytorch: () => pytorch('cpu'),
-  'pytorch-cuda': () => pytorch('cuda'),
-  'tfjs-wasm': () => tfjs('wasm'),
-  'tfjs-webgpu': () => tfjs('webgpu'),
-  'tfjs-cpu': () => tfjs('cpu'),
+  pytorch: () => pytorch('--device', 'cpu'),
+  'pytorch-best': () => pytorch('--device', 'cpu', '--seen', 'all-at-once'),
+  'pytorch-cuda': () => pytorch('--device', 'cuda'),
+  'tfjs-wasm': () => tfjs('--backend', 'wasm'),
+  'tfjs-wasm-best': () => tfjs('--backend', 'wasm', '--best'),
+  'tfjs-webgpu': () => tfjs('--backend', 'webgpu'),
+  'tfjs-webgpu-best': () => tfjs('--backend', 'webgpu', '--best'),
+  'tfjs-cpu': () => tfjs('--backend', 'cpu'),
+  'tfjs-cpu-best': () => tfjs('--backend', 'cpu', '--best'),
 } as const satisfies Record<string, () => string[]>;
 
 export type ImplementationName = keyof typeof IMPLEMENTATIONS;
 
-function pytorch(device: string): string[] {
+function pytorch(...flags: string[]): string[] {
   const script = join(ROOT, 'bench', 'baselines', 'pytorch', 'step.py');
-  return [process.env.GSAS_PYTHON || 'python3', script, '--device', device];
+  return [process.env.GSAS_PYTHON || 'python3', script, '--warmup', '0', ...flags];
 }
 
-function tfjs(backend: string): string[] {
+function tfjs(...flags: string[]): string[] {
   if (!existsSync(join(TFJS, 'node_modules', '.package-lock.json'))) {
     console.error('Installing tfjs for the comparison (npm ci in bench/baselines/tfjs, 330 MB)');
     const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
@@ -36,10 +43,10 @@ function tfjs(backend: string): string[] {
     });
     if (status !== 0) throw new GsasError('tfjs could not be installed, see above');
   }
-  return [process.execPath, join(TFJS, 'step.mjs'), '--backend', backend];
+  return [process.execPath, join(TFJS, 'step.mjs'), ...flags];
 }
 
-/** A training step in a process of its own, ready to be asked for one after the other. */
+/** An implementation in a process of its own, ready to be asked for steps or evaluations, one after the other. */
 export class Implementation {
   readonly #lines: AsyncIterator<string>;
   #complaint = '';
@@ -56,10 +63,14 @@ export class Implementation {
     child.stdin.on('error', () => {}); // a process that is gone shows in what it does not answer
   }
 
-  /** Starts it and waits until it has warmed up. @throws GsasError with the last line that it wrote to stderr */
+  /** Starts it and waits until it is ready. @throws GsasError with the last line that it wrote to stderr */
   static async start(name: ImplementationName, flags: readonly string[]): Promise<Implementation> {
-    const [command, ...args] = IMPLEMENTATIONS[name]();
-    const child = spawn(command!, [...args, ...flags]);
+    return Implementation.run(name, [...IMPLEMENTATIONS[name](), ...flags]);
+  }
+
+  /** Starts any program that speaks the protocol. */
+  static async run(name: string, [command, ...args]: readonly string[]): Promise<Implementation> {
+    const child = spawn(command!, args);
     const started = new Implementation(name, child);
     const failed = new Promise<never>((_, reject) => {
       child.on('error', (error) => reject(new GsasError(`${name}: ${error.message}`)));
@@ -68,9 +79,9 @@ export class Implementation {
     return started;
   }
 
-  /** One training step on the next batch. @throws GsasError with the last line that it wrote to stderr */
-  async step(): Promise<Reply> {
-    this.child.stdin.write('step\n');
+  /** @throws GsasError with the last line that it wrote to stderr where it ends instead of answering */
+  async ask(question: Question): Promise<Reply> {
+    this.child.stdin.write(`${question}\n`);
     return (await this.#read()) as Reply;
   }
 

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import type { KernelTime } from '../../src/engine/profiler.js';
 import { SHAPE_KEYS, type ShapeKey, type StepShape } from './shapes.js';
 
 /**
  * How a bench speaks with the processes that it times, ours, tfjs's and PyTorch's alike (bench/baselines/pytorch/step.py says more): it
- * starts one with the shape's flags, --rows and --warmup, waits for the line `Ready`, sends `step` and gets a line `Reply`, until `quit`.
+ * starts one with the shape's flags and --rows, waits for the line `Ready`, sends a `Question` a line and gets a line `Reply` for
+ * each, until `quit`.
  */
 export interface Ready {
   ready: true;
@@ -15,36 +17,63 @@ export interface Ready {
   [about: string]: unknown;
 }
 
+/**
+ * `step`: a training step on the next batch. `eval`: all rows ranked, the last item of each held out. `ranks`: the same with its
+ * outcome told, to be checked.
+ */
+export type Question = 'step' | 'eval' | 'ranks';
+
 export interface Reply {
   /** The process's own wall time. */
   ms: number;
-  loss: number;
   /** The process's peak so far. */
   rss_mib: number;
+  /** Of a step. */
+  loss?: number;
+  /** Of an evaluation. */
+  'ndcg@10'?: number;
+  ranking?: Ranking;
   /** The device's memory at its peak, where it can be told. */
   device_mib?: number;
   /** GPU time of each kernel, of an implementation that was started with --profile. */
-  kernels?: { name: string; launches: number; milliseconds: number }[];
+  kernels?: KernelTime[];
+}
+
+/** Best items that an evaluation names. */
+export const TOP = 10;
+
+/** What an evaluation found for each user. */
+export interface Ranking {
+  /** [users] of the held-out item among all, from 1 on; 0 where it is filtered out. */
+  ranks: number[];
+  /** [users, TOP] the best items, best first. */
+  top: number[][];
 }
 
 export interface ProcessOptions {
   shape: StepShape;
   rows: string;
-  warmup: number;
+  /** A safetensors file to start with; none: weights of its own. */
+  weights: string;
   profile: boolean;
-  /** Of tfjs: cpu, wasm or webgpu. */
+  /** Leave the items of the history in the ranking. */
+  noFilter: boolean;
+  /** Of tfjs: cpu, wasm or webgpu; whether in the best formulation known. */
   backend: string;
+  best: boolean;
 }
 
 /** The options of a process that is started by the bench. */
 export function processOptions(args = process.argv.slice(2)): ProcessOptions {
   const keys = Object.keys(SHAPE_KEYS) as ShapeKey[];
   const flag = (key: string) => key.replaceAll('_', '-');
+  const typed = (names: string[], type: 'string' | 'boolean') =>
+    Object.fromEntries(names.map((name) => [name, { type }]));
   const { values } = parseArgs({
     args,
     options: {
-      ...Object.fromEntries([...keys.map(flag), 'rows', 'warmup', 'backend'].map((name) => [name, { type: 'string' }])),
-      profile: { type: 'boolean' },
+      ...typed([...keys.map(flag), 'rows', 'weights', 'backend'], 'string'),
+      ...typed(['profile', 'no-filter', 'best'], 'boolean'),
     },
   });
   const given: Record<string, unknown> = values;
@@ -53,9 +82,11 @@ export function processOptions(args = process.argv.slice(2)): ProcessOptions {
   return {
     shape,
     rows: text('rows'),
-    warmup: Number(text('warmup')),
+    weights: text('weights'),
     profile: given.profile === true,
+    noFilter: given['no-filter'] === true,
     backend: text('backend'),
+    best: given.best === true,
   };
 }
 
@@ -68,19 +99,26 @@ export function peakRssMib(): number {
   }
 }
 
-/** Warms up, says that it is ready and takes a step for each line `step` of its input, until `quit` or its end. */
+/** Ends the process with one line on stderr, which the bench passes on, instead of a stack. */
+export function onError(): void {
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`${String(error.message).trim().split('\n')[0]}\n`);
+    process.exit(1);
+  });
+}
+
+/** Says that it is ready and answers each question of its input, until `quit` or its end. */
 export async function serve(
-  step: () => Promise<Omit<Reply, 'ms' | 'rss_mib'>>,
-  warmup: number,
+  answers: Record<Question, () => Promise<Omit<Reply, 'ms' | 'rss_mib'>>>,
   about: Omit<Ready, 'ready'>,
 ): Promise<void> {
   const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
-  for (let i = 0; i < warmup; i++) await step();
   say({ ready: true, ...about });
   for await (const line of createInterface({ input: process.stdin })) {
-    if (line.trim() === 'quit') break;
+    const question = line.trim();
+    if (question === 'quit') break;
     const start = performance.now();
-    const result = await step();
+    const result = await answers[question as Question]();
     say({ ms: performance.now() - start, ...result, rss_mib: peakRssMib() });
   }
 }

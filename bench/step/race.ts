@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { GsasError } from '../../src/engine/errors.js';
 import { clock } from '../common/clock.js';
 import { median } from '../common/statistics.js';
-import { Implementation, type ImplementationName } from './implementations.js';
-import type { Ready, Reply } from './protocol.js';
+import type { Implementation, ImplementationName } from './implementations.js';
+import type { Question, Ready, Reply } from './protocol.js';
 
 /** What one implementation did in its turns. */
 export interface Turns {
@@ -14,48 +14,76 @@ export interface Turns {
   last: Reply;
 }
 
+/** An implementation that cannot do what is asked here: not installed, out of memory, a binding too large, a wrong result. */
+export interface Failure {
+  name: ImplementationName;
+  reason: string;
+}
+
+export interface RaceOptions {
+  question: Question;
+  /** Turns of each before those that are timed. */
+  warmup: number;
+  rounds: number;
+  /** Before the first turn. @throws GsasError for an implementation whose results are wrong */
+  check?: (implementation: Implementation) => Promise<void>;
+}
+
 /** Between turns, so that threads which spin after their work have come to rest. */
 const PAUSE = 50; // milliseconds
 
 /**
- * Lets implementations take steps in turn on the same batches, each in a process of its own, so that whatever else the machine does
- * meets them all. One that cannot be started, or that fails, is reported to `leftOut` and left out.
+ * Lets implementations work in turn on the same rows, each in a process of its own, so that whatever else the machine does meets them
+ * all. One that fails takes no further turn, and none of its times counts.
+ * @param start of the implementation of that name, see Implementation.start
+ * @returns in the order of `names`
  */
 export async function race(
   names: readonly ImplementationName[],
-  flags: readonly string[],
-  rounds: number,
-  leftOut: (reason: string) => void,
-): Promise<Turns[]> {
+  start: (name: ImplementationName) => Promise<Implementation>,
+  { question, warmup, rounds, check }: RaceOptions,
+): Promise<(Turns | Failure)[]> {
+  const results = new Map<ImplementationName, Turns | Failure>();
   const running = new Map<Implementation, Turns>();
-  const drop = (error: unknown) => {
-    if (!(error instanceof GsasError)) throw error;
-    leftOut(error.message);
+  const attempt = async (name: ImplementationName, work: () => Promise<void>, implementation?: Implementation) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof GsasError)) throw error;
+      results.set(name, { name, reason: error.message });
+      if (implementation) running.delete(implementation);
+      implementation?.stop();
+    }
   };
   try {
     for (const name of names) {
-      const started = await Implementation.start(name, flags).catch(drop);
-      if (started)
-        running.set(started, { name, about: started.about!, times: [], last: { ms: 0, loss: 0, rss_mib: 0 } });
+      await attempt(name, async () => {
+        const implementation = await start(name);
+        const turns: Turns = { name, about: implementation.about!, times: [], last: { ms: 0, rss_mib: 0 } };
+        running.set(implementation, turns);
+        results.set(name, turns);
+        if (check) await attempt(name, () => check(implementation), implementation);
+      });
     }
-    for (let round = 0; round < rounds; round++) {
-      for (const [implementation, turns] of running) {
+    for (let round = -warmup; round < rounds; round++) {
+      for (const [implementation, turns] of [...running]) {
         await pause(PAUSE);
-        try {
-          const milliseconds = await clock(async () => {
-            turns.last = await implementation.step();
-          });
-          turns.times.push(milliseconds);
-        } catch (error) {
-          running.delete(implementation);
-          drop(error);
-        }
+        await attempt(
+          turns.name,
+          async () => {
+            const milliseconds = await clock(async () => {
+              turns.last = await implementation.ask(question);
+            });
+            if (round >= 0) turns.times.push(milliseconds);
+          },
+          implementation,
+        );
       }
     }
   } finally {
     for (const implementation of running.keys()) implementation.stop();
   }
-  return [...running.values()];
+  return names.map((name) => results.get(name)!);
 }
 
 /** How many times longer `other` took than `ours`, as the median over the rounds: neighbours in time met the same machine. */

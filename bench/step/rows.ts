@@ -28,7 +28,7 @@ export function drawRows(
 
 /** The rows of a file, one JSON array a line, in batches of `size` in their order, starting over at the end. */
 export class Batches {
-  readonly #rows: Uint32Array[];
+  readonly rows: readonly Uint32Array[];
   #next = 0;
 
   constructor(
@@ -36,21 +36,21 @@ export class Batches {
     private readonly size: number,
     window: number,
   ) {
-    this.#rows = readFileSync(file, 'utf8')
+    this.rows = readFileSync(file, 'utf8')
       .trim()
       .split('\n')
       .map((line) => Uint32Array.from(JSON.parse(line)).slice(-(window + 1)));
   }
 
   next(): Uint32Array[] {
-    const batch = Array.from({ length: this.size }, (_, i) => this.#rows[(this.#next + i) % this.#rows.length]!);
-    this.#next = (this.#next + this.size) % this.#rows.length;
+    const batch = Array.from({ length: this.size }, (_, i) => this.rows[(this.#next + i) % this.rows.length]!);
+    this.#next = (this.#next + this.size) % this.rows.length;
     return batch;
   }
 
   /** The most inputs that a batch can have: B rows of the longest kind. */
   get capacity(): number {
-    const inputs = this.#rows.map(({ length }) => length - 1).sort((a, b) => b - a);
+    const inputs = this.rows.map(({ length }) => length - 1).sort((a, b) => b - a);
     return inputs.slice(0, this.size).reduce((a, b) => a + b, 0);
   }
 }

@@ -2,9 +2,11 @@ import { BufferUsage, MapMode } from './flags.js';
 
 const CAPACITY = 2048; // passes a submit; a query set holds at most 4096 timestamps
 
-/** GPU time of one kernel, summed over its launches. */
+/** GPU time of one kernel in one phase of the work, summed over its launches. */
 export interface KernelTime {
   name: string;
+  /** The stream's `phase` when it was launched. */
+  phase: string;
   launches: number;
   /** Milliseconds between the timestamps at the beginning and at the end of its passes. */
   milliseconds: number;
@@ -16,7 +18,7 @@ export class Profiler {
   readonly #resolved: GPUBuffer;
   readonly #times = new Map<string, KernelTime>();
   readonly #pending: Promise<void>[] = [];
-  #names: string[] = [];
+  #passes: { name: string; phase: string }[] = [];
 
   constructor(private readonly device: GPUDevice) {
     this.#queries = device.createQuerySet({ type: 'timestamp', count: 2 * CAPACITY });
@@ -28,12 +30,12 @@ export class Profiler {
 
   /** True when the submit in preparation can hold no further pass. */
   get full(): boolean {
-    return this.#names.length === CAPACITY;
+    return this.#passes.length === CAPACITY;
   }
 
-  begin(encoder: GPUCommandEncoder, name: string): GPUComputePassEncoder {
-    const at = 2 * this.#names.length;
-    this.#names.push(name);
+  begin(encoder: GPUCommandEncoder, name: string, phase: string): GPUComputePassEncoder {
+    const at = 2 * this.#passes.length;
+    this.#passes.push({ name, phase });
     return encoder.beginComputePass({
       label: name,
       timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
@@ -41,26 +43,26 @@ export class Profiler {
   }
 
   discard(): void {
-    this.#names = [];
+    this.#passes = [];
   }
 
   /** Records the copy of the timestamps; the function that it returns reads them and is to be called after the submit. */
   resolve(encoder: GPUCommandEncoder): () => void {
-    const names = this.#names;
-    this.#names = [];
-    if (names.length === 0) return () => {};
-    const size = 16 * names.length;
+    const passes = this.#passes;
+    this.#passes = [];
+    if (passes.length === 0) return () => {};
+    const size = 16 * passes.length;
     const staging = this.device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
-    encoder.resolveQuerySet(this.#queries, 0, 2 * names.length, this.#resolved, 0);
+    encoder.resolveQuerySet(this.#queries, 0, 2 * passes.length, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, size);
     return () => {
-      const collected = this.#collect(names, staging);
+      const collected = this.#collect(passes, staging);
       collected.catch(() => {}); // whoever takes the times still gets the error
       this.#pending.push(collected);
     };
   }
 
-  /** Time per kernel since the last call, longest first. Waits for the work that has been submitted. */
+  /** Time per kernel and phase since the last call, longest first. Waits for the work that has been submitted. */
   async take(): Promise<KernelTime[]> {
     await Promise.all(this.#pending.splice(0));
     const times = [...this.#times.values()].sort((a, b) => b.milliseconds - a.milliseconds);
@@ -68,14 +70,15 @@ export class Profiler {
     return times;
   }
 
-  async #collect(names: string[], staging: GPUBuffer): Promise<void> {
+  async #collect(passes: readonly { name: string; phase: string }[], staging: GPUBuffer): Promise<void> {
     await staging.mapAsync(MapMode.READ);
     const stamps = new BigUint64Array(staging.getMappedRange());
-    names.forEach((name, i) => {
-      const time = this.#times.get(name) ?? { name, launches: 0, milliseconds: 0 };
+    passes.forEach(({ name, phase }, i) => {
+      const key = `${phase} ${name}`;
+      const time = this.#times.get(key) ?? { name, phase, launches: 0, milliseconds: 0 };
       time.launches++;
       time.milliseconds += Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6;
-      this.#times.set(name, time);
+      this.#times.set(key, time);
     });
     staging.unmap();
     staging.destroy();

@@ -13,6 +13,8 @@ import { UniformRing } from './uniforms.js';
 export class Stream {
   /** Seeds the random numbers that kernels draw: every draw is a function of (seed, step, site, index). */
   random = { seed: 0, step: 0 };
+  /** What the launches from here on are part of, such as forward or backward: the profiler counts phases apart. */
+  phase = '';
 
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
@@ -239,7 +241,7 @@ export class Stream {
 
   #openPass(name: string, tensors: readonly Tensor[]): GPUComputePassEncoder {
     const encoder = this.#open(tensors);
-    this.#pass ??= this.gpu.profiler?.begin(encoder, name) ?? encoder.beginComputePass();
+    this.#pass ??= this.gpu.profiler?.begin(encoder, name, this.phase) ?? encoder.beginComputePass();
     return this.#pass;
   }
 

@@ -63,6 +63,7 @@ export class GSASRec {
     const { num_blocks, num_heads } = this.config;
     const dropout = (site: number): Dropout => ({ rate: dropoutRate, site });
     const active = dropoutRate > 0;
+    this.stream.phase = 'embedding';
     let x = embed(
       tape,
       this.#parameter('item_embedding.weight'),
@@ -71,6 +72,7 @@ export class GSASRec {
       spans,
       active ? { dropout: dropout(EMBEDDING_SITE) } : {},
     );
+    this.stream.phase = 'forward';
     for (let i = 0; i < num_blocks; i++) {
       const site = EMBEDDING_SITE + 1 + 3 * i;
       const dropouts: BlockDropouts = {
@@ -88,6 +90,7 @@ export class GSASRec {
   /** The mean gBCE loss over all tokens of a batch, a single number [1]: the root of the backward. */
   loss(tape: Tape, batch: SequenceTensors, { targets, beta, negatives, dropoutRate = 0 }: LossOptions): Tensor {
     const h = this.hidden(tape, batch, dropoutRate);
+    this.stream.phase = 'loss';
     return sampledGbce(tape, h, this.outputTable, targets, { beta, negatives, numItems: this.config.num_items });
   }
 

@@ -4,6 +4,7 @@ import { mrr, ndcgAt, recallAt } from '../data/metrics.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { rank } from '../kernels/rank/index.js';
+import { topK } from '../kernels/top_k/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
 
 /** What is measured over the whole catalogue, one target a user. */
@@ -49,31 +50,58 @@ export function lastHidden(model: GSASRec, batch: RaggedBatch, lastTokens: Uint3
   return model.hidden(tape, { ids, spans }, 0, last);
 }
 
-/**
- * The rank of each user's target among all items: 1 + the number of items that score higher. Infinity for a target that is in the
- * history when `filterRated` leaves the history out, or whose score is no finite number.
- * @returns [users of the split]
- */
-export async function rankSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Float64Array> {
+export interface Ranking {
+  /**
+   * [users] of each target among all items: 1 + the number of items that score higher. Infinity for a target that is in the
+   * history when `filterRated` leaves the history out, or whose score is no finite number.
+   */
+  ranks: Float64Array;
+  /** [users, top] the best items, best first, 0 where fewer remain. */
+  top: Uint32Array;
+}
+
+/** Ranks the whole catalogue for each user of a split. @param options with `top`, 0 … 512 and at most N: best items to name */
+export async function rankUsers(
+  model: GSASRec,
+  split: Split,
+  { batchSize, filterRated, top = 0 }: EvaluateOptions & { top?: number },
+): Promise<Ranking> {
   const { num_items, sequence_length } = model.config;
   const { stream } = model;
   const words = seenWords(num_items);
-  const ranks = new Float64Array(split.targets.length);
-  const rows = forwardRows(sequence_length, options.batchSize);
+  const users = split.targets.length;
+  const ranking: Ranking = { ranks: new Float64Array(users), top: new Uint32Array(users * top) };
+  const rows = forwardRows(sequence_length, batchSize);
+  let before = Promise.resolve(); // the GPU has one batch to work on while the host prepares the next
   for (const batch of evaluationBatches(split, sequence_length, rows)) {
     const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
-    const excluded = options.filterRated ? seenBits(histories, num_items) : new Uint32Array(batch.rows * words);
-    const arrived = stream.scope(() => {
+    const excluded = filterRated ? seenBits(histories, num_items) : new Uint32Array(batch.rows * words);
+    const reads = stream.scope(() => {
       const h = lastHidden(model, batch, batch.lastTokens);
       const targets = stream.upload(batch.targets, [batch.rows]);
       const bits = stream.upload(excluded, [batch.rows, words]);
-      return stream.read(rank(stream, h, model.outputTable, targets, bits, num_items));
+      stream.phase = 'ranking';
+      const ranks = rank(stream, h, model.outputTable, targets, bits, num_items);
+      const best = top > 0 ? [topK(stream, h, model.outputTable, bits, num_items, top).ids] : [];
+      return [ranks, ...best].map((tensor) => stream.download(tensor));
     });
-    (await arrived).forEach((r, i) => {
-      ranks[batch.first + i] = r === 0 ? Infinity : r;
+    stream.submit();
+    await before;
+    before = Promise.all(reads).then(([ranks, best]) => {
+      ranks!.forEach((r, i) => {
+        ranking.ranks[batch.first + i] = r === 0 ? Infinity : r;
+      });
+      if (best) ranking.top.set(best, batch.first * top);
     });
+    before.catch(() => {}); // it is awaited only after the next batch has been recorded
   }
-  return ranks;
+  await before;
+  return ranking;
+}
+
+/** The ranks alone, see Ranking. @returns [users of the split] */
+export async function rankSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Float64Array> {
+  return (await rankUsers(model, split, options)).ranks;
 }
 
 /** Metrics of a split, see rankSplit. */

@@ -101,7 +101,9 @@ export class Trainer {
       },
     );
     onLoss?.(loss);
+    this.stream.phase = 'backward';
     tape.backward({ of: loss });
+    this.stream.phase = 'adam';
     this.#optimizer.update(tape, step);
   }
 

@@ -1,8 +1,8 @@
 """Times one training step, or one evaluation, of gSASRec in PyTorch, as the official port does them.
 
 A step is: pad a batch of rows and draw its negatives on the host, move both to the device, forward with dropout, loss,
-backward, Adam. An evaluation is: 512 users, the last item of each row held out, the whole catalogue scored, seen items
-out, top-10, NDCG@10.
+backward, Adam. An evaluation is: the last item of each row held out, the whole catalogue scored, seen items out, top-10,
+the target's rank, NDCG@10.
 
     python3 step.py --rows rows.jsonl --batch-size 32 --negs-per-pos 256 --steps 5 [--evals 1] [--json]
         times that many and prints the medians;
@@ -11,7 +11,8 @@ out, top-10, NDCG@10.
             {"ready": true, "blas": ..., "torch": ..., "threads": ..., "device": ..., "idle_rss_mib": ...}
         and then answers each line of its input:
             step   {"ms": ..., "loss": ..., "rss_mib": ...}       trains on the next batch
-            eval   {"ms": ..., "ndcg@10": ..., "rss_mib": ...}    evaluates the first 512 rows
+            eval   {"ms": ..., "ndcg@10": ..., "rss_mib": ...}    evaluates the first 512 rows (--users)
+            ranks  {..., "ranking": {"ranks": [...], "top": [[...]]}}   the same, with its outcome; rank 0: filtered out
             quit   (ends, as does the end of the input)
         rss_mib is the process's peak so far; on a GPU, device_mib is the peak of torch's allocations there.
 
@@ -24,6 +25,7 @@ items.
 
 import argparse
 import json
+import math
 import random
 import resource
 import statistics
@@ -35,7 +37,6 @@ import torch
 
 import gsasrec
 
-EVAL_USERS = 512
 TOP = 10
 
 
@@ -77,9 +78,22 @@ def read_rows(path, items):
     return rows
 
 
+def read_weights(path):
+    """A safetensors file of float32 (huggingface.co/docs/safetensors) -> state dict"""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        data = bytearray(file.read())
+    header.pop("__metadata__", None)
+    whole = torch.frombuffer(data, dtype=torch.float32)
+    return {
+        name: whole[slice(*(offset // 4 for offset in entry["data_offsets"]))].view(entry["shape"])
+        for name, entry in header.items()
+    }
+
+
 def random_rows(window, items):
     draw = random.Random(0)
-    return [[draw.randint(1, items) for _ in range(draw.randint(2, window + 1))] for _ in range(4 * EVAL_USERS)]
+    return [[draw.randint(1, items) for _ in range(draw.randint(2, window + 1))] for _ in range(2048)]
 
 
 def left_padded(rows, width, pad):
@@ -102,6 +116,8 @@ class Bench:
             dropout=args.dropout,
             reuse_item_embeddings=args.reuse_item_embeddings,
         ).to(args.device)
+        if args.weights:
+            self.model.load_state_dict(read_weights(args.weights))
         self.optimiser = torch.optim.Adam(self.model.parameters())
         self.beta = gsasrec.gbce_beta(args.items, args.negs_per_pos, args.gbce_t)
         self.pad = args.items + 1
@@ -127,18 +143,30 @@ class Bench:
 
     def eval(self):
         """Next-item ranking for the first users -> NDCG@10"""
+        ranks, _ = self.ranking()
+        return {"ndcg@10": sum(1 / math.log2(rank + 1) for rank in ranks if 1 <= rank <= TOP) / len(ranks)}
+
+    def ranks(self):
+        ranks, top = self.ranking()
+        return {"ranking": {"ranks": ranks, "top": top}}
+
+    def ranking(self):
+        """-> rank of each user's target, 0 where it is filtered out, and the ids of the best 10"""
         self.model.eval()
-        users, gain = self.rows[:EVAL_USERS], 0.0
+        users, ranks, top = self.rows[: self.args.users], [], []
         for start in range(0, len(users), self.args.eval_batch_size):
             batch = users[start : start + self.args.eval_batch_size]
             histories = [row[:-1] for row in batch]
-            targets = torch.tensor([row[-1] for row in batch])
+            targets = torch.tensor([row[-1] for row in batch], device=self.args.device)
             inputs = left_padded(histories, self.args.sequence_length, self.pad).to(self.args.device)
             scores = gsasrec.catalogue_scores(self.model, inputs)
-            self.hide_seen(scores, histories)
-            hits = scores.topk(TOP).indices.cpu() == targets[:, None]
-            gain += (hits / torch.arange(2, TOP + 2).log2()).sum().item()
-        return {"ndcg@10": gain / len(users)}
+            if not self.args.no_filter:
+                self.hide_seen(scores, histories)
+            target_scores = scores.gather(1, targets[:, None])
+            rank = (1 + (scores > target_scores).sum(1)) * target_scores[:, 0].isfinite()
+            top += scores.topk(TOP).indices.tolist()
+            ranks += rank.tolist()
+        return ranks, top
 
     def hide_seen(self, scores, histories):
         """Sets the scores [B, N+2] of each user's items to -inf."""
@@ -181,6 +209,9 @@ def parse_args():
         default="one-by-one",
         help="how eval hides seen items: one assignment each, as the official port does, or one for all",
     )
+    parser.add_argument("--no-filter", action="store_true", help="eval leaves seen items in the ranking")
+    parser.add_argument("--users", type=int, default=512, help="how many eval ranks for, at most")
+    parser.add_argument("--weights", metavar="FILE", help="a safetensors file to start with, under the official names")
     parser.add_argument("--warmup", type=int, default=1, help="steps before anything is reported")
     parser.add_argument("--steps", type=int, default=0, help="time so many steps and end; 0: the line protocol")
     parser.add_argument("--evals", type=int, default=0, help="time so many evaluations and end")
@@ -200,13 +231,13 @@ def fail(message):
 
 
 def serve(bench):
-    commands = {"step": bench.step, "eval": bench.eval}
+    commands = {"step": bench.step, "eval": bench.eval, "ranks": bench.ranks}
     for line in sys.stdin:
         command = line.strip()
         if command == "quit":
             return
         if command not in commands:
-            fail(f"stdin: {command!r} is not step, eval or quit")
+            fail(f"stdin: {command!r} is not step, eval, ranks or quit")
         say(bench.timed(commands[command]))
 
 
@@ -225,7 +256,10 @@ def main():
         rows = read_rows(args.rows, args.items) if args.rows else random_rows(args.sequence_length, args.items)
     except (OSError, ValueError) as error:
         fail(f"--rows: {error}")
-    bench = Bench(args, rows)
+    try:
+        bench = Bench(args, rows)
+    except (OSError, ValueError, RuntimeError) as error:
+        fail(f"--weights: {error}".splitlines()[0])
     about = {
         "blas": blas_name(args.device),
         "torch": torch.__version__,
