@@ -24,7 +24,7 @@ export function markovScores(dataset: Dataset): Scorer {
 }
 
 /** [N+1] occurrences in training. */
-function countItems({ numItems, train }: Dataset): Float64Array {
+export function countItems({ numItems, train }: Dataset): Float64Array {
   const counts = new Float64Array(numItems + 1);
   for (const item of train.items) counts[item]!++;
   return counts;

@@ -1,0 +1,149 @@
+import { countItems } from './baselines.js';
+import { bootstrapIntervals, type Resampling, randomisationTest } from './bootstrap.js';
+import { quantileBuckets } from './buckets.js';
+import type { Dataset, Split } from './dataset.js';
+import { coverageAt, popularityAt } from './exposure.js';
+import { gainsOf, type MetricName, mean, metricsAt } from './metrics.js';
+import type { Ranking } from './rank.js';
+import { sampledGains } from './sampled.js';
+
+/** What is to be measured. */
+export interface Measurement extends Resampling {
+  readonly metrics: readonly MetricName[];
+  /** K of every metric, of the coverage and of the mean popularity. */
+  readonly cutoffs: readonly number[];
+  /** Were the items of the history left out of the rankings? */
+  readonly filterRated: boolean;
+  /** Items drawn for the sampled metrics; none are computed without. They mislead: see `SAMPLED_WARNING`. */
+  readonly sampled?: number;
+  /** Buckets of users at most, by length and by popularity each. */
+  readonly buckets: number;
+}
+
+/** A mean over users and the 95 % bootstrap interval around it. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export type Estimates = Readonly<Record<string, Estimate>>;
+
+/** What each user contributes to every mean: name, such as `ndcg@10`, to [users]. */
+export type UserValues = ReadonlyMap<string, Float64Array>;
+
+/** The metrics of some of the users. */
+export interface BucketEstimates {
+  /** The length of the history, or how often the target occurs in training. */
+  readonly by: 'length' | 'popularity';
+  readonly from: number;
+  readonly to: number;
+  readonly users: number;
+  readonly estimates: Estimates;
+}
+
+export interface Evaluation {
+  readonly ranking: Ranking;
+  readonly values: UserValues;
+  /** Every metric, and `popularity@K`: how often the items recommended occur in training, on average; the lower, the more novel. */
+  readonly estimates: Estimates;
+  /** `coverage@K`: the share of the catalogue that is recommended to anybody. No mean over users, so there is no interval. */
+  readonly coverage: Readonly<Record<string, number>>;
+  /** Expected metrics against drawn rivals. */
+  readonly sampled?: Estimates;
+  readonly buckets: readonly BucketEstimates[];
+}
+
+/** The difference of two rankers' means over the same users. */
+export interface Paired {
+  readonly difference: number;
+  /** 95 % bootstrap interval of the difference. */
+  readonly low: number;
+  readonly high: number;
+  /** Of the randomisation test that they do not differ; not corrected for the number of metrics. */
+  readonly p: number;
+}
+
+/**
+ * All that is to be said of a ranking of a split's users. Coverage and popularity are measured at the cutoffs for which it has
+ * enough items of each.
+ */
+export function measure(ranking: Ranking, dataset: Dataset, split: Split, wanted: Measurement): Evaluation {
+  const counts = countItems(dataset);
+  const listed = ranking.top.length / ranking.ranks.length;
+  const metrics = metricsAt(wanted.metrics, wanted.cutoffs);
+  const shown = wanted.cutoffs.filter((k) => Math.min(k, dataset.numItems) <= listed);
+  const gains = new Map(metrics.map((metric) => [metric.name, gainsOf(metric, ranking.ranks)]));
+  const popularity = shown.map((k) => [`popularity@${k}`, popularityAt(k, ranking, counts)] as const);
+  const values = new Map([...gains, ...popularity]);
+  const lengths = Array.from(split.targets, (_, user) => split.inputs.lengthOf(user));
+  const popularities = Array.from(split.targets, (target) => counts[target]!);
+  return {
+    ranking,
+    values,
+    estimates: estimate(values, wanted),
+    coverage: Object.fromEntries(shown.map((k) => [`coverage@${k}`, coverageAt(k, ranking, dataset.numItems)])),
+    ...(wanted.sampled !== undefined && {
+      sampled: estimate(
+        new Map(
+          metrics.map((metric) => [
+            metric.name,
+            sampledGains(metric, ranking.ranks, rivals(dataset, split, wanted.filterRated), wanted.sampled!),
+          ]),
+        ),
+        wanted,
+      ),
+    }),
+    buckets: [
+      ...bucketEstimates('length', lengths, gains, wanted),
+      ...bucketEstimates('popularity', popularities, gains, wanted),
+    ],
+  };
+}
+
+/** Means and their intervals. */
+export function estimate(values: UserValues, sampling: Resampling): Estimates {
+  const columns = [...values.values()];
+  const intervals = bootstrapIntervals(columns, sampling);
+  return Object.fromEntries(
+    [...values.keys()].map((name, i) => {
+      const [low, high] = intervals[i]!;
+      return [name, { value: mean(columns[i]!), low, high }];
+    }),
+  );
+}
+
+/** By how much the first ranker exceeds the second on the same users, in everything that both were measured by. */
+export function comparePaired(first: UserValues, second: UserValues, sampling: Resampling): Record<string, Paired> {
+  const names = [...first.keys()].filter((name) => second.has(name));
+  const differences = names.map((name) => first.get(name)!.map((value, user) => value - second.get(name)![user]!));
+  const intervals = bootstrapIntervals(differences, sampling);
+  const p = randomisationTest(differences, sampling);
+  return Object.fromEntries(
+    names.map((name, i) => {
+      const [low, high] = intervals[i]!;
+      return [name, { difference: mean(differences[i]!), low, high, p: p[i]! }];
+    }),
+  );
+}
+
+function bucketEstimates(
+  by: BucketEstimates['by'],
+  of: readonly number[],
+  values: UserValues,
+  wanted: Measurement,
+): BucketEstimates[] {
+  return quantileBuckets(of, wanted.buckets).map(({ from, to, users }) => {
+    const part = new Map(
+      [...values].map(([name, column]) => [name, Float64Array.from(users, (user) => column[user]!)]),
+    );
+    return { by, from, to, users: users.length, estimates: estimate(part, wanted) };
+  });
+}
+
+/** [users] how many items each target was ranked against. */
+function rivals({ numItems }: Dataset, split: Split, filterRated: boolean): Float64Array {
+  return Float64Array.from(split.targets, (_, user) => {
+    return numItems - 1 - (filterRated ? new Set(split.inputs.at(user)).size : 0);
+  });
+}
