@@ -3,8 +3,10 @@ import type { Dataset } from '../data/dataset.js';
 import { InputError } from '../engine/errors.js';
 import { gbceBeta } from '../model/config.js';
 import { type HostParameters, initialParameters, priorScore } from '../model/parameters.js';
-import { loadResumable, type ResumableCheckpoint, refuseTaken } from './checkpoint.js';
+import { loadCheckpoint, loadResumable, type ResumableCheckpoint, refuseTaken } from './checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
+import type { TrainerState } from './trainer.js';
+import { shapeOptions, warmStart } from './warm-start.js';
 
 /** What decides how a run goes, before a GPU is needed. */
 export interface PlanRequest {
@@ -15,6 +17,8 @@ export interface PlanRequest {
   out?: string;
   /** Go on from OUT/last.safetensors, to the same bits as a run that was never stopped. */
   resume?: boolean;
+  /** Start from the weights of this checkpoint file, or run's best; the data may have more items by now. */
+  initFrom?: string;
 }
 
 /** What a request comes to: its configuration and, with `resume`, the run that it goes on with. */
@@ -22,23 +26,32 @@ export interface TrainPlan {
   readonly config: TrainConfig;
   readonly batches: TrainingBatches;
   readonly saved?: ResumableCheckpoint;
+  /** Where training begins: what was saved, or the parameters of step 0. */
+  start(): TrainerState;
 }
 
 /** Checks a request without a GPU and without writing anything. @throws InputError as `train` */
-export function planTraining({ dataset, options, out, resume }: PlanRequest): TrainPlan {
+export function planTraining({ dataset, options, out, resume, initFrom }: PlanRequest): TrainPlan {
   const given = checkOptions(options ?? {}, 'options');
   // The mean over no users is NaN, by which no checkpoint can be the best.
   if (dataset.val.targets.length === 0)
     throw new InputError(`${dataset.name} has an empty validation split; hold out the last item of one user at least`);
   if (!resume) {
     if (out !== undefined) refuseTaken(out);
-    const config = resolveConfig(dataset.numItems, [given], 'options');
-    return { config, batches: batchesOf(dataset, config) };
+    const from = initFrom === undefined ? undefined : loadCheckpoint(initFrom);
+    const config = resolveConfig(dataset.numItems, [from ? shapeOptions(from) : {}, given], 'options');
+    const weights = from && warmStart(from, config, initFrom!);
+    return {
+      config,
+      batches: batchesOf(dataset, config),
+      start: () => ({ weights: weights ?? freshWeights(config), step: 0 }),
+    };
   }
+  if (initFrom !== undefined) throw new InputError('resume goes on with a run of its own; leave out init-from');
   if (out === undefined) throw new InputError('resume needs out, the folder of the run to go on with');
   const saved = loadResumable(out);
   const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out);
-  return { saved, config, batches: batchesOf(dataset, config) };
+  return { saved, config, batches: batchesOf(dataset, config), start: () => saved };
 }
 
 function batchesOf({ train }: Dataset, config: TrainConfig): TrainingBatches {
@@ -50,8 +63,8 @@ function batchesOf({ train }: Dataset, config: TrainConfig): TrainingBatches {
   });
 }
 
-/** The parameters at step 0, as the configuration wants them drawn. */
-export function startingWeights(config: TrainConfig): HostParameters {
+/** Parameters as the configuration wants them drawn. */
+function freshWeights(config: TrainConfig): HostParameters {
   const { seed, init_std: std, init_prior, negs_per_pos, num_items, gbce_t } = config;
   if (!init_prior) return initialParameters(config, { seed, std });
   const beta = gbceBeta(negs_per_pos, num_items, gbce_t);

@@ -15,7 +15,7 @@ import {
 import type { TrainConfig } from './config.js';
 import { evaluateSplit, type Metrics } from './evaluate.js';
 import { Journal } from './journal.js';
-import { type PlanRequest, planTraining, startingWeights } from './plan.js';
+import { type PlanRequest, planTraining } from './plan.js';
 import type { ProgressState } from './progress.js';
 import { rememberSource } from './source.js';
 import { Trainer } from './trainer.js';
@@ -66,13 +66,12 @@ const IN_FLIGHT = 2;
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const { gpu, out } = request;
-  const { config, saved, batches } = planTraining(request);
-  const state = saved ?? { weights: startingWeights(config), step: 0 };
+  const { config, saved, batches, start } = planTraining(request);
   if (out && !saved) {
     createRun(out);
     if (request.data !== undefined) rememberSource(out, request.data);
   }
-  const trainer = new Trainer(gpu, config, state);
+  const trainer = new Trainer(gpu, config, start());
   try {
     trainer.prepare(batches.capacity);
     return await new Run(request, config, trainer, batches, saved).go();

@@ -1,0 +1,81 @@
+import { InputError } from '../engine/errors.js';
+import { HostRandom } from '../engine/philox.js';
+import { parameterShapes } from '../model/config.js';
+import type { HostParameter, HostParameters } from '../model/parameters.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { TrainConfig } from './config.js';
+
+/** What a model must have in common with the checkpoint that it starts from. */
+const SHAPE = ['embedding_dim', 'num_heads', 'num_blocks', 'reuse_item_embeddings'] as const;
+
+/** The options that a run takes over from the checkpoint that it starts from, unless others are given. */
+export function shapeOptions({ config }: Checkpoint): Partial<TrainConfig> {
+  const { sequence_length } = config;
+  return { sequence_length, ...Object.fromEntries(SHAPE.map((key) => [key, config[key]])) };
+}
+
+/**
+ * Parameters for a catalogue that may have grown, from a trained checkpoint: item i keeps its vectors, and items that the checkpoint
+ * does not know are drawn from a normal distribution with the mean and the standard deviation of the known ones in each column, so
+ * that they start as ordinary items. Positions count from the end of the window, where the latest item is, so a
+ * longer or shorter window keeps those that both have; positions further back are drawn like new items.
+ * @param source what an InputError names
+ * @throws InputError when the model's shape is another, or the catalogue has fewer items than the checkpoint's
+ */
+export function warmStart(from: Checkpoint, config: TrainConfig, source: string): HostParameters {
+  for (const key of SHAPE) {
+    if (from.config[key] !== config[key])
+      throw new InputError(
+        `${source}: its ${key} is ${from.config[key]}, but ${config[key]} was asked for; leave it out to start from this checkpoint`,
+      );
+  }
+  const [known, items] = [from.config.num_items, config.num_items];
+  if (items < known)
+    throw new InputError(
+      `${source}: knows ${known} items, but the data has ${items}; give data in which the old items keep their numbers`,
+    );
+  const parameters = new Map<string, HostParameter>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const old = from.weights.get(name)!;
+    const random = new HostRandom(config.seed, parameters.size);
+    const [rows = 0] = shape;
+    let data = old.data;
+    if (name === 'position_embedding.weight') {
+      const shift = rows - old.shape[0]!;
+      data = moveRows(old, rows, (row) => row + shift, random);
+    } else if (name.endsWith('embedding.weight')) {
+      data = moveRows(old, rows, (row) => (row > known ? items + 1 : row), random); // the last row is the padding's
+    }
+    parameters.set(name, { shape, data: data.slice() });
+  }
+  return parameters;
+}
+
+/** A table of `rows` rows: row r of `old` goes to `place(r)`, if that is there, and the others are drawn. */
+function moveRows(old: HostParameter, rows: number, place: (row: number) => number, random: HostRandom): Float32Array {
+  const [count, D] = old.shape as [number, number];
+  const data = new Float32Array(rows * D).fill(Number.NaN);
+  for (let row = 0; row < count; row++) {
+    const to = place(row);
+    if (to >= 0) data.set(old.data.subarray(row * D, (row + 1) * D), to * D);
+  }
+  const columns = Array.from({ length: D }, (_, d) => spread(old.data, d, D));
+  for (let i = 0; i < data.length; i++) {
+    const { mean, deviation } = columns[i % D]!;
+    if (Number.isNaN(data[i])) data[i] = mean + deviation * random.normal();
+  }
+  return data;
+}
+
+/** Mean and standard deviation of column d. */
+function spread(data: Float32Array, d: number, D: number): { mean: number; deviation: number } {
+  const rows = data.length / D;
+  let sum = 0;
+  let squares = 0;
+  for (let i = d; i < data.length; i += D) {
+    sum += data[i]!;
+    squares += data[i]! ** 2;
+  }
+  const mean = sum / rows;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / rows - mean ** 2)) };
+}
