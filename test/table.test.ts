@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Column, type Row, writeTable } from '../src/data/table.js';
 import { InputError } from '../src/engine/errors.js';
-import { type Column, type Row, writeTable } from '../src/train/table.js';
 
 const COLUMNS: Column[] = [
   { name: 'user', type: 'UINTEGER' },

@@ -1,7 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { GsasError, InputError } from '../engine/errors.js';
-import { systemReason } from './files.js';
 
 /** A column of a table: its name and DuckDB's name of its type. */
 export interface Column {
@@ -90,7 +89,7 @@ async function writing<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new GsasError(`${file}: cannot be written: ${systemReason(error).split('\n')[0]}`, { cause: error });
+    throw new GsasError(`${file}: cannot be written: ${(error as Error).message.split('\n')[0]}`, { cause: error });
   }
 }
 
