@@ -1,6 +1,7 @@
 import { evaluationBatches, type RaggedBatch, seenBits, seenWords } from '../data/batches.js';
 import type { Split } from '../data/dataset.js';
 import { mrr, ndcgAt, recallAt } from '../data/metrics.js';
+import type { Ranking } from '../data/rank.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { rank } from '../kernels/rank/index.js';
@@ -15,6 +16,10 @@ export interface EvaluateOptions {
   batchSize: number;
   /** Leave the items of the history out of the ranking. */
   filterRated: boolean;
+  /** Aborting it ends the work before the next batch. */
+  signal?: AbortSignal;
+  /** After each batch, how many users are done and of how many. */
+  onProgress?: (done: number, users: number) => void;
 }
 
 /** Activations of a forward pass are kept until it ends; this many tokens bound them. */
@@ -50,21 +55,15 @@ export function lastHidden(model: GSASRec, batch: RaggedBatch, lastTokens: Uint3
   return model.hidden(tape, { ids, spans }, 0, last);
 }
 
-export interface Ranking {
-  /**
-   * [users] of each target among all items: 1 + the number of items that score higher. Infinity for a target that is in the
-   * history when `filterRated` leaves the history out, or whose score is no finite number.
-   */
-  ranks: Float64Array;
-  /** [users, top] the best items, best first, 0 where fewer remain. */
-  top: Uint32Array;
-}
-
-/** Ranks the whole catalogue for each user of a split. @param options with `top`, 0 … 512 and at most N: best items to name */
+/**
+ * Ranks the whole catalogue for each user of a split, by one forward pass.
+ * @param options with `top`, 0 … 512 and at most N: best items to name
+ * @throws whatever the signal was aborted with
+ */
 export async function rankUsers(
   model: GSASRec,
   split: Split,
-  { batchSize, filterRated, top = 0 }: EvaluateOptions & { top?: number },
+  { batchSize, filterRated, top = 0, signal, onProgress }: EvaluateOptions & { top?: number },
 ): Promise<Ranking> {
   const { num_items, sequence_length } = model.config;
   const { stream } = model;
@@ -74,6 +73,7 @@ export async function rankUsers(
   const rows = forwardRows(sequence_length, batchSize);
   let before = Promise.resolve(); // the GPU has one batch to work on while the host prepares the next
   for (const batch of evaluationBatches(split, sequence_length, rows)) {
+    signal?.throwIfAborted();
     const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
     const excluded = filterRated ? seenBits(histories, num_items) : new Uint32Array(batch.rows * words);
     const reads = stream.scope(() => {
@@ -92,6 +92,7 @@ export async function rankUsers(
         ranking.ranks[batch.first + i] = r === 0 ? Infinity : r;
       });
       if (best) ranking.top.set(best, batch.first * top);
+      onProgress?.(batch.first + batch.rows, users);
     });
     before.catch(() => {}); // it is awaited only after the next batch has been recorded
   }
