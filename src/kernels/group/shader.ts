@@ -23,31 +23,33 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u)`;
 
 const IDS = /* wgsl */ `
-struct Params { P: u32, chunks: u32, chunk: u32 }
+struct Params { P: u32, chunks: u32, chunk: u32, item_bits: u32, pair_bits: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]`;
+@group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]
+fn segment_of(id: u32, i: u32) -> u32 { return (id >> params.item_bits) * params.chunks + i / params.chunk; }`;
 
-/** Counts the pairs of each segment (item, chunk of consecutive pairs). Bound by one scattered atomic a pair. */
+/** Counts the pairs of each segment (bucket of items, chunk of consecutive pairs). Bound by one scattered atomic a pair. */
 export const count = program(
   'group.count',
   () => wgsl`${IDS}
-@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>; // [rows * chunks]
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>; // [buckets * chunks]
 ${MAIN_PAIRS} {
-    atomicAdd(&counts[ids[i] * params.chunks + i / params.chunk], 1u);
+    atomicAdd(&counts[segment_of(ids[i], i)], 1u);
   }
 }
 `,
 );
 
-/** Writes each pair's index into its segment, in whatever order the invocations arrive. Leaves the segments' ends in `cursors`. */
+/** Writes each pair's key into its segment, in whatever order the invocations arrive. Leaves the segments' ends in `cursors`. */
 export const scatter = program(
   'group.scatter',
   () => wgsl`${IDS}
-@group(0) @binding(2) var<storage, read_write> cursors: array<atomic<u32>>; // [rows * chunks]
+@group(0) @binding(2) var<storage, read_write> cursors: array<atomic<u32>>; // [buckets * chunks]
 @group(0) @binding(3) var<storage, read_write> order: array<u32>; // [P]
 ${MAIN_PAIRS} {
-    let place = atomicAdd(&cursors[ids[i] * params.chunks + i / params.chunk], 1u);
-    order[place] = i;
+    let id = ids[i];
+    let place = atomicAdd(&cursors[segment_of(id, i)], 1u);
+    order[place] = (extractBits(id, 0u, params.item_bits) << params.pair_bits) | i;
   }
 }
 `,
@@ -99,36 +101,36 @@ ${MAIN}
 );
 
 /**
- * Sorts each segment, which makes the order within an item ascending whatever the scatter's race was, and writes the items' starts.
+ * Sorts each segment, which makes the order ascending by item and pair whatever the scatter's race was, and writes the buckets' starts.
  * Shell's sort with Knuth's gaps: insertion sort on the usual handful, and not quadratic where one item owns a whole chunk.
  */
 export const sortSegments = program(
   'group.sort',
   () => wgsl`
-struct Params { rows: u32, chunks: u32 }
+struct Params { buckets: u32, chunks: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> ends: array<u32>; // [rows * chunks]
+@group(0) @binding(1) var<storage, read> ends: array<u32>; // [buckets * chunks]
 @group(0) @binding(2) var<storage, read_write> order: array<u32>; // [P]
-@group(0) @binding(3) var<storage, read_write> starts: array<u32>; // [rows + 1]
+@group(0) @binding(3) var<storage, read_write> starts: array<u32>; // [buckets + 1]
 ${MAIN}
-  if (i >= params.rows * params.chunks) { return; }
+  if (i >= params.buckets * params.chunks) { return; }
   var first = 0u;
   if (i > 0u) { first = ends[i - 1u]; }
   let end = ends[i];
   if (i % params.chunks == 0u) { starts[i / params.chunks] = first; }
-  if (i == params.rows * params.chunks - 1u) { starts[params.rows] = end; }
+  if (i == params.buckets * params.chunks - 1u) { starts[params.buckets] = end; }
 
   var gap = 1u;
   while (9u * gap < end - first) { gap = 3u * gap + 1u; }
   for (; gap > 0u; gap /= 3u) {
     for (var next = first + gap; next < end; next++) {
-      let pair = order[next];
+      let key = order[next];
       var place = next;
-      while (place >= first + gap && order[place - gap] > pair) {
+      while (place >= first + gap && order[place - gap] > key) {
         order[place] = order[place - gap];
         place -= gap;
       }
-      order[place] = pair;
+      order[place] = key;
     }
   }
 }

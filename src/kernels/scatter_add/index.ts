@@ -1,12 +1,11 @@
 import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
-import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
+import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
-import { PAIRS } from '../group/shader.js';
 import { integers, normals } from '../inputs.js';
-import { teamOf } from '../team.js';
+import { arrangePairs, layoutOf, pairsOf } from './pairs.js';
 import { scatterAddReference } from './reference.js';
-import { BLOCK, blockSums, type Layout, permute, rowSums, WORKGROUP } from './shader.js';
+import { rowSums } from './shader.js';
 
 export interface ScatterAddOptions {
   /** Add to `into` instead of overwriting it; rows without pairs are then left as they are, else set to 0. */
@@ -31,34 +30,14 @@ export function scatterAdd(
   into: Tensor,
   { add = false, weights }: ScatterAddOptions = {},
 ): void {
-  const { Q, D, R } = checkShapes('scatter_add', { source: [source, 'Q', 'D'], into: [into, 'R', 'D'] });
-  const P = sizeOf(ids.shape);
-  if (weights) checkShapes('scatter_add', { ids: [flat(ids), 'P'], weights: [flat(weights), 'P'] });
-  const share = P / Q;
-  checkShapes('scatter_add', { ids: [flat(ids), Q * Math.floor(share)] });
-  const { lanes } = teamOf(stream.gpu.capabilities);
-  const teams = Math.max(1, WORKGROUP / lanes);
-  const layout: Layout = { D, lanes, teams, weighted: weights !== undefined };
+  const pairs = pairsOf('scatter_add', ids, source, weights);
+  const { R } = checkShapes('scatter_add', { source: [source, 'Q', 'D'], into: [into, 'R', 'D'] });
   stream.scope(() => {
     const { order, starts } = groupByItem(stream, ids, R);
-    const permuted = weights ? { weights: stream.empty([P]) } : {};
-    if (weights) {
-      const args = { order, weights, permuted: permuted.weights!, P };
-      stream.dispatch(permute({}), args, Math.ceil(P / (WORKGROUP * PAIRS)));
-    }
-    const blocks = Math.floor(P / BLOCK);
-    const partial = stream.empty([Math.max(1, blocks), D]);
-    if (blocks > 0) {
-      const args = { ids, order, source, partial, ...permuted, P, share };
-      stream.dispatch(blockSums(layout), args, Math.ceil(blocks / teams));
-    }
-    const args = { order, starts, source, partial, into, ...permuted, R, share };
-    stream.dispatch(rowSums({ ...layout, add }), args, Math.ceil(R / teams));
+    const args = { ...arrangePairs(stream, pairs, order, 32), starts, into, R };
+    const layout = layoutOf(stream, pairs);
+    stream.dispatch(rowSums({ ...layout, add }), args, Math.ceil(R / layout.teams));
   });
-}
-
-function flat(tensor: Tensor): Tensor {
-  return { ...tensor, shape: [sizeOf(tensor.shape)] };
 }
 
 /** Q rows, each for `share` pairs, on the first `used` of R items. */

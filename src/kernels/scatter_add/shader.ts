@@ -9,22 +9,35 @@ export const BLOCK = 256;
 export const WORKGROUP = 64;
 
 /**
- * Brings the weights into the pairs' grouped order. A pass of its own, because here the scattered reads of many pairs
- * overlap, while in the sums each would be waited for: on lavapipe 20 ns a pair instead of 170.
+ * Brings what the sums need of each pair into grouped order: the row of `source`, with the item in front as in the key, and the weight.
+ * A pass of its own, because here the scattered reads of many pairs overlap and a division serves one pair a lane, while in the sums
+ * each would be waited for by a whole team: on lavapipe 20 ns a pair instead of 170.
  */
-export const permute = program(
-  'scatter_add.permute',
-  () => wgsl`
-struct Params { P: u32 }
+export const arrange = program(
+  'scatter_add.arrange',
+  ({ weighted }: { weighted: boolean }) => wgsl`
+struct Params { P: u32, split: u32, share: u32, pair_bits: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> order: array<u32>; // [P]
-@group(0) @binding(2) var<storage, read> weights: array<f32>; // [P]
-@group(0) @binding(3) var<storage, read_write> permuted: array<f32>; // [P]: weights[order]
+@group(0) @binding(1) var<storage, read> keys: array<u32>; // [P]
+@group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [P]: as keys, the pair replaced by its row
+#if ${weighted}
+@group(0) @binding(3) var<storage, read> weights: array<f32>; // [split]
+@group(0) @binding(4) var<storage, read_write> arranged: array<f32>; // [P]
+#endif
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
         @builtin(local_invocation_index) local: u32) {
   let first = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP * PAIRS}u + local;
-  for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u) { permuted[i] = weights[order[i]]; }
+  for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u) {
+    let pair = extractBits(keys[i], 0u, params.pair_bits);
+    let row = min(pair, params.split) / params.share + max(pair, params.split) - params.split;
+    rows[i] = insertBits(keys[i], row, 0u, params.pair_bits);
+#if ${weighted}
+    var weight = 1.0;
+    if (pair < params.split) { weight = weights[pair]; }
+    arranged[i] = weight;
+#endif
+  }
 }
 `,
 );
@@ -39,39 +52,43 @@ export interface Layout {
 }
 
 /**
+ * WGSL: `take(&sum, i, lane)` adds the weighted row of grouped pair i to a team's sums. Wants uniform `row_mask` (the bits of a row
+ * in `rows`) and bindings `rows`, `source` and, where weighted, `weights`.
+ *
  * A team's lanes share the columns and keep their sums in registers, so no lane waits for another and a row of `source` is read
  * in one coalesced sweep. Bound by those reads, P D floats. Measured on lavapipe, D = 128, in CPU time a pair: 115 ns here, of which
- * nearly all is the reads; 60 ns for grouping and permuting. Four pairs at a time took twice as long, a texture for `source` as long.
+ * nearly all is the reads; 60 ns for grouping and arranging. Four pairs at a time took twice as long, a texture for `source` as long.
  */
-function sums({ D, lanes, teams, weighted }: Layout): string {
+export function sums({ D, lanes, weighted }: Layout): string {
   const cells = cellsOf(D);
-  const each = Math.ceil(cells.count / lanes);
   return wgsl`
 alias Cell = ${cells.type};
 const CELLS = ${cells.count}u;
 const LANES = ${lanes}u;
-const EACH = ${each}u; // cells a lane
+const EACH = ${Math.ceil(cells.count / lanes)}u; // cells a lane
 
-fn accumulate(sum: ptr<function, array<Cell, EACH>>, first: u32, end: u32, lane: u32) {
-  for (var i = first; i < end; i++) {
-    let row = order[i] / params.share * CELLS + lane;
+fn take(sum: ptr<function, array<Cell, EACH>>, i: u32, lane: u32) {
+  let at = (rows[i] & params.row_mask) * CELLS + lane;
 #if ${weighted}
-    let weight = weights[i];
+  let weight = weights[i];
 #else
-    let weight = 1.0;
+  let weight = 1.0;
 #endif
-    for (var e = 0u; e < EACH; e++) {
-      if (lane + e * LANES < CELLS) { (*sum)[e] += weight * source[row + e * LANES]; }
-    }
+  for (var e = 0u; e < EACH; e++) {
+    if (lane + e * LANES < CELLS) { (*sum)[e] += weight * source[at + e * LANES]; }
   }
 }
+`;
+}
 
+/** WGSL: opens a main in which `team` is the number of this team of lanes and `lane` that of the lane in it. */
+export function teamMain({ lanes, teams }: Layout): string {
+  return wgsl`
 @compute @workgroup_size(${lanes * teams})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
         @builtin(local_invocation_index) local: u32) {
   let team = (workgroup.x + workgroup.y * workgroups.x) * ${teams}u + local / LANES;
   let lane = local % LANES;
-  var sum: array<Cell, EACH>;
 `;
 }
 
@@ -79,21 +96,23 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 export const blockSums = program(
   'scatter_add.blocks',
   (layout: Layout) => wgsl`
-struct Params { P: u32, share: u32 }
+struct Params { P: u32, pair_mask: u32, row_mask: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]
-@group(0) @binding(2) var<storage, read> order: array<u32>; // [P]
-@group(0) @binding(3) var<storage, read> source: array<${cellsOf(layout.D).type}>; // [P / share, D]
-@group(0) @binding(4) var<storage, read_write> partial: array<${cellsOf(layout.D).type}>; // [P / BLOCK, D]
+@group(0) @binding(2) var<storage, read> keys: array<u32>; // [P]
+@group(0) @binding(3) var<storage, read> rows: array<u32>; // [P]
+@group(0) @binding(4) var<storage, read> source: array<${cellsOf(layout.D).type}>; // [Q, D]
+@group(0) @binding(5) var<storage, read_write> partial: array<${cellsOf(layout.D).type}>; // [P / BLOCK, D]
 #if ${layout.weighted}
-@group(0) @binding(5) var<storage, read> weights: array<f32>; // [P], permuted
+@group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], arranged
 #endif
-${sums(layout)}
+${sums(layout)}${teamMain(layout)}
   let first = team * ${BLOCK}u;
   let end = first + ${BLOCK}u;
   if (end > params.P) { return; }
-  if (ids[order[first]] != ids[order[end - 1u]]) { return; }
-  accumulate(&sum, first, end, lane);
+  if (ids[keys[first] & params.pair_mask] != ids[keys[end - 1u] & params.pair_mask]) { return; }
+  var sum: array<Cell, EACH>;
+  for (var i = first; i < end; i++) { take(&sum, i, lane); }
   for (var e = 0u; e < EACH; e++) {
     let c = lane + e * LANES;
     if (c < CELLS) { partial[team * CELLS + c] = sum[e]; }
@@ -106,31 +125,32 @@ ${sums(layout)}
 export const rowSums = program(
   'scatter_add.rows',
   ({ add, ...layout }: Layout & { add: boolean }) => wgsl`
-struct Params { R: u32, share: u32 }
+struct Params { R: u32, row_mask: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> order: array<u32>; // [P]
+@group(0) @binding(1) var<storage, read> rows: array<u32>; // [P]
 @group(0) @binding(2) var<storage, read> starts: array<u32>; // [R + 1]
-@group(0) @binding(3) var<storage, read> source: array<${cellsOf(layout.D).type}>; // [P / share, D]
+@group(0) @binding(3) var<storage, read> source: array<${cellsOf(layout.D).type}>; // [Q, D]
 @group(0) @binding(4) var<storage, read> partial: array<${cellsOf(layout.D).type}>; // [P / BLOCK, D]
 @group(0) @binding(5) var<storage, read_write> into: array<${cellsOf(layout.D).type}>; // [R, D]
 #if ${layout.weighted}
-@group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], permuted
+@group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], arranged
 #endif
-${sums(layout)}
+${sums(layout)}${teamMain(layout)}
   if (team >= params.R) { return; }
   let first = starts[team];
   let end = starts[team + 1u];
   let first_block = (first + ${BLOCK - 1}u) / ${BLOCK}u;
   let end_block = end / ${BLOCK}u;
   let head = min(first_block * ${BLOCK}u, end);
-  accumulate(&sum, first, head, lane);
+  var sum: array<Cell, EACH>;
+  for (var i = first; i < head; i++) { take(&sum, i, lane); }
   for (var block = first_block; block < end_block; block++) {
     for (var e = 0u; e < EACH; e++) {
       let c = lane + e * LANES;
       if (c < CELLS) { sum[e] += partial[block * CELLS + c]; }
     }
   }
-  accumulate(&sum, max(head, end_block * ${BLOCK}u), end, lane);
+  for (var i = max(head, end_block * ${BLOCK}u); i < end; i++) { take(&sum, i, lane); }
   for (var e = 0u; e < EACH; e++) {
     let c = lane + e * LANES;
     if (c < CELLS) {
