@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../engine/errors.js';
 import { addBench } from './bench.js';
@@ -37,6 +38,7 @@ addParity(program);
 addKernels(program);
 addBench(program);
 addDoctor(program);
+tab(program, { completionCommandName: 'completion' }); // last: it looks at the commands before it
 
 /** One line for a person; the stack, and a shader's numbered source, only with --verbose. */
 function fail(error: unknown): never {

@@ -7,11 +7,13 @@ import type { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
 import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
+import { type ConfigFile, readConfigFile } from '../train/config-file.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
 import { openSource, recallSource, type Source } from '../train/source.js';
 import { type StopReason, type TrainResult, train, type Validation } from '../train/train.js';
 import { parsePath } from './arguments.js';
+import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 
 const STOPPED: Record<StopReason, string> = {
@@ -29,7 +31,10 @@ interface Flags {
   data?: string;
   out?: string;
   preset?: string;
+  config?: string;
   resume?: true;
+  initFrom?: string;
+  dryRun?: true;
 }
 
 export function addTrain(program: Command): void {
@@ -45,6 +50,17 @@ export function addTrain(program: Command): void {
     )
     .option('--out <folder>', 'folder of the run (default: a new one in runs/, named after the data)', parsePath)
     .option('--resume', 'go on with the run in --out, to the same bits as if it had never stopped')
+    .option(
+      '--config <file>',
+      'YAML or JSON with the options below (their keys with _ for -), and preset, data and out; flags override it',
+      parsePath,
+    )
+    .option(
+      '--init-from <run>',
+      "start from a run's best or a checkpoint file; the catalogue may have grown",
+      parsePath,
+    )
+    .option('--dry-run', 'print the configuration, the memory and the time that it takes; train and write nothing')
     .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)));
   const keys = configFlags().map(({ key, flags, description }) => {
     const option = new Option(flags, description).argParser((text) => parseFlag(key, text));
@@ -59,14 +75,18 @@ export function addTrain(program: Command): void {
 
 async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<void> {
   const resume = flags.resume ?? false;
-  if (resume && !flags.out) throw new InputError('--resume needs --out, the folder of the run to go on with');
-  const data = flags.data ? resolve(flags.data) : resume ? recallSource(flags.out!) : null;
+  const file: ConfigFile = flags.config ? readConfigFile(flags.config) : { options: {} };
+  const { data: folder, out: run, preset: chosen, initFrom } = { ...file, ...flags };
+  if (resume && !run) throw new InputError('--resume needs --out, the folder of the run to go on with');
+  const data = folder ? resolve(folder) : resume ? recallSource(run!) : null;
   const source = openSource(data);
-  const preset = flags.preset ?? (data === null && !resume ? 'synthetic' : undefined);
-  const options = { ...(preset && presetOptions(preset)), ...given };
-  const out = flags.out ?? freshRun(source.dataset.name);
-  const request = { dataset: source.dataset, data, options, out, resume };
-  const limits = limitsOf(planTraining(request)); // bad input is told before a GPU is looked for
+  const preset = chosen ?? (data === null && !resume && !initFrom ? 'synthetic' : undefined);
+  const options = { ...(preset && presetOptions(preset)), ...file.options, ...given };
+  const out = run ?? freshRun(source.dataset.name);
+  const request = { dataset: source.dataset, data, options, out, resume, ...(initFrom && { initFrom }) };
+  const plan = planTraining(request); // bad input is told before a GPU is looked for
+  const limits = limitsOf(plan);
+  if (flags.dryRun) return dryRun(request, plan, limits);
 
   const { name, why } = await openAdapter();
   const gpu = await openGpu();

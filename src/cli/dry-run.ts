@@ -1,0 +1,35 @@
+import { stringify } from 'yaml';
+import { describeDataset } from '../data/dataset.js';
+import { openAdapter } from '../node/adapter.js';
+import { openGpu } from '../node/gpu.js';
+import { estimate } from '../train/estimate.js';
+import type { PlanRequest, TrainPlan } from '../train/plan.js';
+import { formatDuration, type ProgressLimits } from '../train/progress.js';
+
+/** Prints the configuration of a run and what the run will take; trains for a few steps, and writes nothing. */
+export async function dryRun({ dataset }: PlanRequest, plan: TrainPlan, limits: ProgressLimits): Promise<void> {
+  const { num_items: _, ...options } = plan.config;
+  const { name, why } = await openAdapter();
+  const gpu = await openGpu();
+  try {
+    const { parameters, deviceBytes, stepSeconds, stepsPerEpoch } = await estimate(gpu, plan);
+    const steps = limits.steps === null || limits.steps === Infinity ? null : limits.steps;
+    const longest = Math.min((steps ?? Infinity) * stepSeconds, limits.seconds ?? Infinity);
+    const rows = [
+      ['data', describeDataset(dataset)],
+      ['adapter', `${name} (${why})`],
+      ['parameters', parameters.toLocaleString('en-US')],
+      ['memory', `${(deviceBytes / 2 ** 20).toFixed(0)} MiB of the device, for the largest batch`],
+      ['a step', `${(1000 * stepSeconds).toFixed(0)} ms, here and now`],
+      ['an epoch', `${stepsPerEpoch} steps, ${formatDuration(stepsPerEpoch * stepSeconds)} without its validation`],
+      [
+        'at most',
+        `${steps?.toLocaleString('en-US') ?? 'any number of'} steps, ${formatDuration(longest)}; early stopping ends it sooner`,
+      ],
+    ];
+    console.log(rows.map(([key, value]) => `# ${key!.padEnd(11)}${value}`).join('\n'));
+    console.log(stringify(options).trimEnd());
+  } finally {
+    gpu.close();
+  }
+}

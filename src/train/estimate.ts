@@ -1,0 +1,41 @@
+import type { Gpu } from '../engine/gpu.js';
+import type { TrainPlan } from './plan.js';
+import { Trainer } from './trainer.js';
+
+/** What a run will take, found out by preparing it and taking some of its steps. */
+export interface Estimate {
+  /** Numbers that are trained. */
+  readonly parameters: number;
+  /** Of the device's memory, at its peak: parameters, Adam's moments, and the largest batch's activations and gradients. */
+  readonly deviceBytes: number;
+  /** Median seconds of a step, validation aside. */
+  readonly stepSeconds: number;
+  readonly stepsPerEpoch: number;
+}
+
+const WARM_UP = 2; // the first steps compile, and bring the pool's buffers into being
+const TIMED = 5;
+
+/** Takes the first steps of a run and forgets them. Writes nothing. @throws what training throws */
+export async function estimate(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<Estimate> {
+  const trainer = new Trainer(gpu, config, start());
+  try {
+    trainer.prepare(batches.capacity);
+    const seconds: number[] = [];
+    for (let i = 0; i < WARM_UP + TIMED; i++) {
+      const batch = batches.batch(0, i % batches.perEpoch);
+      const began = performance.now();
+      await trainer.train(batch);
+      seconds.push((performance.now() - began) / 1000);
+    }
+    const parameters = [...trainer.model.parameters.values()];
+    return {
+      parameters: parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0),
+      deviceBytes: gpu.pool.peakBytes,
+      stepSeconds: seconds.slice(WARM_UP).sort((a, b) => a - b)[TIMED >> 1]!,
+      stepsPerEpoch: batches.perEpoch,
+    };
+  } finally {
+    trainer.release();
+  }
+}
