@@ -11,7 +11,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   kernels: /^(engine|kernels)\//,
   model: /^(engine|kernels|model)\//,
   data: /^(data\/|engine\/(errors|philox)\.js$|node:|csv-parse|fuse\.js$|@duckdb\/node-api$)/,
-  train: /^((engine|kernels|model|data|train)\/|node:|pbf$)/,
+  train: /^((engine|kernels|model|data|train)\/|node:|pbf$|fflate$)/,
   report: /^((engine|kernels|model|data|train|report)\/|node:|vega$|vega-lite$)/,
   node: /^((engine|node)\/|node:|webgpu$)/,
   cli: /^((engine|kernels|model|data|train|report|node|cli)\/|node:|commander$)/,

@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { configFlags, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
+import { readConfigFile } from '../train/config-file.js';
+import { convert } from '../train/convert/index.js';
+import { ASSUMED_HEADS, officialConfig } from '../train/convert/official.js';
+import { parsePath } from './arguments.js';
+
+interface Flags {
+  checkpoint: 'best' | 'last';
+  data?: string;
+  config?: string;
+}
+
+export function addConvert(program: Command): void {
+  const command = program
+    .command('convert')
+    .description(
+      'a checkpoint in another format: .safetensors (ours), .pt (the official PyTorch port), .onnx (written only), or the folder of a run',
+    )
+    .argument('<in>', 'folder of a run, a .safetensors checkpoint, or a .pt file of the official port', parsePath)
+    .argument('<out>', 'file ending with .safetensors, .pt or .onnx, or the folder of a new run', parsePath)
+    .addOption(
+      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
+    )
+    .option('--data <folder>', 'for the folder of a run: its dataset, so that evaluate finds it', parsePath)
+    .option('--config <file>', 'YAML or JSON with options for a .pt file, as train takes it', parsePath)
+    .addHelpText(
+      'after',
+      `\nA .pt file holds no configuration. Its shapes tell num_items, sequence_length, embedding_dim, num_blocks and
+reuse_item_embeddings; num_heads is taken to be ${ASSUMED_HEADS} unless --heads says otherwise, and the options of training are
+only kept for later: the flags of \`train\` set them.`,
+    );
+  const keys = configFlags().map(({ key, flags, description }) => {
+    const option =
+      key === 'num_heads'
+        ? new Option(`--heads, ${flags}`, `attention heads of a .pt file's model (default ${ASSUMED_HEADS})`)
+        : new Option(flags, description).hideHelp();
+    command.addOption(option.argParser((text) => parseFlag(key, text)));
+    return [option.attributeName(), key] as const;
+  });
+  command.action((input: string, output: string, flags: Flags & Record<string, unknown>) => {
+    const given = keys.filter(([name]) => flags[name] !== undefined).map(([name, key]) => [key, flags[name]]);
+    runConvert(input, output, flags, Object.fromEntries(given));
+  });
+}
+
+function runConvert(input: string, output: string, flags: Flags, given: Partial<TrainOptions>): void {
+  const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
+  const preset = file?.preset === undefined ? {} : presetOptions(file.preset);
+  const options = { ...preset, ...file?.options, ...given };
+  const { checkpoint, official } = convert(input, output, {
+    which: flags.checkpoint,
+    given: options,
+    ...(flags.data !== undefined && { data: resolve(flags.data) }),
+  });
+  if (official && options.num_heads === undefined) {
+    process.stderr.write(`num_heads is taken to be ${ASSUMED_HEADS}: ${input} does not tell; --heads says otherwise\n`);
+  }
+  console.log(`${output}: ${checkpoint.config.num_items} items, step ${checkpoint.step}`);
+  console.log(`the official configuration of this model: ${officialConfig(checkpoint.config)}`);
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-web';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../src/engine/gpu.js';
+import { HostRandom } from '../src/engine/philox.js';
+import { Stream } from '../src/engine/stream.js';
+import { GSASRec } from '../src/model/gsasrec.js';
+import { resolveConfig } from '../src/train/config.js';
+import { writeOnnx } from '../src/train/convert/onnx.js';
+import { readFixture } from '../src/train/fixture.js';
+import { recommend } from '../src/train/recommend.js';
+import { openTestGpu } from './support/gpu.js';
+import { difference, largest } from './support/numbers.js';
+
+let gpu: Gpu;
+let folder: string;
+beforeAll(async () => {
+  ort.env.wasm.numThreads = 1;
+  folder = mkdtempSync(join(tmpdir(), 'convert-onnx-'));
+  gpu = await openTestGpu();
+});
+afterAll(() => {
+  gpu.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The fixture's model as ONNX in onnxruntime, and ours. */
+async function openBoth(name: string) {
+  const { config: model, parameters } = readFixture(`test/fixtures/${name}.safetensors`);
+  const { num_items, ...options } = model;
+  const config = resolveConfig(num_items, [options]);
+  const file = join(folder, `${name}.onnx`);
+  writeOnnx(file, { config, step: 0, epoch: 0, metrics: {}, weights: parameters('param') });
+  const session = await ort.InferenceSession.create(file);
+  /** Scores [rows, N] of histories, padded on the left to `width`. */
+  const scores = async (histories: number[][], width: number) => {
+    const ids = histories.flatMap((items) => [...new Array(width - items.length).fill(num_items + 1), ...items]);
+    const input = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [histories.length, width]);
+    return (await session.run({ items: input })) as Record<'scores' | 'hidden', ort.Tensor>;
+  };
+  return { config, session, scores, model: new GSASRec(new Stream(gpu), config, parameters('param')) };
+}
+
+/** Scores [rows, N] of our model. */
+async function ourScores(model: GSASRec, histories: number[][]): Promise<Float32Array> {
+  const { num_items: N } = model.config;
+  const scores = new Float32Array(histories.length * N);
+  const found = await recommend(model, histories, { top: N, filterRated: false });
+  found.forEach((items, row) => {
+    for (const { item, score } of items) scores[row * N + item - 1] = score;
+  });
+  return scores;
+}
+
+describe('writeOnnx', () => {
+  const names = ['h1', 'heads2', 'heads3_dim24', 'heads4_t1_negs31', 'reuse_t1', 'one_block_unpadded', 'default_init'];
+  it.each(names)('gives the scores of %s in onnxruntime, for rows of any length', async (name) => {
+    const { config, scores, model } = await openBoth(name);
+    const { num_items: N, sequence_length: S } = config;
+    const random = new HostRandom(5, 0);
+    const lengths = [1, 2, Math.floor(S / 2), S - 1, S];
+    const histories = lengths.map((n) => Array.from({ length: n }, () => 1 + Math.floor(N * random.uniform())));
+    const ours = await ourScores(model, histories);
+    const theirs = (await scores(histories, S)).scores;
+    expect(theirs.dims).toEqual([lengths.length, N]);
+    expect(difference(theirs.data as Float32Array, ours) / largest(ours)).toBeLessThan(1e-5);
+    model.release();
+  });
+
+  it('takes rows narrower and wider than the window, the last column being the latest item', async () => {
+    const { config, scores, model } = await openBoth('heads2');
+    const S = config.sequence_length;
+    const narrow = [[7, 3], [5]];
+    const ours = await ourScores(model, narrow);
+    expect(difference((await scores(narrow, 2)).scores.data as Float32Array, ours) / largest(ours)).toBeLessThan(1e-5);
+    const wide = [Array.from({ length: S + 5 }, (_, i) => 1 + i)];
+    const latest = await ourScores(model, [wide[0]!.slice(-S)]);
+    const theirs = (await scores(wide, S + 5)).scores.data as Float32Array;
+    expect(difference(theirs, latest) / largest(latest)).toBeLessThan(1e-5);
+    model.release();
+  });
+
+  it('gives the last norm alone where a row is all padding, as the official code does', async () => {
+    const { config, scores, model } = await openBoth('heads2');
+    const { hidden } = await scores([[], [1]], config.sequence_length);
+    const bias = readFixture('test/fixtures/heads2.safetensors').parameters('param').get('seq_norm.bias')!.data;
+    expect(difference((hidden.data as Float32Array).subarray(0, config.embedding_dim), bias)).toBeLessThan(1e-6);
+    model.release();
+  });
+
+  it('names its input and outputs', async () => {
+    const { session, model } = await openBoth('heads2');
+    expect([session.inputNames, session.outputNames]).toEqual([['items'], ['scores', 'hidden']]);
+    model.release();
+  });
+
+  it('refuses a model beyond 2 GiB before anything is written', () => {
+    const { config: model, parameters } = readFixture('test/fixtures/heads2.safetensors');
+    const { num_items, ...options } = model;
+    const huge = Object.create(Float32Array.prototype, { byteLength: { value: 2 ** 31 } }) as Float32Array;
+    const weights = new Map([...parameters('param'), ['item_embedding.weight', { shape: [2 ** 25, 16], data: huge }]]);
+    const checkpoint = { config: resolveConfig(num_items, [options]), step: 0, epoch: 0, metrics: {}, weights };
+    expect(() => writeOnnx(join(folder, 'huge.onnx'), checkpoint)).toThrow(/huge\.onnx: .* at most 2 GiB/);
+  });
+});
