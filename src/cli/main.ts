@@ -4,6 +4,7 @@ import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../engine/errors.js';
 import { addBench } from './bench.js';
+import { addConvert } from './convert.js';
 import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { addKernels } from './kernels.js';
@@ -34,6 +35,7 @@ const program = new Command('gsas-wgpu')
 addTrain(program);
 addEvaluate(program);
 addRecommend(program);
+addConvert(program);
 addParity(program);
 addKernels(program);
 addBench(program);
