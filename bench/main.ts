@@ -1,23 +1,39 @@
 import { Command, CommanderError } from 'commander';
 import { GsasError } from '../src/engine/errors.js';
 import { addCompare } from './commands/compare.js';
+import { addEval } from './commands/eval.js';
+import { addGpu } from './commands/gpu.js';
 import { addKernels } from './commands/kernels.js';
+import { addReport } from './commands/report.js';
+import { addScale } from './commands/scale.js';
 import { addStep } from './commands/step.js';
+import { watchNeighbours } from './common/neighbours.js';
+
+let neighbours: ReturnType<typeof watchNeighbours> | undefined;
 
 const program = new Command('bench')
   .description('measures gsas-wgpu on this machine')
   .option('--adapter <name>', 'GPU adapter (default: $GSAS_ADAPTER, else the best)')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
-  // All that opens an adapter reads this variable, the processes that are started here too.
   .hook('preAction', (_, command) => {
+    // All that opens an adapter reads this variable, the processes that are started here too.
     const { adapter } = command.optsWithGlobals();
     if (adapter) process.env.GSAS_ADAPTER = adapter;
+    neighbours = watchNeighbours();
+  })
+  .hook('postAction', () => {
+    const warning = neighbours?.();
+    if (warning) console.error(`warning: ${warning}`);
   });
 
 addKernels(program);
 addStep(program);
+addEval(program);
+addScale(program);
 addCompare(program);
+addReport(program);
+addGpu(program);
 
 /** One line for a person, but the whole stack of an error that is a bug. */
 function fail(error: unknown): never {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { changes } from '../common/compare.js';
+import { absent, changes } from '../common/compare.js';
 import { readResults } from '../common/results.js';
 import { digits, tableLines } from '../common/table.js';
 
@@ -22,13 +22,21 @@ function runCompare(a: string, b: string, { all, json }: { all?: true; json?: tr
     for (const change of shown) console.log(JSON.stringify(change));
     return;
   }
-  if (before.adapter !== after.adapter) console.log(`different adapters: ${before.adapter} and ${after.adapter}`);
+  for (const key of ['adapter', 'driver', 'processor'] as const) {
+    if (before[key] !== after[key]) console.log(`another ${key}: ${before[key]}, then ${after[key]}`);
+  }
   const rows = shown.map((change) => [
     change.subject,
     digits(change.before),
     digits(change.after),
     change.ratio < 1 ? `${digits(1 / change.ratio)}x faster` : `${digits(change.ratio)}x slower`,
+    change.wide ? 'wide spread' : '',
   ]);
-  if (rows.length > 0) console.log(tableLines(['', 'before ms', 'after ms', ''], rows).join('\n'));
+  if (rows.length > 0) console.log(tableLines(['', 'before ms', 'after ms', '', ''], rows).join('\n'));
   console.log(`${both.filter(({ moved }) => moved).length} of ${both.length} measurements moved`);
+  const wide = both.filter((change) => change.wide).length;
+  if (wide > 0) console.log(`${wide} have a wide spread: was the machine busy? measure them again`);
+  const [gone, fresh] = [absent(before.rows, after.rows), absent(after.rows, before.rows)];
+  if (gone.length > 0) console.log(`only before: ${gone.join('; ')}`);
+  if (fresh.length > 0) console.log(`only after: ${fresh.join('; ')}`);
 }

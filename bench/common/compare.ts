@@ -1,4 +1,5 @@
 import { type Measurement, subject } from './results.js';
+import { isWide, type Summary } from './statistics.js';
 
 /** One measurement before and after. Times are milliseconds, of the GPU where both have them with their spread. */
 export interface Change {
@@ -7,11 +8,19 @@ export interface Change {
   after: number;
   /** after / before: below 1 is faster. */
   ratio: number;
+  /** Whether the repetitions of either lie so far apart that it is not to be trusted. */
+  wide: boolean;
   /** Whether the spreads lie apart and the medians differ by more than a tenth. */
   moved: boolean;
 }
 
 const NOISE = 1.1;
+
+/** What stands in `rows` alone. */
+export function absent(rows: readonly Measurement[], others: readonly Measurement[]): string[] {
+  const known = new Set(others.map(subject));
+  return rows.map(subject).filter((name) => !known.has(name));
+}
 
 /** What stands in both, the greatest change first. */
 export function changes(before: readonly Measurement[], after: readonly Measurement[]): Change[] {
@@ -33,11 +42,12 @@ function change(a: Measurement, b: Measurement): Change {
     before: before.median,
     after: after.median,
     ratio,
+    wide: isWide(before) || isWide(after),
     moved: apart && Math.max(ratio, 1 / ratio) > NOISE,
   };
 }
 
-function times(row: Measurement, onGpu: boolean) {
+function times(row: Measurement, onGpu: boolean): Summary {
   const { median_ms: median, p10_ms: p10, p90_ms: p90 } = row;
   if (!onGpu) return { median, p10, p90 };
   return { median: row.gpu_ms!, p10: row.gpu_p10_ms!, p90: row.gpu_p90_ms! };

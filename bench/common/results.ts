@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { InputError } from '../../src/engine/errors.js';
 import { ROOT, type Setting } from './setting.js';
 
+/** Where results are kept. */
+export const FOLDER = join(ROOT, 'bench', 'results');
+
 /** What any line of a bench has. Times are milliseconds. */
 export interface Measurement {
   bench: string;
@@ -46,8 +49,7 @@ export function merge(known: readonly Kept[], rows: readonly Kept[]): Kept[] {
 
 /** Adds measurements to the adapter's file in bench/results. Returns the file's path. */
 export function saveResults({ adapter, driver, processor, commit }: Setting, rows: readonly Measurement[]): string {
-  const folder = join(ROOT, 'bench', 'results');
-  const file = join(folder, `${adapter}.json`);
+  const file = join(FOLDER, `${adapter}.json`);
   const known = existsSync(file) ? readResults(file).rows : [];
   const date = new Date().toISOString().slice(0, 10);
   const kept = merge(
@@ -55,7 +57,7 @@ export function saveResults({ adapter, driver, processor, commit }: Setting, row
     rows.map((row) => ({ ...row, commit, date })),
   );
   const head = JSON.stringify({ adapter, driver, processor }).slice(0, -1);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(FOLDER, { recursive: true });
   writeFileSync(file, `${head},"rows":[\n${kept.map((row) => JSON.stringify(row, fourDigits)).join(',\n')}\n]}\n`);
   return file;
 }

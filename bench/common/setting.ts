@@ -7,7 +7,7 @@ import type { FoundAdapter } from '../../src/node/adapter.js';
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** Share of the processors kept busy by others at which timings begin to suffer. */
-const BUSY = 0.25;
+export const BUSY = 0.25;
 
 /** What a measurement was taken on; it stands in every line of JSON. */
 export interface Setting {

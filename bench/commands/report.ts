@@ -1,0 +1,39 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Command } from 'commander';
+import { InputError } from '../../src/engine/errors.js';
+import { FOLDER, readResults } from '../common/results.js';
+import { DRAWINGS, drawResults } from '../report/drawings.js';
+
+export function addReport(program: Command): void {
+  program
+    .command('report')
+    .description('draws what is kept in bench/results as SVG files beside it')
+    .argument('[files...]', 'files of results (default: all in bench/results)')
+    .action(runReport);
+}
+
+async function runReport(files: string[]): Promise<void> {
+  const names = files.length > 0 ? files : kept();
+  if (names.length === 0) {
+    throw new InputError(`${FOLDER} holds no results: keep some first, \`npm run bench -- step --save\``);
+  }
+  for (const file of names) {
+    const drawings = await drawResults(readResults(file));
+    if (drawings.size === 0)
+      throw new InputError(`${file}: holds nothing that is drawn, that is of ${Object.keys(DRAWINGS).join(', ')}`);
+    for (const [bench, svg] of drawings) {
+      const path = join(FOLDER, `${basename(file, '.json')}.${bench}.svg`);
+      writeFileSync(path, svg);
+      console.log(path);
+    }
+  }
+}
+
+/** All files of results that are kept. */
+function kept(): string[] {
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => join(FOLDER, name));
+}

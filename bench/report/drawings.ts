@@ -1,0 +1,29 @@
+import type { Kept, Results } from '../common/results.js';
+import { type Chart, draw, subtitleOf } from './draw.js';
+import { type KeptKernel, kernelsChart } from './kernels.js';
+import { type KeptRace, raceChart } from './race.js';
+import { type KeptScale, scaleChart } from './scale.js';
+
+/** What is drawn of each bench that is kept. */
+export const DRAWINGS: Record<string, { title: string; chart: (rows: readonly Kept[]) => Chart }> = {
+  step: { title: 'One training step', chart: (rows) => raceChart(rows as KeptRace[]) },
+  eval: { title: 'Ranking 512 users against the catalogue', chart: (rows) => raceChart(rows as KeptRace[]) },
+  scale: {
+    title: 'What a position of a training step costs',
+    chart: (rows) => scaleChart(rows as KeptScale[]),
+  },
+  kernels: {
+    title: 'Operations against the roofline',
+    chart: (rows) => kernelsChart(rows as KeptKernel[]),
+  },
+};
+
+/** The drawings of kept results as SVG, by their bench; a bench of which nothing is kept has none. */
+export async function drawResults(results: Results): Promise<Map<string, string>> {
+  const drawings = new Map<string, string>();
+  for (const [bench, { title, chart }] of Object.entries(DRAWINGS)) {
+    const rows = results.rows.filter((row) => row.bench === bench);
+    if (rows.length > 0) drawings.set(bench, await draw(title, subtitleOf(results, rows), chart(rows)));
+  }
+  return drawings;
+}
