@@ -63,9 +63,9 @@ export class Stream {
     this.gpu.device.queue.writeBuffer(tensor.buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
   }
 
-  /** Overwrites `to` with the contents of `from`, another tensor of as many elements. */
-  copy(from: Tensor, to: Tensor): void {
-    this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 0, 4 * sizeOf(from.shape));
+  /** Overwrites the elements of `to`, from number `at` on, with those of `from`, another tensor. */
+  copy(from: Tensor, to: Tensor, at = 0): void {
+    this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 4 * at, 4 * sizeOf(from.shape));
   }
 
   /** Gives a tensor back to the pool. @throws GsasError when it has been released before */

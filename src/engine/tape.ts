@@ -1,4 +1,5 @@
 import { GsasError } from './errors.js';
+import type { PooledBuffer } from './pool.js';
 import type { Stream } from './stream.js';
 import { sizeOf, type Tensor } from './tensor.js';
 
@@ -13,6 +14,16 @@ export interface Entry {
   backward(): void;
 }
 
+/** A share of a table's gradient that names its rows: row ids[p] gets weights[p] (or 1) times source[p / share], share = P / Q. */
+export interface RowGradient {
+  /** u32 of any shape, P in all */
+  ids: Tensor;
+  /** [Q, D] */
+  source: Tensor;
+  /** of the shape of `ids` */
+  weights?: Tensor;
+}
+
 /**
  * Reverse-mode differentiation: an append-only array of operations whose reverse is the backward order. When an operation's backward
  * has been recorded on the stream, everything that it produced is dead (its consumers came later, so they are done) and goes
@@ -22,12 +33,22 @@ export class Tape {
   readonly #entries: Entry[] = [];
   readonly #gradients = new Map<Tensor, Tensor>();
   readonly #tracked = new Set<Tensor>();
+  readonly #rows: ReadonlyMap<Tensor, RowGradient[]>;
+  /** What row gradients are made of, and what of it the backward has done with. */
+  readonly #kept = new Set<PooledBuffer>();
+  #unreleased: Tensor[] = [];
 
-  /** `recording` false: forward only, nothing is kept for a backward. */
+  /**
+   * @param recording false: forward only, nothing is kept for a backward
+   * @param tables whose gradients are to be kept by rows, never as a tensor of the table's shape
+   */
   constructor(
     readonly stream: Stream,
     readonly recording = true,
-  ) {}
+    tables: Iterable<Tensor> = [],
+  ) {
+    this.#rows = new Map([...tables].map((table) => [table, []]));
+  }
 
   needsGradient(tensor: Tensor): boolean {
     return this.recording && (tensor.requiresGrad || this.#tracked.has(tensor));
@@ -52,6 +73,39 @@ export class Tape {
 
   hasGradient(tensor: Tensor): boolean {
     return this.#gradients.has(tensor);
+  }
+
+  /** dL/d(table) by rows, once what consumes the table has run backward; undefined where it is a tensor. */
+  rowGradient(table: Tensor): readonly RowGradient[] | undefined {
+    return this.#rows.get(table);
+  }
+
+  /**
+   * Keeps a share of dL/d(table) by its rows, or hands it to `write` as `contribute` does where the table's gradient is a tensor.
+   * Until `releaseRows` only `release` of this tape may give back what the share is made of.
+   */
+  contributeRows(table: Tensor, share: RowGradient, write: (gradient: Tensor, add: boolean) => void): void {
+    const rows = this.#rows.get(table);
+    if (!rows) {
+      this.contribute(table, write);
+      return;
+    }
+    rows.push(share);
+    for (const { buffer } of Object.values(share)) this.#kept.add(buffer);
+  }
+
+  /** Gives back what a backward made; later, by `releaseRows`, where a row gradient still needs it. */
+  release(tensor: Tensor): void {
+    if (this.#kept.has(tensor.buffer)) this.#unreleased.push(tensor);
+    else this.stream.release(tensor);
+  }
+
+  /** Gives back what the row gradients are made of, once they have been used. */
+  releaseRows(): void {
+    for (const tensor of this.#unreleased) this.stream.release(tensor);
+    this.#unreleased = [];
+    this.#kept.clear();
+    for (const rows of this.#rows.values()) rows.length = 0;
   }
 
   /**
@@ -99,11 +153,11 @@ export class Tape {
       if (reached) entry.backward();
       for (const output of entry.outputs) {
         const gradient = this.#gradients.get(output);
-        if (gradient) this.stream.release(gradient);
+        if (gradient) this.release(gradient);
         this.#gradients.delete(output);
-        this.stream.release(output);
+        this.release(output);
       }
-      for (const tensor of entry.saved ?? []) this.stream.release(tensor);
+      for (const tensor of entry.saved ?? []) this.release(tensor);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { AnyOp } from '../engine/kernel.js';
 import { adamOp } from './adam/index.js';
 import { addOp } from './add/index.js';
 import { attentionOp } from './attention/index.js';
+import { attentionWeightsOp } from './attention_weights/index.js';
 import { columnSumOp } from './column_sum/index.js';
 import { embedNegativesOp } from './embed_negatives/index.js';
 import { embeddingOp } from './embedding/index.js';
@@ -13,6 +14,7 @@ import { matmulOp } from './matmul/index.js';
 import { negativesOp } from './negatives/index.js';
 import { rankOp } from './rank/index.js';
 import { sampledGbceOp } from './sampled_gbce/index.js';
+import { scatterAdamOp } from './scatter_adam/index.js';
 import { scatterAddOp } from './scatter_add/index.js';
 import { topKOp } from './top_k/index.js';
 
@@ -21,6 +23,7 @@ export const registry: readonly AnyOp[] = [
   adamOp,
   addOp,
   attentionOp,
+  attentionWeightsOp,
   columnSumOp,
   embedNegativesOp,
   embeddingOp,
@@ -33,5 +36,6 @@ export const registry: readonly AnyOp[] = [
   rankOp,
   sampledGbceOp,
   scatterAddOp,
+  scatterAdamOp,
   topKOp,
 ];

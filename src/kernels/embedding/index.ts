@@ -3,7 +3,7 @@ import type { Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { integers, normals, spansOf } from '../inputs.js';
-import { scatterAdd } from '../scatter_add/index.js';
+import { contributeScatter } from '../scatter_add/index.js';
 import { embedReference } from './reference.js';
 import { backwardDropout, forward, WORKGROUP } from './shader.js';
 
@@ -46,9 +46,9 @@ export function embed(
       const dx = tape.gradient(x);
       const dsum = random ? stream.empty([T, D]) : dx;
       if (random) stream.dispatch(backwardDropout({ D }), { dx, dsum, T, S, ...random }, groups);
-      tape.contribute(items, (ditems, add) => scatterAdd(stream, ids, dsum, ditems, { add }));
-      tape.contribute(positions, (dpositions, add) => scatterAdd(stream, places, dsum, dpositions, { add }));
-      if (random) stream.release(dsum);
+      contributeScatter(tape, items, { ids, source: dsum });
+      contributeScatter(tape, positions, { ids: places, source: dsum });
+      if (random) tape.release(dsum);
     },
   });
   return x;

@@ -3,7 +3,7 @@ import type { Tape } from '../../engine/tape.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
 import { integers, normals } from '../inputs.js';
-import { scatterAdd } from '../scatter_add/index.js';
+import { contributeScatter } from '../scatter_add/index.js';
 import { gatherReference } from './reference.js';
 import { gatherRows, WORKGROUP } from './shader.js';
 
@@ -26,8 +26,7 @@ export function gather(tape: Tape, table: Tensor, ids: Tensor, { ownsIds = false
     outputs: [rows],
     saved: ownsIds ? [ids] : [],
     backward() {
-      const drows = { ...tape.gradient(rows), shape: [P, D] };
-      tape.contribute(table, (dtable, add) => scatterAdd(stream, ids, drows, dtable, { add }));
+      contributeScatter(tape, table, { ids, source: { ...tape.gradient(rows), shape: [P, D] } });
     },
   });
   return rows;

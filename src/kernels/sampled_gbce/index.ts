@@ -5,7 +5,7 @@ import { addInto } from '../add/index.js';
 import { columnSumInto } from '../column_sum/index.js';
 import { integers, normals } from '../inputs.js';
 import { negativesOf } from '../negatives/draw.js';
-import { scatterAdd } from '../scatter_add/index.js';
+import { contributeScatter } from '../scatter_add/index.js';
 import { teamGroups, teamOf } from '../team.js';
 import { sampledGbceReference } from './reference.js';
 import { subgroups, workgroups } from './shader.js';
@@ -70,7 +70,7 @@ export function sampledGbce(
     saved: [dh, ds, ids],
     backward() {
       tape.contribute(h, (gradient, add) => (add ? addInto(stream, dh, gradient) : stream.copy(dh, gradient)));
-      tape.contribute(table, (dtable, add) => scatterAdd(stream, ids, h, dtable, { weights: ds, add }));
+      contributeScatter(tape, table, { ids, source: h, weights: ds });
     },
   });
   return loss;

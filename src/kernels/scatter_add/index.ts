@@ -1,5 +1,6 @@
 import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
+import type { RowGradient, Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
 import { integers, normals } from '../inputs.js';
@@ -38,6 +39,17 @@ export function scatterAdd(
     const layout = layoutOf(stream, pairs);
     stream.dispatch(rowSums({ ...layout, add }), args, Math.ceil(R / layout.teams));
   });
+}
+
+/**
+ * Hands the gradient of a gather from `table` to the tape: dtable[r] (+)= sum over pairs p with ids[p] = r of weights[p] source[p / share].
+ * What the backward has made for it is to be released by `tape.release`.
+ */
+export function contributeScatter(tape: Tape, table: Tensor, rows: RowGradient): void {
+  const { ids, source, weights } = rows;
+  tape.contributeRows(table, rows, (into, add) =>
+    scatterAdd(tape.stream, ids, source, into, { add, ...(weights && { weights }) }),
+  );
 }
 
 /** Q rows, each for `share` pairs, on the first `used` of R items. */
