@@ -26,7 +26,7 @@ export function teamGroups(team: Team, rows: number): number {
 
 /**
  * WGSL, to stand first in the shader: `WORKGROUP_SIZE`, `LANES`, `team_of(workgroup, count, local)` = the number of this team,
- * `lane_of(local)`, `team_sum(f32, lane)`. All lanes of a workgroup must call it: no early return before.
+ * `lane_of(local)`, `team_sum(f32, lane)`, `team_max(f32, lane)`. All lanes of a workgroup must call it: no early return before.
  */
 export function teamWgsl({ subgroups, lanes, count }: Team): string {
   return wgsl`
@@ -44,19 +44,25 @@ fn lane_of(local: u32) -> u32 { return local % LANES; }
 
 #if ${subgroups}
 fn team_sum(value: f32, lane: u32) -> f32 { return subgroupAdd(value); }
+fn team_max(value: f32, lane: u32) -> f32 { return subgroupMax(value); }
 #else
 var<workgroup> team_scratch: array<f32, ${lanes}>;
-fn team_sum(value: f32, lane: u32) -> f32 {
+${['sum', 'max']
+  .map(
+    (name) => `
+fn team_${name}(value: f32, lane: u32) -> f32 {
   team_scratch[lane] = value;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { team_scratch[lane] += team_scratch[lane + half]; }
+    if (lane < half) { team_scratch[lane] = ${name === 'sum' ? 'team_scratch[lane] + team_scratch[lane + half]' : 'max(team_scratch[lane], team_scratch[lane + half])'}; }
     workgroupBarrier();
   }
   let total = team_scratch[0];
   workgroupBarrier();
   return total;
-}
+}`,
+  )
+  .join('')}
 #endif
 `;
 }

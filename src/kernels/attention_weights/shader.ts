@@ -1,0 +1,50 @@
+import { program } from '../../engine/program.js';
+import { float, wgsl } from '../../engine/wgsl.js';
+import { type Team, teamWgsl } from '../team.js';
+
+/**
+ * One team a query and head, a lane a key: the scores go to memory, then come back as weights. For looking at, not for training: bound
+ * by the loads of k, of which every lane walks a row of its own.
+ */
+export const attentionWeightsShader = program(
+  'attention_weights',
+  ({ heads, headSize, team }: { heads: number; headSize: number; team: Team }) => wgsl`${teamWgsl(team)}
+const HEADS = ${heads}u;
+const SIZE = ${headSize}u;
+struct Params { Q: u32, T: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<f32>; // [Q, D]
+@group(0) @binding(2) var<storage, read> k: array<f32>; // [T, D]
+@group(0) @binding(3) var<storage, read> spans: array<vec2<u32>>; // [Q, 2]
+@group(0) @binding(4) var<storage, read_write> weights: array<f32>; // [H, T]
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let team = team_of(workgroup, workgroups, local);
+  let lane = lane_of(local);
+  let inside = team < params.Q * HEADS; // teams past the end have no keys
+  let query = select(0u, team / HEADS, inside);
+  let head = select(0u, team % HEADS, inside);
+  let span = select(vec2u(), spans[query], inside);
+
+  var largest = -3.0e38f;
+  for (var key = span.x + lane; key < span.y; key += LANES) {
+    var score = 0.0;
+    for (var d = head * SIZE; d < (head + 1u) * SIZE; d++) {
+      score += q[query * HEADS * SIZE + d] * k[key * HEADS * SIZE + d];
+    }
+    score *= ${float(1 / Math.sqrt(headSize))};
+    weights[head * params.T + key] = score;
+    largest = max(largest, score);
+  }
+  largest = team_max(largest, lane);
+  var sum = 0.0;
+  for (var key = span.x + lane; key < span.y; key += LANES) { sum += exp(weights[head * params.T + key] - largest); }
+  let inverse = 1.0 / team_sum(sum, lane);
+  for (var key = span.x + lane; key < span.y; key += LANES) {
+    let at = head * params.T + key;
+    weights[at] = exp(weights[at] - largest) * inverse;
+  }
+}
+`,
+);
