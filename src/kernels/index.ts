@@ -3,7 +3,6 @@ import { adamOp } from './adam/index.js';
 import { addOp } from './add/index.js';
 import { attentionOp } from './attention/index.js';
 import { attentionWeightsOp } from './attention_weights/index.js';
-import { attentionWeightsOp } from './attention_weights/index.js';
 import { columnSumOp } from './column_sum/index.js';
 import { embedNegativesOp } from './embed_negatives/index.js';
 import { embeddingOp } from './embedding/index.js';
@@ -24,7 +23,6 @@ export const registry: readonly AnyOp[] = [
   adamOp,
   addOp,
   attentionOp,
-  attentionWeightsOp,
   attentionWeightsOp,
   columnSumOp,
   embedNegativesOp,
