@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../engine/errors.js';
 import { addBench } from './bench.js';
 import { addConvert } from './convert.js';
+import { addData } from './data.js';
 import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { addKernels } from './kernels.js';
@@ -32,6 +33,7 @@ const program = new Command('gsas-wgpu')
     if (adapter) process.env.GSAS_ADAPTER = adapter;
   });
 
+addData(program);
 addTrain(program);
 addEvaluate(program);
 addRecommend(program);
