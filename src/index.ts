@@ -7,9 +7,12 @@
 
 export { markovScores, popularityScores } from './data/baselines.js';
 export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';
+export { type ImportReport, importInteractions } from './data/import/import.js';
+export type { ImportOptions, ReadOptions, TitleOptions } from './data/import/options.js';
 export { readDataset, writeDataset } from './data/layout.js';
 export { mrr, ndcgAt, recallAt } from './data/metrics.js';
 export { rankTargets, type Scorer } from './data/rank.js';
+export { type DatasetStats, datasetStats, type LineStats } from './data/stats.js';
 export { type SyntheticDataset, syntheticDataset } from './data/synthetic.js';
 export { readTitles } from './data/titles.js';
 export * from './engine/errors.js';
@@ -32,11 +35,6 @@ export { checkParity, type ParityRow } from './train/parity.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
 export { type Recommendation, type RecommendOptions, recommend } from './train/recommend.js';
-export {
-  type StopReason,
-  type TrainRequest,
-  type TrainResult,
-  train,
-  type Validation,
-} from './train/train.js';
+export type { StopReason } from './train/sessions.js';
+export { type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
 export { Trainer, type TrainerState } from './train/trainer.js';

@@ -75,10 +75,14 @@ describe('train', () => {
   it('leaves checkpoints, metrics and nothing else in the folder of the run', () => {
     expect(readdirSync(at('runs/first')).sort()).toEqual([
       'best.safetensors',
+      'config.json',
+      'environment.json',
+      expect.stringMatching(/^events\.out\.tfevents\./),
       'last.optimizer-8.safetensors',
       'last.safetensors',
       'metrics.jsonl',
       'run.json',
+      'steps.jsonl',
     ]);
     const records = readJournal(at('runs/first/metrics.jsonl'));
     expect(records.map(({ epoch, step }) => [epoch, step])).toEqual([

@@ -10,19 +10,12 @@ import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } fro
 import { type ConfigFile, readConfigFile } from '../train/config-file.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
+import { STOP_REASONS } from '../train/sessions.js';
 import { openSource, recallSource, type Source } from '../train/source.js';
-import { type StopReason, type TrainResult, train, type Validation } from '../train/train.js';
+import { type TrainResult, train, type Validation } from '../train/train.js';
 import { parsePath } from './arguments.js';
 import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
-
-const STOPPED: Record<StopReason, string> = {
-  early_stopping: 'no better validation for early_stopping_patience epochs',
-  max_epochs: 'max_epochs reached',
-  max_steps: 'max_steps reached',
-  max_minutes: 'max_minutes reached',
-  aborted: 'interrupted',
-};
 
 /** Signals this soon after the first are its echoes, not a person's second thought. */
 const ECHO_MS = 500;
@@ -113,7 +106,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
       onValidation: (validation) => progress.print(describe(validation)),
     }).finally(() => process.off('SIGINT', stop).off('SIGTERM', stop));
     progress.print(
-      `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOPPED[result.stopped]}`,
+      `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOP_REASONS[result.stopped]}`,
     );
     progress.print(await closing(gpu, result, source, out));
   } finally {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { GsasError, InputError } from '../engine/errors.js';
@@ -27,6 +27,15 @@ export function writeWhole(file: string, chunks: Iterable<Uint8Array>): void {
 export function appendSynced(file: string, text: string): void {
   try {
     writeSynced(file, 'a', [Buffer.from(text)]);
+  } catch (error) {
+    throw new GsasError(`${file}: cannot be written: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+/** Appends to a file and leaves it to the system when that reaches the disk. Throws like appendSynced. */
+export function appendBytes(file: string, bytes: Uint8Array): void {
+  try {
+    appendFileSync(file, bytes);
   } catch (error) {
     throw new GsasError(`${file}: cannot be written: ${systemReason(error)}`, { cause: error });
   }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { InputError } from '../engine/errors.js';
-import { appendSynced, parseJson, readText, writeWhole } from './files.js';
+import { appendBytes, appendSynced, parseJson, readText, writeWhole } from './files.js';
 
 /** One line of metrics.jsonl: what was measured when `step` optimizer steps were done. */
 export interface JournalRecord {
@@ -14,6 +14,9 @@ export interface JournalRecord {
  * so the file ends up with the lines of a run that was never stopped.
  */
 export class Journal {
+  /** The records that a resumed run goes on from. */
+  readonly kept: readonly JournalRecord[];
+
   /**
    * Starts the file, or goes on with one whose run is resumed at `resumedStep`: lines of later steps and a last line cut
    * off by a kill are dropped. Throws an InputError that names file and line for a line that is no record.
@@ -22,13 +25,18 @@ export class Journal {
     readonly file: string,
     resumedStep?: number,
   ) {
-    const kept = resumedStep === undefined ? [] : readJournal(file).filter(({ step }) => step <= resumedStep);
-    writeWhole(file, [Buffer.from(kept.map(toLine).join(''))]);
+    this.kept = resumedStep === undefined ? [] : readJournal(file).filter(({ step }) => step <= resumedStep);
+    writeWhole(file, [Buffer.from(this.kept.map(toLine).join(''))]);
   }
 
   /** Adds a line and waits until it is on the disk, which takes milliseconds: for records of epochs, not of steps. */
   append(record: JournalRecord): void {
     appendSynced(this.file, toLine(record));
+  }
+
+  /** Adds a line in microseconds; a power cut may lose it. */
+  note(record: JournalRecord): void {
+    appendBytes(this.file, Buffer.from(toLine(record)));
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Dataset } from '../data/dataset.js';
+import { type Dataset, summarizeDataset } from '../data/dataset.js';
 import { readDataset } from '../data/layout.js';
 import type { Scorer } from '../data/rank.js';
 import { syntheticDataset } from '../data/synthetic.js';
@@ -20,9 +20,13 @@ export function openSource(folder: string | null): Source {
   return { dataset, oracle };
 }
 
-/** Notes in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded one. */
-export function rememberSource(run: string, folder: string | null): void {
-  writeWhole(join(run, 'run.json'), [Buffer.from(`${JSON.stringify({ data: folder })}\n`)]);
+/**
+ * Notes in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded one. What the
+ * dataset is goes with it, for reports of runs whose data is elsewhere by now.
+ */
+export function rememberSource(run: string, folder: string | null, dataset: Dataset): void {
+  const note = { data: folder, dataset: { name: dataset.name, ...summarizeDataset(dataset) } };
+  writeWhole(join(run, 'run.json'), [Buffer.from(`${JSON.stringify(note)}\n`)]);
 }
 
 /** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it. @throws InputError when it is missing, or notes nothing or nonsense */

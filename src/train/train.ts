@@ -13,10 +13,13 @@ import {
   saveCheckpoint,
 } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
+import { describeEnvironment } from './environment.js';
 import { evaluateSplit, type Metrics } from './evaluate.js';
-import { Journal } from './journal.js';
+import { writeWhole } from './files.js';
 import { type PlanRequest, planTraining } from './plan.js';
 import type { ProgressState } from './progress.js';
+import { RunLog } from './runlog.js';
+import { beginSession, endSession, type StopReason } from './sessions.js';
 import { rememberSource } from './source.js';
 import { Trainer } from './trainer.js';
 
@@ -43,8 +46,6 @@ export interface Validation extends Metrics {
   positions_per_second: number;
 }
 
-export type StopReason = 'early_stopping' | 'max_epochs' | 'max_steps' | 'max_minutes' | 'aborted';
-
 export interface TrainResult {
   config: TrainConfig;
   stopped: StopReason;
@@ -69,21 +70,42 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const { config, saved, batches, start } = planTraining(request);
   if (out && !saved) {
     createRun(out);
-    if (request.data !== undefined) rememberSource(out, request.data);
+    if (request.data !== undefined) rememberSource(out, request.data, request.dataset);
+  }
+  if (out) {
+    writeConfig(out, config);
+    beginSession(out, describeEnvironment(gpu));
   }
   const trainer = new Trainer(gpu, config, start());
   try {
     trainer.prepare(batches.capacity);
-    return await new Run(request, config, trainer, batches, saved).go();
+    const result = await new Run(request, config, trainer, batches, saved).go();
+    if (out) endSession(out, { stopped: result.stopped });
+    return result;
+  } catch (error) {
+    if (out) noteFailure(out, error);
+    throw error;
   } finally {
     trainer.release();
   }
 }
 
+/** The options of the run, as a file that another run can be started from; the catalogue's size comes from the data. */
+function writeConfig(run: string, { num_items, ...options }: TrainConfig): void {
+  writeWhole(join(run, 'config.json'), [Buffer.from(`${JSON.stringify(options, null, 2)}\n`)]);
+}
+
+/** The error that ended the run is the one to be told, also where the disk is full and it cannot be noted. */
+function noteFailure(run: string, error: unknown): void {
+  try {
+    endSession(run, { stopped: 'failed', error: error instanceof Error ? error.message : String(error) });
+  } catch {}
+}
+
 /** The loop: epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
 class Run {
   readonly #started = performance.now();
-  readonly #journal: Journal | undefined;
+  readonly #log: RunLog | undefined;
   readonly #firstStep: number;
   readonly #secondsBefore: number;
   #epoch: number;
@@ -93,7 +115,7 @@ class Run {
   #positions = 0;
   /** Time and positions at the last validation, for the throughput between two. */
   #window = { time: performance.now(), positions: 0 };
-  #pending: Promise<number>[] = [];
+  #pending: { loss: Promise<number>; tokens: number }[] = [];
 
   constructor(
     private readonly request: TrainRequest,
@@ -109,8 +131,8 @@ class Run {
     this.#secondsBefore = this.#loop.seconds;
     if (request.out) {
       // A validation within an epoch belongs to a run that a limit stopped there; one that goes on does not have it.
-      const kept = saved && (saved.loop.batch > 0 ? saved.step - 1 : saved.step);
-      this.#journal = new Journal(join(request.out, 'metrics.jsonl'), kept);
+      const kept = saved && { step: saved.step, validation: saved.loop.batch > 0 ? saved.step - 1 : saved.step };
+      this.#log = new RunLog(request.out, this.#secondsBefore, kept);
     }
   }
 
@@ -144,7 +166,7 @@ class Run {
     const loss = this.trainer.train(batch);
     // Where an earlier step fails nobody waits for this one any more, and Node ends a process for a rejection left alone.
     loss.catch(() => {});
-    this.#pending.push(loss);
+    this.#pending.push({ loss, tokens: batch.tokens });
     this.#positions += batch.tokens;
     this.#loop = { ...this.#loop, batch: this.#loop.batch + 1 };
     if (this.#pending.length > IN_FLIGHT) await this.#settle(1);
@@ -153,10 +175,12 @@ class Run {
   /** Waits for the oldest `count` steps and adds up their losses, in order. */
   async #settle(count: number): Promise<void> {
     for (; count > 0; count--) {
-      const loss = await this.#pending.shift()!;
+      const { loss: pending, tokens } = this.#pending.shift()!;
+      const loss = await pending;
       const step = this.trainer.step - this.#pending.length;
       if (!Number.isFinite(loss)) throw this.#diverged(`the loss is ${loss}`, step);
       this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
+      this.#log?.step(step, loss, tokens, this.#seconds());
     }
     const settled = this.#loop.batch - this.#pending.length;
     this.request.onStep?.({
@@ -170,6 +194,7 @@ class Run {
 
   async #endEpoch(): Promise<void> {
     await this.#settle(this.#pending.length);
+    this.#log?.flush(this.trainer.step, this.#seconds());
     const validation = await this.#validate(this.#epoch + 1);
     const value = validation[this.config.val_metric];
     const isBest = this.#loop.best_metric === undefined || value > this.#loop.best_metric;
@@ -191,6 +216,7 @@ class Run {
    */
   async #stopWithinEpoch(stopped: StopReason): Promise<void> {
     await this.#settle(this.#pending.length);
+    this.#log?.flush(this.trainer.step, this.#seconds());
     this.#loop = { ...this.#loop, seconds: this.#seconds() };
     if (stopped === 'aborted') return this.#save(false);
     const done = this.#epoch + this.#loop.batch / this.batches.perEpoch;
@@ -217,7 +243,8 @@ class Run {
       positions_per_second: rate,
     };
     this.#window = { time: performance.now(), positions: this.#positions };
-    this.#journal?.append({ ...validation });
+    this.#log?.validation({ ...validation });
+    this.#log?.resume(this.#seconds());
     this.request.onValidation?.(validation);
     return validation;
   }

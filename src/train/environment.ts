@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { arch, cpus, platform, release } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Gpu } from '../engine/gpu.js';
+
+/** What a run was trained with: enough to tell why two runs differ. */
+export interface Environment {
+  /** Of this package. */
+  readonly version: string;
+  /** Of its repository, with `-dirty` where files differ from it; null where it was installed from a package. */
+  readonly commit: string | null;
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  /** The GPU's name, and the driver in its own words. */
+  readonly adapter: string;
+  readonly driver: string;
+}
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+
+export function describeEnvironment({ adapter }: Gpu): Environment {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'));
+  const processors = cpus();
+  return {
+    version,
+    commit: commitOf(PACKAGE),
+    node: process.versions.node,
+    platform: `${platform()} ${release()} ${arch()}`,
+    cpu: `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}`,
+    adapter: adapter.info.device || adapter.info.vendor,
+    driver: adapter.info.description,
+  };
+}
+
+function commitOf(folder: string): string | null {
+  if (!existsSync(join(folder, '.git'))) return null;
+  try {
+    const args = ['-C', folder, 'describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'];
+    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return null; // no git here
+  }
+}
