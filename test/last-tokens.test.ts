@@ -9,6 +9,7 @@ import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
 import { lastHidden } from '../src/train/evaluate.js';
+import { attentionOver } from '../src/train/explain.js';
 import { openTestGpu } from './support/gpu.js';
 
 const HISTORIES = [[3], [1, 2, 3, 4, 5, 6, 7, 8, 9], [5, 5], [9, 1, 30, 2, 8, 7, 6, 5, 4, 3, 2, 1, 17]];
@@ -41,6 +42,15 @@ describe.each([true, false])('the last tokens alone, subgroups %s', (subgroups) 
     const last = stream.scope(() => stream.download(lastHidden(model, batch, batch.lastTokens)));
     stream.submit();
     expect(await last).toEqual(await all);
+  });
+
+  it('show what they attend to: weights that sum to 1, of the items in the window', async () => {
+    const model = modelOf({ embedding_dim: 24, num_heads: 2, sequence_length: 5 });
+    const weights = await attentionOver(model, HISTORIES);
+    expect(weights.map(({ length }) => length)).toEqual([1, 5, 2, 5]);
+    for (const row of weights) expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+    const alone = await attentionOver(model, [HISTORIES[3]!]);
+    expect(alone[0]).toEqual(weights[3]);
   });
 
   it('are refused where gradients are wanted', () => {

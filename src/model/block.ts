@@ -19,6 +19,8 @@ export interface LastTokens {
   tokens: Tensor;
   /** [Q, 2] their sequences */
   spans: Tensor;
+  /** Is shown the last block's queries [Q, D] and keys [T, D]. */
+  inspect?: ((q: Tensor, k: Tensor) => void) | undefined;
 }
 
 /**
@@ -49,6 +51,7 @@ export function transformerBlock(
   const q = dense('multihead_attention.query_proj', normalised);
   const k = dense('multihead_attention.key_proj', x);
   const v = dense('multihead_attention.val_proj', x);
+  last?.inspect?.(q, k);
   const attended = attention(tape, q, k, v, last?.spans ?? spans, {
     heads,
     last: last !== undefined,

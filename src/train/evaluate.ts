@@ -42,17 +42,24 @@ export function metricsOf(ranks: ArrayLike<number>): Metrics {
 /**
  * The model's hidden state at the last token of each sequence. To be called inside a scope.
  * @param lastTokens [B] indices of those tokens
+ * @param inspect is shown the last block's queries [B, D] of those tokens and keys [T, D] of all
  * @returns [B, D]
  */
-export function lastHidden(model: GSASRec, batch: RaggedBatch, lastTokens: Uint32Array): Tensor {
+export function lastHidden(
+  model: GSASRec,
+  batch: RaggedBatch,
+  lastTokens: Uint32Array,
+  inspect?: (q: Tensor, k: Tensor, spans: Tensor) => void,
+): Tensor {
   const { stream } = model;
   const tape = new Tape(stream, false);
   const ids = stream.upload(batch.ids, [batch.tokens]);
   const spans = stream.upload(batch.spans, [batch.tokens, 2]);
   const B = lastTokens.length;
   const ranges = Uint32Array.from({ length: 2 * B }, (_, i) => batch.spans[2 * lastTokens[i >> 1]! + (i & 1)]!);
-  const last = { tokens: stream.upload(lastTokens, [B]), spans: stream.upload(ranges, [B, 2]) };
-  return model.hidden(tape, { ids, spans }, 0, last);
+  const ends = stream.upload(ranges, [B, 2]);
+  const show = inspect && ((q: Tensor, k: Tensor) => inspect(q, k, ends));
+  return model.hidden(tape, { ids, spans }, 0, { tokens: stream.upload(lastTokens, [B]), spans: ends, inspect: show });
 }
 
 /**
