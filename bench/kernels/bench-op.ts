@@ -15,6 +15,7 @@ import { type Roofline, rooflinePercent } from './roofline.js';
 /** One operation at one shape, in one direction: a line of `bench kernels`. */
 export interface KernelRow extends Measurement {
   bench: 'kernels';
+  impl: 'gsas';
   op: string;
   pass: 'forward' | 'backward';
   runs: number;
@@ -52,7 +53,14 @@ export async function benchOp(
 
   const rows: KernelRow[] = [];
   const add = (pass: KernelRow['pass'], cost: Cost, times: Times[]) =>
-    rows.push({ bench: 'kernels', op: op.name, pass, shape: shapeText(shape), ...figures(times, cost, roofline) });
+    rows.push({
+      bench: 'kernels',
+      impl: 'gsas',
+      op: op.name,
+      pass,
+      shape: shapeText(shape),
+      ...figures(times, cost, roofline),
+    });
 
   const forward = await repeat(() => clock.time(stream, () => stream.scope(() => void run.forward())), effort);
   add('forward', op.forward(shape), forward);
