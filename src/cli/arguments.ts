@@ -5,3 +5,39 @@ export function parsePath(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
   return text;
 }
+
+/** A whole number from 1. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 1.');
+  return Number(text);
+}
+
+/** A whole number from 0. */
+export function parseNatural(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 0.');
+  return Number(text);
+}
+
+/** Numbers such as `1,5,10`, ascending and each once. */
+export function parseCounts(text: string): number[] {
+  const counts = text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(parseCount);
+  if (counts.length === 0) throw new InvalidArgumentError('It must be numbers such as 1,5,10.');
+  return [...new Set(counts)].sort((a, b) => a - b);
+}
+
+/** Some of `names`, in any order, separated by commas. */
+export function parseNames<Name extends string>(names: readonly Name[]): (text: string) => Name[] {
+  return (text) => {
+    const given = text.split(/[\s,]+/).filter(Boolean) as Name[];
+    const stray = given.find((name) => !names.includes(name));
+    if (stray !== undefined || given.length === 0) {
+      throw new InvalidArgumentError(
+        `${stray === undefined ? 'It' : `"${stray}"`} must be some of ${names.join(', ')}.`,
+      );
+    }
+    return [...new Set(given)];
+  };
+}

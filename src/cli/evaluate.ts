@@ -1,62 +1,216 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { describeDataset } from '../data/dataset.js';
+import { type Dataset, describeDataset } from '../data/dataset.js';
+import { comparePaired, type Measurement, type Paired } from '../data/evaluation.js';
+import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
+import { SAMPLED_WARNING } from '../data/sampled.js';
+import { checkTableFile } from '../data/table.js';
 import { InputError } from '../engine/errors.js';
+import { Stream } from '../engine/stream.js';
+import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
-import { loadCheckpoint } from '../train/checkpoint.js';
+import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
+import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../train/evaluation.js';
 import { openSource, recallSource } from '../train/source.js';
-import { parsePath } from './arguments.js';
-import { baselineRows, evaluateCheckpoint, metricTable } from './metrics.js';
+import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
+import {
+  bucketTable,
+  evaluationObjects,
+  evaluationTable,
+  type Named,
+  pairedTable,
+  sampledTable,
+} from './evaluation-output.js';
+import { baselines } from './metrics.js';
+import { writePerUser } from './per-user.js';
 
 interface Flags {
   split: 'val' | 'test';
   data?: string;
   checkpoint: 'best' | 'last';
+  against?: string;
   baselines?: true;
+  metrics: MetricName[];
+  cutoffs: number[];
+  buckets: number;
+  sampled?: number;
+  filterSeen?: boolean;
+  resamples: number;
+  seed: number;
+  perUser?: string;
   json?: true;
 }
 
 export function addEvaluate(program: Command): void {
+  const { metrics, cutoffs, buckets, resamples, seed } = DEFAULT_MEASUREMENT;
   program
     .command('evaluate')
-    .description('rank the held-out items of a split over the whole catalogue')
+    .description('rank the held-out items of a split over the whole catalogue, with 95 % bootstrap intervals')
     .argument('<run>', 'folder of a run, or a checkpoint file')
     .addOption(new Option('--split <name>', 'which held-out items').choices(['val', 'test']).default('test'))
     .option('--data <folder>', 'dataset in the official layout (default: the one the run was trained on)', parsePath)
     .addOption(
       new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
     )
+    .option('--against <run>', 'another run or checkpoint: a paired test tells whether they differ', parsePath)
     .option('--baselines', 'popularity and first-order Markov counts as well, by the same evaluation')
+    .addOption(
+      new Option(
+        '--metrics <names>',
+        `some of ${METRIC_NAMES.join(', ')}; each user has one target, so hitrate is recall and map is mrr`,
+      )
+        .argParser(parseNames(METRIC_NAMES))
+        .default(metrics, metrics.join(',')),
+    )
+    .addOption(
+      new Option('--cutoffs <numbers>', 'K of each metric, of coverage@K and of popularity@K (these two up to 512)')
+        .argParser(parseCounts)
+        .default(cutoffs, cutoffs.join(',')),
+    )
+    .option(
+      '--buckets <count>',
+      'of users, by length of the history and by popularity of the target; 0 for none',
+      parseNatural,
+      buckets,
+    )
+    .option(
+      '--sampled <count>',
+      'also metrics against so many sampled rivals, as some papers report; they mislead',
+      parseCount,
+    )
+    .option('--filter-seen', "leave the items of the history out of the ranking (default: the run's filter_rated)")
+    .option('--no-filter-seen', 'rank them too')
+    .option('--resamples <count>', 'of the users, for intervals and the paired test', parseCount, resamples)
+    .option('--seed <number>', 'of the resampling', parseNatural, seed)
+    .option('--per-user <file>', "every user's rank and metrics, as .csv, .parquet or .jsonl", parsePath)
     .option('--json', 'one JSON object a line')
     .action(runEvaluate);
 }
 
 async function runEvaluate(run: string, flags: Flags): Promise<void> {
-  const checkpoint = loadCheckpoint(run, flags.checkpoint);
-  const source = openSource(flags.data !== undefined ? resolve(flags.data) : recallSource(run));
+  if (flags.perUser) checkTableFile(flags.perUser);
+  const runs = [run, ...(flags.against === undefined ? [] : [flags.against])];
+  const checkpoints = runs.map((path) => loadCheckpoint(path, flags.checkpoint));
+  const source = openSource(flags.data !== undefined ? resolve(flags.data) : recallCommon(runs));
   const { dataset } = source;
-  const { num_items, filter_rated } = checkpoint.config;
-  if (num_items !== dataset.numItems) {
-    throw new InputError(
-      `${run} knows ${num_items} items, but ${dataset.name} has ${dataset.numItems}; evaluate it on its own data`,
-    );
+  for (const [i, { config }] of checkpoints.entries()) {
+    if (config.num_items !== dataset.numItems) {
+      throw new InputError(
+        `${runs[i]} knows ${config.num_items} items, but ${dataset.name} has ${dataset.numItems}; evaluate it on its own data`,
+      );
+    }
   }
+  const { split, sampled } = flags;
+  const filterRated = flags.filterSeen ?? commonFilter(runs, checkpoints);
+  const wanted = { ...measurementOf(flags), filterRated };
+  const named = await evaluateCheckpoints(runs, checkpoints, dataset, split, wanted);
+  for (const { name, scorer } of flags.baselines ? baselines(source) : []) {
+    named.push({ name, evaluation: evaluateScorer(scorer, dataset, split, { ...wanted, buckets: 0 }) });
+  }
+  if (flags.perUser) await writePerUser(flags.perUser, named, dataset, split);
+  const [first, second] = named.map(({ evaluation }) => evaluation.values);
+  const paired = flags.against === undefined ? undefined : comparePaired(first!, second!, wanted);
+  if (flags.json) {
+    const objects = named.map(({ name, evaluation }, i) => {
+      const of = i < runs.length ? { run: runs[i], step: checkpoints[i]!.step, name: 'gSASRec' } : { run, name };
+      return evaluationObjects(evaluation, { ...of, split, filter_seen: filterRated }, sampled);
+    });
+    const lines = [...objects.map(([whole]) => whole), ...objects.flatMap(([, ...rest]) => rest)];
+    if (paired) lines.push({ run, against: flags.against, split, filter_seen: filterRated, paired });
+    for (const line of lines) console.log(JSON.stringify(line));
+    return;
+  }
+  const steps = checkpoints.map(({ step }) => step).join(' and ');
+  const users = dataset[split].targets.length;
+  console.log(describeDataset(dataset));
+  console.log(
+    `${split} split, ${users.toLocaleString('en-US')} users, step ${steps}, seen items ${filterRated ? 'left out' : 'ranked too'}`,
+  );
+  for (const section of sections(named, paired, flags)) console.log(`\n${section}`);
+  if (flags.perUser) console.log(`\n${flags.perUser}: ranks and metrics of every user`);
+}
+
+/** What is printed for a person, each part after an empty line. */
+function sections(named: readonly Named[], paired: Record<string, Paired> | undefined, flags: Flags): string[] {
+  const { metrics, cutoffs, resamples, sampled } = flags;
+  const parts = [
+    [
+      evaluationTable(named),
+      `[low, high]: 95 % bootstrap interval (percentile, ${resamples} resamples of the users)`,
+      'popularity: mean occurrences in training of the items recommended; the lower, the more novel',
+      'coverage: share of the catalogue that is recommended to anybody',
+    ].join('\n'),
+  ];
+  const [first] = named;
+  const shown = metrics.slice(0, 2).map((metric) => `${metric}@${cutoffs.at(-1)}`);
+  for (const by of ['length', 'popularity'] as const) {
+    const buckets = first!.evaluation.buckets.filter((bucket) => bucket.by === by);
+    const title = by === 'length' ? 'length of the history' : 'popularity of the target';
+    if (buckets.length > 0) parts.push(`${first!.name} by ${title}:\n${bucketTable(buckets, shown)}`);
+  }
+  if (sampled !== undefined)
+    parts.push(`against ${sampled} sampled rivals; ${SAMPLED_WARNING}:\n${sampledTable(named)}`);
+  if (paired) {
+    const what = 'paired by user; p of a two-sided randomisation test, not corrected for the number of metrics';
+    parts.push(`${named[0]!.name} less ${named[1]!.name}, ${what}:\n${pairedTable(paired)}`);
+  }
+  return parts;
+}
+
+function measurementOf({
+  metrics,
+  cutoffs,
+  buckets,
+  sampled,
+  resamples,
+  seed,
+}: Flags): Omit<Measurement, 'filterRated'> {
+  return { metrics, cutoffs, buckets, resamples, seed, ...(sampled !== undefined && { sampled }) };
+}
+
+/** Each checkpoint's model in turn, named after its run where there are several. */
+async function evaluateCheckpoints(
+  runs: readonly string[],
+  checkpoints: readonly Checkpoint[],
+  dataset: Dataset,
+  split: 'val' | 'test',
+  wanted: Measurement,
+): Promise<Named[]> {
   const gpu = await openGpu();
   try {
-    const rows = [
-      { name: 'gSASRec', ...(await evaluateCheckpoint(gpu, checkpoint, dataset[flags.split])) },
-      ...(flags.baselines ? baselineRows(source, flags.split, filter_rated) : []),
-    ];
-    if (flags.json) {
-      for (const row of rows) console.log(JSON.stringify({ run, split: flags.split, step: checkpoint.step, ...row }));
-      return;
+    const named: Named[] = [];
+    for (const [i, { config, weights }] of checkpoints.entries()) {
+      const model = new GSASRec(new Stream(gpu), config, weights);
+      const evaluation = await evaluate(model, dataset, split, { ...wanted, batchSize: config.eval_batch_size });
+      model.release();
+      named.push({ name: runs.length > 1 ? runs[i]! : 'gSASRec', evaluation });
     }
-    console.log(describeDataset(dataset));
-    console.log(
-      `${flags.split} split, ${dataset[flags.split].targets.length} users, step ${checkpoint.step}, seen items ${filter_rated ? 'left out' : 'ranked too'}`,
-    );
-    console.log(metricTable(rows));
+    return named;
   } finally {
     gpu.close();
   }
+}
+
+/** The data that all runs were trained on; a run that does not know its own takes the others'. */
+function recallCommon(runs: readonly string[]): string | null {
+  const [first, ...others] = runs.map(recallSource);
+  const other = others.findIndex((source) => source !== first);
+  if (other >= 0) {
+    const name = (source: string | null) => source ?? 'the embedded catalogue';
+    throw new InputError(
+      `${runs[0]} was trained on ${name(first!)} but ${runs[other + 1]} on ${name(others[other]!)}; name the data to compare them on with --data DIR`,
+    );
+  }
+  return first!;
+}
+
+/** filter_rated of all runs. */
+function commonFilter(runs: readonly string[], checkpoints: readonly Checkpoint[]): boolean {
+  const [first, ...others] = checkpoints.map(({ config }) => config.filter_rated);
+  if (others.some((filter) => filter !== first)) {
+    throw new InputError(
+      `filter_rated is ${first} in ${runs[0]} but not in ${runs[1]}; say --filter-seen or --no-filter-seen for both`,
+    );
+  }
+  return first!;
 }

@@ -1,6 +1,6 @@
 import { markovScores, popularityScores } from '../data/baselines.js';
 import type { Split } from '../data/dataset.js';
-import { rankTargets } from '../data/rank.js';
+import { rankTargets, type Scorer } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
@@ -21,14 +21,21 @@ export async function evaluateCheckpoint(gpu: Gpu, { config, weights }: Checkpoi
   }
 }
 
-/** What a model is to be compared with, by the same evaluation: the oracle first, where there is one. */
-export function baselineRows({ dataset, oracle }: Source, split: 'val' | 'test', filterRated: boolean): MetricRow[] {
-  const scorers = [
+/** What a model is to be compared with: the oracle first, where there is one. */
+export function baselines({ dataset, oracle }: Source): { name: string; scorer: Scorer }[] {
+  return [
     ...(oracle ? [{ name: 'oracle (knows the truth)', scorer: oracle }] : []),
     { name: 'popularity', scorer: popularityScores(dataset) },
     { name: 'first-order Markov counts', scorer: markovScores(dataset) },
   ];
-  return scorers.map(({ name, scorer }) => ({ name, ...metricsOf(rankTargets(dataset[split], scorer, filterRated)) }));
+}
+
+/** Their metrics, by the same evaluation. */
+export function baselineRows(source: Source, split: 'val' | 'test', filterRated: boolean): MetricRow[] {
+  return baselines(source).map(({ name, scorer }) => ({
+    name,
+    ...metricsOf(rankTargets(source.dataset[split], scorer, filterRated)),
+  }));
 }
 
 export function formatMetric(value: number): string {

@@ -7,7 +7,7 @@ export interface Resampling {
   readonly seed: number;
 }
 
-export const DEFAULT_RESAMPLING: Resampling = { resamples: 1000, seed: 42 };
+export const DEFAULT_RESAMPLING: Resampling = { resamples: 2000, seed: 42 };
 
 const BOOTSTRAP_STREAM = 1;
 const RANDOMISATION_STREAM = 2;

@@ -1,0 +1,93 @@
+import type { BucketEstimates, Estimates, Evaluation, Paired } from '../data/evaluation.js';
+import { SAMPLED_WARNING } from '../data/sampled.js';
+import { formatMetric } from './metrics.js';
+
+/** An evaluation and what it is of: `gSASRec`, a baseline, a run. */
+export interface Named {
+  readonly name: string;
+  readonly evaluation: Evaluation;
+}
+
+/** Measures down, what was evaluated across; every mean with its interval. */
+export function evaluationTable(columns: readonly Named[]): string {
+  const names = [columns[0]!.evaluation.estimates, columns[0]!.evaluation.coverage].flatMap(Object.keys);
+  const cell = ({ estimates, coverage }: Evaluation, name: string) =>
+    name in coverage ? formatMetric(coverage[name]!) : formatEstimate(estimates, name);
+  const rows = names.map((name) => [name, ...columns.map(({ evaluation }) => cell(evaluation, name))]);
+  return alignColumns([['', ...columns.map(({ name }) => name)], ...rows]);
+}
+
+export function sampledTable(columns: readonly Named[]): string {
+  const names = Object.keys(columns[0]!.evaluation.sampled!);
+  const rows = names.map((name) => [
+    name,
+    ...columns.map(({ evaluation }) => formatEstimate(evaluation.sampled!, name)),
+  ]);
+  return alignColumns([['', ...columns.map(({ name }) => name)], ...rows]);
+}
+
+/** A line for each bucket, with the metrics at one cutoff. */
+export function bucketTable(buckets: readonly BucketEstimates[], metrics: readonly string[]): string {
+  const rows = buckets.map(({ from, to, users, estimates }) => [
+    from === to ? count(from) : `${count(from)} to ${count(to)}`,
+    count(users),
+    ...metrics.map((name) => formatEstimate(estimates, name)),
+  ]);
+  const what = buckets[0]!.by === 'length' ? 'items in the history' : "target's occurrences in training";
+  return alignColumns([[what, 'users', ...metrics], ...rows]);
+}
+
+export function pairedTable(paired: Readonly<Record<string, Paired>>): string {
+  const rows = Object.entries(paired).map(([name, { difference, low, high, p }]) => {
+    const format = (value: number) => `${value < 0 ? '' : '+'}${formatValue(name, value)}`;
+    return [name, `${format(difference)} [${format(low)}, ${format(high)}]`, p.toFixed(4)];
+  });
+  return alignColumns([['', 'difference', 'p'], ...rows]);
+}
+
+/** An evaluation as objects for JSON, the most important first: all users, then what is sampled, then the buckets. */
+export function evaluationObjects(
+  { estimates, coverage, sampled, buckets, ranking }: Evaluation,
+  context: object,
+  samples: number | undefined,
+): [whole: object, ...rest: object[]] {
+  const users = ranking.ranks.length;
+  const drawn = sampled && { sampled: samples, warning: SAMPLED_WARNING, users, ...flat(sampled) };
+  return [
+    { ...context, users, ...flat(estimates), ...coverage, intervals: intervals(estimates) },
+    ...(drawn ? [{ ...context, ...drawn, intervals: intervals(sampled) }] : []),
+    ...buckets.map(({ by, from, to, users, estimates: of }) => ({
+      ...{ ...context, bucket: { by, from, to }, users, ...flat(of), intervals: intervals(of) },
+    })),
+  ];
+}
+
+function flat(estimates: Estimates): Record<string, number> {
+  return Object.fromEntries(Object.entries(estimates).map(([name, { value }]) => [name, value]));
+}
+
+function intervals(estimates: Estimates): Record<string, [number, number]> {
+  return Object.fromEntries(Object.entries(estimates).map(([name, { low, high }]) => [name, [low, high]]));
+}
+
+function formatEstimate(estimates: Estimates, name: string): string {
+  const { value, low, high } = estimates[name]!;
+  return `${formatValue(name, value)} [${formatValue(name, low)}, ${formatValue(name, high)}]`;
+}
+
+/** Popularity counts interactions, all else is at most 1. */
+function formatValue(name: string, value: number): string {
+  return name.startsWith('popularity') ? value.toFixed(1) : formatMetric(value);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** The first column to the left, the others to the right. */
+export function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}

@@ -1,0 +1,48 @@
+import { DEFAULT_RESAMPLING } from '../data/bootstrap.js';
+import type { Dataset } from '../data/dataset.js';
+import { type Evaluation, type Measurement, measure } from '../data/evaluation.js';
+import { rankByScores, type Scorer } from '../data/rank.js';
+import { MOST_TOP_K } from '../kernels/top_k/index.js';
+import type { GSASRec } from '../model/gsasrec.js';
+import { type EvaluateOptions, rankUsers } from './evaluate.js';
+
+export const DEFAULT_MEASUREMENT: Measurement = {
+  ...DEFAULT_RESAMPLING,
+  metrics: ['ndcg', 'recall', 'mrr'],
+  cutoffs: [1, 10],
+  filterRated: true,
+  buckets: 4,
+};
+
+/**
+ * Metrics at any cutoffs with their bootstrap intervals, coverage, popularity and buckets of users, by one forward pass of the model.
+ * Coverage and popularity reach to K = 512.
+ * @throws whatever the signal was aborted with
+ */
+export async function evaluate(
+  model: GSASRec,
+  dataset: Dataset,
+  split: 'val' | 'test',
+  options: EvaluateOptions & Partial<Measurement>,
+): Promise<Evaluation> {
+  const wanted = { ...DEFAULT_MEASUREMENT, ...options };
+  const ranking = await rankUsers(model, dataset[split], { ...options, top: longestList(wanted, dataset) });
+  return measure(ranking, dataset, dataset[split], wanted);
+}
+
+/** The same of what scores on the host: a baseline. */
+export function evaluateScorer(
+  scorer: Scorer,
+  dataset: Dataset,
+  split: 'val' | 'test',
+  options: Partial<Measurement> = {},
+): Evaluation {
+  const wanted = { ...DEFAULT_MEASUREMENT, ...options };
+  const ranking = rankByScores(dataset[split], scorer, wanted.filterRated, longestList(wanted, dataset));
+  return measure(ranking, dataset, dataset[split], wanted);
+}
+
+/** How many items of each user coverage and popularity need. */
+function longestList({ cutoffs }: Measurement, { numItems }: Dataset): number {
+  return Math.min(numItems, Math.max(0, ...cutoffs.filter((cutoff) => cutoff <= MOST_TOP_K)));
+}
