@@ -50,6 +50,11 @@ describe('a race', () => {
     expect(entry).toEqual({ name: 'gsas', reason: 'gsas: wrong' });
   });
 
+  it('takes a loss of zero for what it is: a buffer that could not be had', async () => {
+    const [entry] = await race(['tfjs-webgpu'], (name) => fake(name, { loss: 0 }), OPTIONS);
+    expect(entry).toEqual({ name: 'tfjs-webgpu', reason: 'its loss is 0' });
+  });
+
   it('reports a time, or in one line why there is none', () => {
     const turns: Turns = {
       name: 'gsas',

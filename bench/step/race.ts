@@ -74,6 +74,8 @@ export async function race(
             const milliseconds = await clock(async () => {
               turns.last = await implementation.ask(question);
             });
+            const { loss } = turns.last;
+            if (loss !== undefined && !(loss > 0)) throw new GsasError(`its loss is ${loss}`); // what lacks memory may return zeros
             if (round >= 0) turns.times.push(milliseconds);
           },
           implementation,

@@ -57,7 +57,8 @@ export async function runRace(flags: RaceFlags, bench: RaceBench): Promise<void>
       ...(check && { check }),
     });
     const turns = entries.filter(isTimed);
-    const profile = flags.profile ? await profileOurs(common, question, flags.warmup, flags.repeat) : undefined;
+    const wanted = flags.profile || (flags.json && turns.some(({ name }) => name === 'gsas'));
+    const profile = wanted ? await profileOurs(common, question, flags.warmup, flags.repeat) : undefined;
     const positions = bench.positions(rows);
     const measured = turns.map((turn) =>
       rowOf(turn, turns[0]!, { bench: bench.bench, shape: text, positions, profile }),

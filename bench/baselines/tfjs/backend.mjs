@@ -2,10 +2,21 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { openAdapter } from '../../.build/src/node/adapter.js';
+import { restDuring } from '../../.build/src/node/rest.js';
 
 const require = createRequire(import.meta.url);
 /** The whole of tfjs, because its core alone registers no gradients in Node; CommonJS, so that all its packages share one core. */
 export const tf = require('@tensorflow/tfjs');
+
+/**
+ * A tensor's numbers on the host. While they are waited for the processor rests as in our own process, which tfjs leaves to whoever hosts it:
+ * Dawn's polling would take a core from a software adapter, and the comparison would be of that.
+ */
+export function dataOf(tensor) {
+  const arrived = tensor.data();
+  restDuring(arrived);
+  return arrived;
+}
 
 /**
  * @param {'cpu' | 'wasm' | 'webgpu'} name

@@ -1,5 +1,5 @@
 // gSASRec and its training step as an experienced tfjs user writes them: core operations on padded rows, gathered negatives, tf.variableGrads
-// and tf.train.adam. The mathematics is that of ../pytorch/gsasrec.py; check.mjs compares the two.
+// and tf.train.adam. What is faster and nobody writes is in ragged.mjs. The mathematics is that of ../pytorch/gsasrec.py; check.mjs compares the two.
 //
 // Shapes: B rows, S window, D embedding dim, H heads, k negatives per positive, N items. Items are 1..N, N+1 pads on the left.
 import { tf } from './backend.mjs';
@@ -12,7 +12,7 @@ const LAYER_NORM_EPSILON = 1e-5;
  * table [R, D], ids [P] -> [P, D]. With a gradient of its own: tfjs's needs UnsortedSegmentSum, which its wasm backend lacks and its cpu
  * backend does in a time of R x P.
  */
-function gatherRows(table, ids) {
+export function gatherRows(table, ids) {
   const gather = tf.customGrad((rows, save) => {
     save([ids]);
     return {
@@ -31,6 +31,9 @@ function layerNorm(x, weight, bias) {
 
 /** The model's variables under the official names, and what is done with them. */
 export class GSASRec {
+  /** Whether activations are dropped. */
+  training = true;
+
   /**
    * @param shape the bench's: items, sequence_length, embedding_dim, blocks, heads, negs_per_pos, gbce_t, dropout
    * @param values name -> {shape, data}: all parameters
@@ -61,7 +64,7 @@ export class GSASRec {
   }
 
   dropout(x) {
-    return this.shape.dropout > 0 ? tf.dropout(x, this.shape.dropout) : x;
+    return this.training && this.shape.dropout > 0 ? tf.dropout(x, this.shape.dropout) : x;
   }
 
   /** queries, keys [B, S, D]; bias [B, 1, S, S] added to the scores -> [B, S, D] */
@@ -99,18 +102,45 @@ export class GSASRec {
     return this.norm(x, 'seq_norm');
   }
 
+  /** [N+2, D] */
+  get outputTable() {
+    return this.variables['output_embedding.weight'] ?? this.variables['item_embedding.weight'];
+  }
+
+  /** Inputs, at most S of a row, padded on the left: ids [B*S] and mask [B*S], 0 at padding. */
+  pad(inputs) {
+    const { items, sequence_length: S } = this.shape;
+    const ids = new Int32Array(inputs.length * S).fill(items + 1);
+    inputs.forEach((row, b) => {
+      ids.set(row, (b + 1) * S - row.length);
+    });
+    return { ids, mask: Float32Array.from(ids, (id) => (id === items + 1 ? 0 : 1)) };
+  }
+
   /**
-   * @param ids Int32Array [B*S]
-   * @param candidates Int32Array [B*S, k+1], the item that follows and its negatives
-   * @returns the mean gBCE loss over the positions that are no padding
+   * A training batch on the host.
+   * @param rows B arrays of at most S+1 ids: all but the last are inputs, all but the first the labels
+   * @param negative (b, s, j) -> the j-th negative at position s of the padded row b
    */
-  loss(ids, candidates) {
-    const { items, sequence_length: S, embedding_dim: D, negs_per_pos: k } = this.shape;
-    const mask = Float32Array.from(ids, (id) => (id === items + 1 ? 0 : 1));
+  collate(rows, negative) {
+    const { sequence_length: S, negs_per_pos: k } = this.shape;
+    const { ids, mask } = this.pad(rows.map((row) => row.subarray(0, -1)));
+    const candidates = new Int32Array(ids.length * (k + 1)); // [B*S, k+1]: the item that follows and its negatives
+    for (let p = 0; p < ids.length; p++) {
+      for (let j = 0; j < k; j++) candidates[p * (k + 1) + 1 + j] = negative(Math.floor(p / S), p % S, j);
+    }
+    rows.forEach((row, b) => {
+      for (let i = 1; i < row.length; i++) candidates[((b + 1) * S - row.length + i) * (k + 1)] = row[i];
+    });
+    return { ids, mask, candidates };
+  }
+
+  /** The mean gBCE loss over the positions of a collated batch that are no padding. */
+  loss({ ids, mask, candidates }) {
+    const { sequence_length: S, embedding_dim: D, negs_per_pos: k } = this.shape;
     const real = mask.reduce((sum, one) => sum + one, 0);
-    const table = this.variables['output_embedding.weight'] ?? this.variables['item_embedding.weight'];
     const states = this.hidden(tf.tensor1d(ids, 'int32'), tf.tensor2d(mask, [ids.length / S, S]));
-    const rows = tf.reshape(gatherRows(table, tf.tensor1d(candidates, 'int32')), [ids.length, k + 1, D]);
+    const rows = tf.reshape(gatherRows(this.outputTable, tf.tensor1d(candidates, 'int32')), [ids.length, k + 1, D]);
     const scores = tf.squeeze(tf.matMul(tf.reshape(states, [ids.length, 1, D]), rows, false, true), [1]);
     // -log sigmoid(s)^beta = beta softplus(-s) for the positive, softplus(s) for the negatives.
     const sign = tf.tensor1d([-1, ...Array(k).fill(1)]);
@@ -119,8 +149,17 @@ export class GSASRec {
     return tf.div(tf.sum(tf.mul(each, mask)), (k + 1) * real);
   }
 
-  /** The loss and every variable's gradient, for the caller to dispose of. */
-  gradients(ids, candidates) {
-    return tf.variableGrads(() => this.loss(ids, candidates), Object.values(this.variables));
+  /** Scores of the whole catalogue [B, N+2] for what follows each of B histories, arrays of at most S ids. */
+  scores(histories) {
+    const { sequence_length: S, embedding_dim: D } = this.shape;
+    const { ids, mask } = this.pad(histories);
+    const states = this.hidden(tf.tensor1d(ids, 'int32'), tf.tensor2d(mask, [histories.length, S]));
+    const last = tf.reshape(tf.slice(states, [0, S - 1, 0], [-1, 1, -1]), [histories.length, D]);
+    return tf.matMul(last, this.outputTable, false, true);
+  }
+
+  /** The loss of a collated batch and every variable's gradient, for the caller to dispose of. */
+  gradients(batch) {
+    return tf.variableGrads(() => this.loss(batch), Object.values(this.variables));
   }
 }
