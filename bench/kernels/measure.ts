@@ -3,7 +3,7 @@ import type { Program } from '../../src/engine/program.js';
 import { Stream } from '../../src/engine/stream.js';
 import type { Tensor } from '../../src/engine/tensor.js';
 import type { GpuClock } from './gpu-clock.js';
-import { copyProbe, FLOPS_EACH, fmaProbe, gatherProbe, ROW, ROWS_EACH, WORKGROUP } from './probes.js';
+import { COPIES_EACH, copyProbe, FLOPS_EACH, fmaProbe, gatherProbe, ROW, ROWS_EACH, WORKGROUP } from './probes.js';
 import type { Roofline } from './roofline.js';
 
 const MEBIBYTE = 2 ** 20;
@@ -29,7 +29,7 @@ export async function measureRoofline(clock: GpuClock): Promise<Roofline> {
   const copy = async (bytes: number) => {
     const n = bytes / 32;
     const [x, y] = [stream.zeros([n, 4]), stream.empty([n, 4])];
-    const rate = (1000 * bytes) / (await best(copyProbe({}), { x, y, n }, Math.ceil(n / WORKGROUP)));
+    const rate = (1000 * bytes) / (await best(copyProbe({}), { x, y, n }, Math.ceil(n / COPIES_EACH / WORKGROUP)));
     stream.release(x);
     stream.release(y);
     return rate;

@@ -6,6 +6,8 @@ import { wgsl } from '../../src/engine/wgsl.js';
 export const WORKGROUP = 256;
 /** Columns of a gathered row, D = 128 as in the ML-1M model. */
 export const ROW = 128;
+/** Vectors that an invocation of `copyProbe` copies: lavapipe copies nearly twice as fast so, since starting one costs it as much as a copy. */
+export const COPIES_EACH = 4;
 /** Rows that an invocation of `gatherProbe` reads its four columns of. */
 export const ROWS_EACH = 16;
 /** Flops of an invocation of `fmaProbe` in one iteration: eight independent chains of four lanes, two each. */
@@ -17,7 +19,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         @builtin(local_invocation_index) local: u32) {
   let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;`;
 
-/** y = x: n reads and n writes of 16 bytes, in order. */
+/** y = x: n reads and n writes of 16 bytes, side by side those of a workgroup's invocations. */
 export const copyProbe = program(
   'probe.copy',
   (_: Record<string, never>) => wgsl`
@@ -26,7 +28,10 @@ struct Params { n: u32 }
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [n]
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>; // [n]
 ${MAIN}
-  if (i < params.n) { y[i] = x[i]; }
+  for (var j = 0u; j < ${COPIES_EACH}u; j++) {
+    let copied = (i - local) * ${COPIES_EACH}u + j * ${WORKGROUP}u + local;
+    if (copied < params.n) { y[copied] = x[copied]; }
+  }
 }
 `,
 );
