@@ -56,13 +56,13 @@ export function convert(input: string, output: string, { data, ...options }: Con
 /** The checkpoint in a file of ours or of the official port, or in a run's folder. @throws InputError as convert does */
 export function openCheckpoint(path: string, { which = 'best', given = {} }: OpenOptions = {}): Converted {
   const start = firstBytes(path);
-  if (start?.subarray(0, ZIP.length).equals(ZIP)) {
-    return { checkpoint: readOfficial(path, given), official: true };
-  }
   if (start?.equals(OLD_TORCH)) {
     throw new InputError(`${path}: is of torch before 1.6; load it there and torch.save it with a later one`);
   }
-  if (extname(path) === '.onnx') {
+  if (start?.subarray(0, ZIP.length).equals(ZIP) || (start && /\.pth?$/i.test(path))) {
+    return { checkpoint: readOfficial(path, given), official: true };
+  }
+  if (extname(path).toLowerCase() === '.onnx') {
     throw new InputError(`${path}: ONNX is written, not read; convert the checkpoint that it was made from`);
   }
   const [key] = Object.keys(given);
