@@ -3,6 +3,7 @@ import { Gpu } from '../engine/gpu.js';
 import { type Survey, surveyAdapters } from '../node/adapter.js';
 import { howToInstallHere, nvidiaAdvice } from '../node/advice.js';
 import { ensureAdapter, installSoftware, SOFTWARE_NAMES, type SoftwareName } from '../node/software.js';
+import { boundsChecked } from '../node/toggles.js';
 
 /** The limits that decide how large a table may be and how a kernel is cut, with their units and what they bound. */
 const LIMITS = {
@@ -28,6 +29,8 @@ export interface Diagnosis {
   why: string;
   driver: string | null;
   software: boolean | null;
+  /** Whether shaders check their indices: GSAS_ROBUST=1. */
+  boundsChecked: boolean;
   /** Whether the adapter gave a device with its own limits; null where there is no adapter. */
   opens: boolean | null;
   limits: Record<string, number>;
@@ -64,6 +67,7 @@ export function diagnose({ seen, chosen, why }: Survey, failure?: string): Diagn
     why,
     driver: chosen?.driver ?? null,
     software: chosen?.software ?? null,
+    boundsChecked: boundsChecked(),
     opens: chosen ? !failure : null,
     limits: Object.fromEntries(
       adapter ? Object.keys(LIMITS).map((key) => [key, adapter.limits[key as keyof typeof LIMITS]]) : [],
@@ -87,6 +91,9 @@ export function describe(diagnosis: Diagnosis): string {
   lines.push('', `Chosen: ${chosen ?? 'none'}`, `  why       ${why}`);
   if (chosen) {
     lines.push(`  driver    ${driver}`, `  software  ${software ? 'yes: it computes on the CPU' : 'no'}`);
+    lines.push(
+      `  indices   ${diagnosis.boundsChecked ? 'checked' : 'not checked by shaders; GSAS_ROBUST=1 has them checked'}`,
+    );
     const amount = (value: number, unit: string) =>
       unit === 'bytes' ? (value >= 2 ** 20 ? `${Math.floor(value / 2 ** 20)} MiB` : `${value / 1024} KiB`) : `${value}`;
     lines.push('', 'Limits that matter here');

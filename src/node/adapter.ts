@@ -1,6 +1,7 @@
 import { DeviceError, InputError } from '../engine/errors.js';
 import { howToInstallHere, nvidiaAdvice } from './advice.js';
 import { findSwiftshader } from './swiftshader.js';
+import { dawnFlags } from './toggles.js';
 import { driverManifests, hiddenNvidiaManifest, linkLoader, withDriver } from './vulkan.js';
 
 /** An adapter that Dawn offers. */
@@ -19,9 +20,6 @@ export interface AdapterOptions {
   /** Part of an adapter's name in any case, or `lavapipe` or `swiftshader`. Default: the environment's GSAS_ADAPTER. */
   adapter?: string;
 }
-
-/** Dawn rounds timestamps to 65 us against spying web pages; a profiler wants the real ones. */
-const DAWN_FLAGS = ['disable-dawn-features=timestamp_quantization'];
 
 /** Dawn aborts the process when what create() returned, or an adapter, is collected before a device: keep them all. */
 const kept: unknown[] = [];
@@ -87,7 +85,7 @@ async function look(place: Place, enough: (adapter: FoundAdapter) => boolean): P
     );
   });
   const request = async (...flags: string[]): Promise<FoundAdapter | undefined> => {
-    const gpu = create([...DAWN_FLAGS, ...flags]);
+    const gpu = create([...dawnFlags(), ...flags]);
     kept.push(gpu);
     const adapter = await withDriver(place.manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
     if (!adapter) return undefined;

@@ -7,6 +7,7 @@ import type { Tensor } from '../engine/tensor.js';
 import { rank } from '../kernels/rank/index.js';
 import { topK } from '../kernels/top_k/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
+import { checkBatch } from './check-batch.js';
 
 /** What is measured over the whole catalogue, one target a user. */
 export type Metrics = Record<'ndcg@10' | 'recall@1' | 'recall@10' | 'mrr', number>;
@@ -44,6 +45,7 @@ export function metricsOf(ranks: ArrayLike<number>): Metrics {
  * @param lastTokens [B] indices of those tokens
  * @param inspect is shown the last block's queries [B, D] of those tokens and keys [T, D] of all
  * @returns [B, D]
+ * @throws InputError for an item that the model does not have, or a span that is not its row's
  */
 export function lastHidden(
   model: GSASRec,
@@ -51,6 +53,7 @@ export function lastHidden(
   lastTokens: Uint32Array,
   inspect?: (q: Tensor, k: Tensor, spans: Tensor) => void,
 ): Tensor {
+  checkBatch(batch, model.config);
   const { stream } = model;
   const tape = new Tape(stream, false);
   const ids = stream.upload(batch.ids, [batch.tokens]);

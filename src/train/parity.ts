@@ -8,6 +8,7 @@ import { matmul } from '../kernels/matmul/index.js';
 import { topK } from '../kernels/top_k/index.js';
 import { gbceBeta } from '../model/config.js';
 import { GSASRec } from '../model/gsasrec.js';
+import { checkBatch, checkItems } from './check-batch.js';
 import { type Fixture, readFixture } from './fixture.js';
 import { Adam } from './optimizer.js';
 
@@ -79,6 +80,8 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
   const sampled = Uint32Array.from(
     at.flatMap((i) => Array.from({ length: meta.negs }, (_, j) => negatives[i * meta.negs + j]!)),
   );
+  checkBatch({ ...batch, targets }, config);
+  checkItems(sampled, N, 'negative');
   const tensors = {
     ids: stream.upload(batch.ids, [T]),
     spans: stream.upload(batch.spans, [T, 2]),
@@ -135,6 +138,7 @@ async function comparePredictions(model: GSASRec, fixture: Fixture, rows: Rows, 
   const { batch: B, seq, pad } = fixture.meta;
   const labels = fixture.numbers('input/labels');
   const { batch } = withoutPadding(fixture, labels, file);
+  checkBatch(batch, config);
   const hidden = await stream.scope(() => {
     const ids = stream.upload(batch.ids, [batch.tokens]);
     const spans = stream.upload(batch.spans, [batch.tokens, 2]);
