@@ -94,6 +94,7 @@ describe('options', () => {
       train_batch_size: 128,
       eval_batch_size: 512,
       lr: 0.001,
+      table_updates: 'auto',
       init_std: 1,
       init_prior: false,
       seed: 42,

@@ -35,7 +35,8 @@ export class BufferPool {
   constructor(
     private readonly device: GPUDevice,
     private readonly usage: GPUBufferUsageFlags,
-    private readonly limit: number,
+    /** The most bytes that a buffer may have. */
+    readonly limit: number,
     private readonly nextId: () => number,
   ) {}
 

@@ -8,6 +8,7 @@ import { sampledGbce } from '../kernels/sampled_gbce/index.js';
 import { type BlockDropouts, type LastTokens, transformerBlock } from './block.js';
 import type { ModelConfig } from './config.js';
 import type { HostParameters } from './parameters.js';
+import { checkTables } from './tables.js';
 
 /** The sequences of a batch on the GPU, laid end to end without padding. */
 export interface SequenceTensors {
@@ -43,6 +44,7 @@ export class GSASRec {
     readonly config: ModelConfig,
     parameters: HostParameters,
   ) {
+    checkTables(stream.gpu, config);
     this.parameters = new Map(
       [...parameters].map(([name, { shape, data }]) => [name, stream.upload(data, shape, { requiresGrad: true })]),
     );
@@ -51,6 +53,11 @@ export class GSASRec {
   /** [N + 2, D], the table that scores are taken with. */
   get outputTable(): Tensor {
     return this.#parameter(this.config.reuse_item_embeddings ? 'item_embedding.weight' : 'output_embedding.weight');
+  }
+
+  /** The tables with a row for each item: one where the input table is reused, else two. */
+  get itemTables(): Set<Tensor> {
+    return new Set([this.#parameter('item_embedding.weight'), this.outputTable]);
   }
 
   /**

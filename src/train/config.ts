@@ -27,6 +27,12 @@ export const OPTIONS = {
   train_batch_size: { type: 'integer', default: 128, min: 1, help: 'sequences in a training batch' },
   eval_batch_size: { type: 'integer', default: 512, min: 1, help: 'sequences in an evaluation batch' },
   lr: { type: 'number', default: 1e-3, above: 0, help: 'learning rate of Adam' },
+  table_updates: {
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'dense', 'lazy'],
+    help: 'Adam on the item tables: dense moves all rows at every step as the official code does, lazy only those of items in the batch or among its negatives, auto is lazy above 100000 items',
+  },
   init_std: {
     type: 'number',
     default: 1,
@@ -86,6 +92,14 @@ type Key = keyof TrainOptions;
 export type TrainConfig = TrainOptions & { num_items: number };
 
 const table: Readonly<Record<string, Option>> = OPTIONS;
+
+/** Catalogues up to this size are trained as the official code trains them. */
+const DENSE_ITEMS = 100_000;
+
+/** Whether the item tables get lazy Adam, see `scatterAdam`. */
+export function updatesLazily({ table_updates, num_items }: Pick<TrainConfig, 'table_updates' | 'num_items'>): boolean {
+  return table_updates === 'auto' ? num_items > DENSE_ITEMS : table_updates === 'lazy';
+}
 
 /** Named settings; keys they leave out keep their defaults. */
 export const PRESETS = {

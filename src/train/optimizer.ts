@@ -2,6 +2,7 @@ import type { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { adam } from '../kernels/adam/index.js';
+import { scatterAdam } from '../kernels/scatter_adam/index.js';
 import type { HostParameters } from '../model/parameters.js';
 
 /** PyTorch's defaults. */
@@ -9,7 +10,10 @@ const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
-/** Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; its moments live on the GPU. */
+/**
+ * Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; lazily, as `scatterAdam`, on tables whose gradients the
+ * tape keeps by rows. Its moments live on the GPU.
+ */
 export class Adam {
   readonly m: ReadonlyMap<string, Tensor>;
   readonly v: ReadonlyMap<string, Tensor>;
@@ -32,13 +36,16 @@ export class Adam {
     this.v = load(moments?.v);
   }
 
-  /** Moves every parameter that the tape has a gradient for. @param step counts from 1 */
+  /** Moves every parameter that the tape has a gradient for, lazily where it has it by rows. @param step counts from 1 */
   update(tape: Tape, step: number): void {
+    const options = { lr: this.lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step };
     for (const [name, param] of this.parameters) {
-      if (!tape.hasGradient(param)) continue;
-      const state = { param, gradient: tape.gradient(param), m: this.m.get(name)!, v: this.v.get(name)! };
-      adam(this.stream, state, { lr: this.lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step });
+      const state = { param, m: this.m.get(name)!, v: this.v.get(name)! };
+      const shares = tape.rowGradient(param);
+      if (shares?.length) scatterAdam(this.stream, shares, state, options);
+      else if (tape.hasGradient(param)) adam(this.stream, { ...state, gradient: tape.gradient(param) }, options);
     }
+    tape.releaseRows();
   }
 
   /** Gives the moments' memory back. */

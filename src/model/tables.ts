@@ -1,0 +1,25 @@
+import { OutOfMemoryError } from '../engine/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import type { ModelConfig } from './config.js';
+
+/**
+ * Checks that a table with a row for each item fits one binding of the adapter.
+ * @throws OutOfMemoryError that says how many items, or which embedding_dim, would fit
+ */
+export function checkTables(
+  gpu: Gpu,
+  { num_items: N, embedding_dim: D, num_heads }: Pick<ModelConfig, 'num_items' | 'embedding_dim' | 'num_heads'>,
+): void {
+  const { limit } = gpu.pool;
+  const bytes = 4 * (N + 2) * D;
+  if (bytes <= limit) return;
+  const widest = Math.floor(limit / (4 * (N + 2) * num_heads)) * num_heads;
+  const narrower = widest > 0 ? `embedding_dim ${widest} at most, or ` : '';
+  throw new OutOfMemoryError(
+    `the table of ${N} items at embedding_dim ${D} takes ${mebibytes(bytes)}, but this adapter binds at most ${mebibytes(limit)}; use ${narrower}${Math.floor(limit / (4 * D)) - 2} items at most, or an adapter that binds more (gsas-wgpu doctor lists them)`,
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}

@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TrainingBatches } from '../src/data/batches.js';
+import { syntheticDataset } from '../src/data/synthetic.js';
+import { OutOfMemoryError } from '../src/engine/errors.js';
+import type { Gpu } from '../src/engine/gpu.js';
+import { HostRandom } from '../src/engine/philox.js';
+import { Stream } from '../src/engine/stream.js';
+import type { Tensor } from '../src/engine/tensor.js';
+import { adam } from '../src/kernels/adam/index.js';
+import { scatterAdam } from '../src/kernels/scatter_adam/index.js';
+import { scatterAdamReference } from '../src/kernels/scatter_adam/reference.js';
+import { scatterAdd } from '../src/kernels/scatter_add/index.js';
+import { initialParameters } from '../src/model/parameters.js';
+import { checkTables } from '../src/model/tables.js';
+import { resolveConfig, type TrainOptions, updatesLazily } from '../src/train/config.js';
+import { Trainer, type TrainerState } from '../src/train/trainer.js';
+import { openTestGpu } from './support/gpu.js';
+
+const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+const OPTIONS: Partial<TrainOptions> = {
+  sequence_length: 20,
+  embedding_dim: 16,
+  num_heads: 2,
+  num_blocks: 1,
+  dropout_rate: 0.1,
+  negs_per_pos: 8,
+  train_batch_size: 16,
+  seed: 5,
+};
+const TABLES = ['item_embedding.weight', 'output_embedding.weight'];
+
+describe('lazy table updates', () => {
+  let gpu: Gpu;
+  let stream: Stream;
+  beforeAll(async () => {
+    gpu = await openTestGpu();
+    stream = new Stream(gpu);
+  });
+  afterAll(() => gpu.close());
+
+  const uniform = (random: HostRandom, n: number, below: number) =>
+    Uint32Array.from({ length: n }, () => random.integer(below));
+  const normal = (random: HostRandom, n: number) => Float32Array.from({ length: n }, () => random.normal());
+
+  /** Q rows for `share` pairs each, of items that `draw` names. */
+  function table(R: number, D: number, Q: number, share: number, draw: (random: HostRandom) => number) {
+    const random = new HostRandom(3);
+    const ids = Uint32Array.from({ length: Q * share }, () => draw(random));
+    const source = normal(random, Q * D);
+    const weights = normal(random, Q * share);
+    const param = normal(random, R * D);
+    return { ids, source, weights, param, R, D, Q, share };
+  }
+
+  /** Parameters and moments after `steps` steps on the same pairs. */
+  async function steps(given: ReturnType<typeof table>, count: number, kind: 'dense' | 'lazy') {
+    const { R, D, Q, share } = given;
+    const ids = stream.upload(given.ids, [Q, share]);
+    const source = stream.upload(given.source, [Q, D]);
+    const weights = stream.upload(given.weights, [Q, share]);
+    const state = { param: stream.upload(given.param, [R, D]), m: stream.zeros([R, D]), v: stream.zeros([R, D]) };
+    for (let step = 1; step <= count; step++) {
+      if (kind === 'lazy') scatterAdam(stream, [{ ids, source, weights }], state, { ...ADAM, step });
+      else {
+        const gradient = stream.empty([R, D]);
+        scatterAdd(stream, ids, source, gradient, { weights });
+        adam(stream, { ...state, gradient }, { ...ADAM, step });
+        stream.release(gradient);
+      }
+    }
+    const read = async (tensor: Tensor) => Float32Array.from((await stream.read(tensor)) as Float32Array);
+    const values = { param: await read(state.param), m: await read(state.m), v: await read(state.v) };
+    for (const tensor of [ids, source, weights, ...Object.values(state)]) stream.release(tensor);
+    return values;
+  }
+
+  it('moves rows that every step touches to the bits of dense Adam, and no other row', async () => {
+    const given = table(3001, 24, 400, 3, (random) => 5 + random.integer(700));
+    const [dense, lazy] = [await steps(given, 4, 'dense'), await steps(given, 4, 'lazy')];
+    const touched = new Set(given.ids);
+    let kept = 0;
+    for (let row = 0; row < given.R; row++) {
+      const [first, end] = [row * given.D, (row + 1) * given.D];
+      const expected = touched.has(row) ? dense.param : given.param;
+      expect(lazy.param.subarray(first, end)).toEqual(expected.subarray(first, end));
+      if (touched.has(row)) expect(lazy.v.subarray(first, end)).toEqual(dense.v.subarray(first, end));
+      else kept += Number(lazy.m.subarray(first, end).every((value) => value === 0));
+    }
+    expect(kept).toBe(given.R - touched.size);
+  });
+
+  it.each([
+    ['uniform over a million items', 1_000_002, 8, (random: HostRandom) => random.integer(1_000_002)],
+    [
+      'by popularity (Zipf) over 200000 items',
+      200_002,
+      8,
+      (random: HostRandom) => Math.floor(200_002 ** random.uniform()),
+    ],
+    ['all of the last item', 100_003, 5, () => 100_002],
+  ])('sums pairs to the bits of dense Adam, %s', async (_, R, D, draw) => {
+    const given = table(R, D, 61, 257, draw);
+    const [dense, lazy] = [await steps(given, 1, 'dense'), await steps(given, 1, 'lazy')];
+    expect(Buffer.compare(bytesOf(lazy.param), bytesOf(dense.param))).toBe(0);
+    expect(Buffer.compare(bytesOf(lazy.v), bytesOf(dense.v))).toBe(0);
+    expect(Buffer.compare(bytesOf((await steps(given, 1, 'lazy')).param), bytesOf(lazy.param))).toBe(0);
+  });
+
+  it('follows SparseAdam in float64 over steps of changing rows', async () => {
+    const [R, D, P] = [211, 8, 40];
+    const random = new HostRandom(9);
+    const start = normal(random, R * D);
+    const state = { param: stream.upload(start, [R, D]), m: stream.zeros([R, D]), v: stream.zeros([R, D]) };
+    let expected = {
+      param: Float64Array.from(start),
+      m: new Float64Array(R * D),
+      v: new Float64Array(R * D),
+    };
+    for (let step = 1; step <= 12; step++) {
+      const ids = uniform(random, P, R);
+      const rows = normal(random, P * D);
+      const gradient = new Float64Array(R * D);
+      rows.forEach((value, i) => {
+        const at = ids[Math.floor(i / D)]! * D + (i % D);
+        gradient[at] = gradient[at]! + value;
+      });
+      const options = { ...ADAM, lr: 0.05, step };
+      scatterAdam(stream, [{ ids: stream.upload(ids, [P]), source: stream.upload(rows, [P, D]) }], state, options);
+      expected = scatterAdamReference(expected, gradient, new Set(ids), D, options) as typeof expected;
+    }
+    const actual = (await stream.read(state.param)) as Float32Array;
+    const apart = Math.max(...actual.map((value, i) => Math.abs(value - expected.param[i]!)));
+    expect(apart).toBeLessThan(1e-5);
+    expect(Math.max(...actual.map((value, i) => Math.abs(value - start[i]!)))).toBeGreaterThan(0.1);
+  });
+
+  it('refuses shares that cannot be joined', () => {
+    const ids = stream.upload(new Uint32Array(6), [3, 2]);
+    const source = stream.upload(new Float32Array(12), [3, 4]);
+    const [param, m, v] = [stream.zeros([5, 4]), stream.zeros([5, 4]), stream.zeros([5, 4])];
+    const share = { ids, source };
+    const state = { param: param!, m: m!, v: v! };
+    expect(() => scatterAdam(stream, [share, share], state, { ...ADAM, step: 1 })).toThrow(/all but one/);
+    expect(() => scatterAdam(stream, [share], { ...state, m: stream.zeros([4, 4]) }, { ...ADAM, step: 1 })).toThrow(
+      /axis R is 5 in param \[5, 4\] but 4 in m \[4, 4\]/,
+    );
+  });
+
+  describe('in training', () => {
+    const batches = new TrainingBatches(dataset.train, { sequenceLength: 20, batchSize: 16, seed: 1 });
+    const trainer = (options: Partial<TrainOptions>, state?: TrainerState) => {
+      const config = resolveConfig(dataset.numItems, [{ ...OPTIONS, ...options }]);
+      return new Trainer(gpu, config, state ?? { weights: initialParameters(config, { seed: 1 }), step: 0 });
+    };
+    async function run(of: Trainer, from: number, to: number) {
+      for (let i = from; i < to; i++) await of.train(batches.batch(0, i));
+      return of.state();
+    }
+
+    it.each([false, true])('takes the first step of dense Adam, reuse_item_embeddings %s', async (reuse) => {
+      const lazy = await run(trainer({ table_updates: 'lazy', reuse_item_embeddings: reuse }), 0, 1);
+      const dense = await run(trainer({ table_updates: 'dense', reuse_item_embeddings: reuse }), 0, 1);
+      for (const [name, { data }] of lazy.weights) {
+        const other = dense.weights.get(name)!.data;
+        // A reused table sums its gradients in another order: scores' and inputs' pairs together.
+        if (reuse && TABLES.includes(name)) {
+          const m = [lazy, dense].map((state) => state.m.get(name)!.data);
+          const apart = Math.max(...m[0]!.map((value, i) => Math.abs(value - m[1]![i]!)));
+          expect(apart / Math.max(...m[1]!.map(Math.abs))).toBeLessThan(1e-6);
+        } else expect(data, name).toEqual(other);
+      }
+    });
+
+    it.each([false, true])('leaves rows that nothing touched as they were, reuse_item_embeddings %s', async (reuse) => {
+      const of = trainer({ table_updates: 'lazy', reuse_item_embeddings: reuse, negs_per_pos: 1 });
+      await run(of, 0, 2);
+      const before = await of.state();
+      const batch = batches.batch(0, 2);
+      await of.train(batch);
+      const after = await of.state();
+      const name = TABLES[0]!;
+      const D = 16;
+      const moved = (row: number) =>
+        [before, after]
+          .map(({ weights }) =>
+            weights
+              .get(name)!
+              .data.subarray(row * D, (row + 1) * D)
+              .join(),
+          )
+          .join('|');
+      const inputs = new Set(batch.ids);
+      let untouched = 0;
+      for (let row = 0; row < dataset.numItems + 2; row++) {
+        const [a, b] = moved(row).split('|');
+        if (inputs.has(row)) expect(a).not.toBe(b);
+        else untouched += Number(a === b);
+      }
+      if (reuse) expect(untouched).toBeGreaterThan(0);
+      else expect(untouched).toBe(dataset.numItems + 2 - inputs.size);
+    });
+
+    it.each([false, true])('resumes to the same bits, reuse_item_embeddings %s', async (reuse) => {
+      const options = { table_updates: 'lazy', reuse_item_embeddings: reuse } as const;
+      const whole = await run(trainer(options), 0, 5);
+      const part = await run(trainer(options), 0, 3);
+      const rest = await run(trainer(options, part), 3, 5);
+      expect(rest).toEqual(whole);
+    });
+
+    it('allocates nothing from the third step on', async () => {
+      const of = trainer({ table_updates: 'lazy', reuse_item_embeddings: true });
+      of.prepare(batches.capacity);
+      await run(of, 0, 2);
+      const { created } = gpu;
+      for (let i = 2; i < 6; i++) await of.train(batches.batch(0, i));
+      expect(gpu.created).toEqual(created);
+      of.release();
+    });
+  });
+
+  it('is chosen by the size of the catalogue unless it is asked for', () => {
+    expect(updatesLazily(resolveConfig(100_000, []))).toBe(false);
+    expect(updatesLazily(resolveConfig(100_001, []))).toBe(true);
+    expect(updatesLazily(resolveConfig(100_001, [{ table_updates: 'dense' }]))).toBe(false);
+    expect(updatesLazily(resolveConfig(50, [{ table_updates: 'lazy' }]))).toBe(true);
+  });
+
+  it('says which table would fit where an adapter cannot bind one', () => {
+    const { limit } = gpu.pool;
+    const rows = Math.floor(limit / (4 * 64));
+    const fits = { num_items: rows - 2, embedding_dim: 64, num_heads: 4 };
+    expect(() => checkTables(gpu, fits)).not.toThrow();
+    const refused = () => checkTables(gpu, { ...fits, num_items: rows - 1 });
+    expect(refused).toThrow(OutOfMemoryError);
+    expect(refused).toThrow(
+      new RegExp(
+        `^the table of ${rows - 1} items at embedding_dim 64 takes .* binds at most .*; use embedding_dim 60 at most, or ${rows - 2} items at most`,
+      ),
+    );
+    expect(() => checkTables(gpu, { ...fits, num_items: limit })).toThrow(/; use \d+ items at most/);
+  });
+});
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
