@@ -6,6 +6,7 @@ import type { Tensor } from '../engine/tensor.js';
 import { gbceBeta } from '../model/config.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
+import { checkBatch } from './check-batch.js';
 import { type TrainConfig, updatesLazily } from './config.js';
 import { Adam } from './optimizer.js';
 
@@ -55,8 +56,12 @@ export class Trainer {
     this.stream.rehearse(() => this.#record(batch, 1));
   }
 
-  /** One training step. The promise gives the batch's mean loss, from before the update, once the GPU is done. */
+  /**
+   * One training step. The promise gives the batch's mean loss, from before the update, once the GPU is done.
+   * @throws InputError for an item that the model does not have, or a span that is not its row's
+   */
   async train(batch: TrainingBatch): Promise<number> {
+    checkBatch(batch, this.config);
     this.#step++;
     this.stream.random = { seed: this.config.seed, step: this.#step };
     let loss: Promise<ArrayLike<number>> | undefined;
