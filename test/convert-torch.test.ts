@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeDataset } from '../src/data/layout.js';
+import { syntheticDataset } from '../src/data/synthetic.js';
+import type { Gpu } from '../src/engine/gpu.js';
+import { Stream } from '../src/engine/stream.js';
+import { GSASRec } from '../src/model/gsasrec.js';
+import { convert } from '../src/train/convert/index.js';
+import { writeStateDict } from '../src/train/convert/state-dict-writer.js';
+import { evaluateSplit } from '../src/train/evaluate.js';
+import { readFixture } from '../src/train/fixture.js';
+import { train } from '../src/train/train.js';
+import { openTestGpu } from './support/gpu.js';
+
+const PYTHON = process.env.GSAS_PYTHON || 'python3';
+
+function python(...args: string[]): string {
+  return execFileSync(PYTHON, ['-B', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function hasTorch(): boolean {
+  try {
+    python('-c', 'import torch, numpy');
+    return true;
+  } catch {
+    console.warn(
+      `convert: ${PYTHON} has no torch and numpy, so nothing was loaded in PyTorch; name one with GSAS_PYTHON`,
+    );
+    return false;
+  }
+}
+
+describe.skipIf(!hasTorch())('a .pt file of ours in PyTorch', () => {
+  let gpu: Gpu;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'convert-torch-'));
+    gpu = await openTestGpu();
+  });
+  afterAll(() => {
+    gpu.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each(['h1', 'heads3_dim24', 'reuse_t1'])('loads with weights_only and has the official top-10: %s', (name) => {
+    const fixture = `test/fixtures/${name}.safetensors`;
+    const file = join(folder, `${name}.pt`);
+    writeStateDict(file, readFixture(fixture).parameters('param'));
+    expect(python('test/fixtures/torch/check.py', file, fixture)).toBe('same\n');
+  });
+
+  it('has the metrics of the model that was trained', async () => {
+    const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+    const data = join(folder, 'data');
+    const run = join(folder, 'run');
+    writeDataset(data, dataset);
+    const options = {
+      ...{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, negs_per_pos: 8, init_std: 0.02 },
+      ...{ train_batch_size: 32, lr: 1e-2, init_prior: true, max_epochs: 12 },
+    };
+    const { best } = await train({ gpu, dataset, options, out: run, data });
+    const model = new GSASRec(new Stream(gpu), best!.config, best!.weights);
+    for (const filterRated of [true, false]) {
+      const ours = await evaluateSplit(model, dataset.test, { batchSize: 64, filterRated });
+      expect(ours['ndcg@10']).toBeGreaterThan(0.02); // no agreement of zeros
+      const file = join(folder, `${filterRated}.pt`);
+      convert(run, file);
+      const flags = ['--data', data, '--heads', '2', ...(filterRated ? [] : ['--keep-seen'])];
+      const theirs = JSON.parse(python('bench/baselines/pytorch/evaluate.py', file, ...flags));
+      expect(theirs.users).toBe(dataset.test.targets.length);
+      for (const name of ['ndcg@10', 'recall@1', 'recall@10'] as const) {
+        expect(Math.abs(theirs[name] - ours[name])).toBeLessThan(1e-6);
+      }
+    }
+    model.release();
+  });
+});
