@@ -30,6 +30,13 @@ export { openGpu } from './node/gpu.js';
 export { ensureAdapter, installSoftware, type SoftwareName } from './node/software.js';
 export { type Checkpoint, loadCheckpoint, saveWeights } from './train/checkpoint.js';
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
+export {
+  type Converted,
+  type ConvertOptions,
+  convert,
+  type OpenOptions,
+  openCheckpoint,
+} from './train/convert/index.js';
 export { type EvaluateOptions, evaluateSplit, type Metrics, metricsOf, rankSplit } from './train/evaluate.js';
 export { checkParity, type ParityRow } from './train/parity.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
