@@ -61,7 +61,7 @@ describe('the targets of a GPU', () => {
 });
 
 describe('the one command', () => {
-  const plan = { batchSizes: [4, 8], against: 'pytorch-cuda', repeat: 3, save: true };
+  const plan = { batchSizes: [4, 8], against: 'pytorch-cuda', users: 512, repeat: 3, save: true };
 
   it('runs a step of each size against the other in the same call', () => {
     const [first, second] = commandsOf('step', plan);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { GsasError, InputError } from '../../src/engine/errors.js';
@@ -9,6 +9,7 @@ import { settingOf } from '../common/setting.js';
 import { commandsOf, type Outcome, PIECES, type PieceName, type Plan, runCommand } from '../gpu/pieces.js';
 import { summaryText } from '../gpu/summary.js';
 import { verdicts } from '../gpu/targets.js';
+import { drawFile } from '../report/drawings.js';
 import { IMPLEMENTATIONS, type ImplementationName } from '../step/implementations.js';
 
 interface Flags extends Plan {
@@ -25,6 +26,7 @@ export function addGpu(program: Command): void {
     .option('--only <names>', `some of ${PIECES}`, parseNames(PIECES), [...PIECES])
     .option('--batch-sizes <numbers>', 'of the training step, ML-1M rows', parseCounts, [128, 512])
     .option('--against <implementation>', 'who ours is compared with', parseImplementation, 'pytorch-cuda')
+    .option('--users <number>', 'to evaluate', parseCount, 512)
     .option('--repeat <rounds>', 'timed steps and evaluations of each', parseCount, 20)
     .option('--op <name>', 'test and time this operation only')
     .option('--software', 'allow an adapter that computes on the CPU: a rehearsal')
@@ -60,9 +62,10 @@ async function runGpu({ only, software, ...plan }: Flags): Promise<void> {
   const summary = summaryText(setting, verdicts(outcomes, plan.against), outcomes);
   console.log(summary);
   if (plan.save) {
-    const file = join(FOLDER, `${found.name}.md`);
-    writeFileSync(file, summary);
-    console.error(`kept in ${file}; \`npm run bench -- report\` draws what is kept beside it`);
+    const [page, results] = ['md', 'json'].map((ending) => join(FOLDER, `${found.name}.${ending}`)) as [string, string];
+    writeFileSync(page, summary);
+    const drawings = existsSync(results) ? await drawFile(results) : [];
+    console.error(`kept in ${[page, ...drawings].join(', ')}`);
   }
   const failed = outcomes.filter(({ failure }) => failure !== undefined).map(({ name }) => name);
   if (failed.length > 0) throw new GsasError(`failed, see above: ${failed.join(', ')}`);

@@ -1,9 +1,9 @@
-import { readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../../src/engine/errors.js';
-import { FOLDER, readResults } from '../common/results.js';
-import { DRAWINGS, drawResults } from '../report/drawings.js';
+import { FOLDER } from '../common/results.js';
+import { DRAWINGS, drawFile } from '../report/drawings.js';
 
 export function addReport(program: Command): void {
   program
@@ -19,14 +19,11 @@ async function runReport(files: string[]): Promise<void> {
     throw new InputError(`${FOLDER} holds no results: keep some first, \`npm run bench -- step --save\``);
   }
   for (const file of names) {
-    const drawings = await drawResults(readResults(file));
-    if (drawings.size === 0)
+    const paths = await drawFile(file);
+    if (paths.length === 0) {
       throw new InputError(`${file}: holds nothing that is drawn, that is of ${Object.keys(DRAWINGS).join(', ')}`);
-    for (const [bench, svg] of drawings) {
-      const path = join(FOLDER, `${basename(file, '.json')}.${bench}.svg`);
-      writeFileSync(path, svg);
-      console.log(path);
     }
+    console.log(paths.join('\n'));
   }
 }
 

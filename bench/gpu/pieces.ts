@@ -10,6 +10,8 @@ export interface Plan {
   batchSizes: readonly number[];
   /** Who ours is compared with. */
   against: string;
+  /** To evaluate. */
+  users: number;
   repeat: number;
   /** One operation instead of all. */
   op?: string | undefined;
@@ -44,7 +46,7 @@ export function commandsOf(piece: PieceName, plan: Plan): [name: string, command
         bench(piece, ...race, '--batch-size', String(size), '--profile', ...keep),
       ]);
     case 'eval':
-      return [[piece, bench(piece, ...race, ...keep)]];
+      return [[piece, bench(piece, ...race, '--users', String(plan.users), ...keep)]];
     default:
       return [[piece, bench(piece, ...keep)]];
   }

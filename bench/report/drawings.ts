@@ -1,4 +1,6 @@
-import type { Kept, Results } from '../common/results.js';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { FOLDER, type Kept, type Results, readResults } from '../common/results.js';
 import { type Chart, draw, subtitleOf } from './draw.js';
 import { type KeptKernel, kernelsChart } from './kernels.js';
 import { type KeptRace, raceChart } from './race.js';
@@ -26,4 +28,14 @@ export async function drawResults(results: Results): Promise<Map<string, string>
     if (rows.length > 0) drawings.set(bench, await draw(title, subtitleOf(results, rows), chart(rows)));
   }
   return drawings;
+}
+
+/** Draws what a file of results holds beside the kept results. Returns the drawings' paths, none where there is nothing to draw. */
+export async function drawFile(file: string): Promise<string[]> {
+  const drawings = await drawResults(readResults(file));
+  return [...drawings].map(([bench, svg]) => {
+    const path = join(FOLDER, `${basename(file, '.json')}.${bench}.svg`);
+    writeFileSync(path, svg);
+    return path;
+  });
 }
