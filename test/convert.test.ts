@@ -49,6 +49,13 @@ const int = (value: number) => {
 const same = (text: string) => text;
 
 describe('official checkpoints', () => {
+  it('are read from archives in the form for more than 4 GiB', () => {
+    const { weights } = readOfficial(`${TORCH}/storages.pt`);
+    writeStateDict(at('small.pt'), weights);
+    writeFileSync(at('large.pt'), inZip64(readFileSync(at('small.pt'))));
+    expect(readOfficial(at('large.pt')).weights).toEqual(weights);
+  });
+
   it('have the values that torch has saved, in any float type and layout', () => {
     const { config, weights } = readOfficial(`${TORCH}/storages.pt`);
     const expected = readSafetensors(`${TORCH}/storages.safetensors`).tensors;
@@ -78,6 +85,35 @@ describe('official checkpoints', () => {
     expect(existsSync(output)).toBe(false);
   });
 });
+
+/** The archive with all of its sizes and offsets in zip64's fields, as they are beyond 4 GiB (APPNOTE.TXT 4.3.14, 4.3.15, 4.5.3). */
+function inZip64(bytes: Buffer): Buffer {
+  const end = bytes.length - 22;
+  const [count, directory] = [bytes.readUInt16LE(end + 10), bytes.readUInt32LE(end + 16)];
+  const entries: Buffer[] = [];
+  for (let at = directory, i = 0; i < count; i++) {
+    const head = Buffer.from(bytes.subarray(at, at + 46 + bytes.readUInt16LE(at + 28)));
+    at += head.length;
+    const extra = Buffer.alloc(28);
+    extra.writeUInt16LE(1, 0);
+    extra.writeUInt16LE(24, 2);
+    for (const [i, field] of [24, 20, 42].entries()) {
+      extra.writeBigUInt64LE(BigInt(head.readUInt32LE(field)), 4 + 8 * i);
+      head.writeUInt32LE(0xffffffff, field);
+    }
+    head.writeUInt16LE(extra.length, 30);
+    entries.push(head, extra);
+  }
+  const entryBytes = entries.reduce((sum, { length }) => sum + length, 0);
+  const end64 = Buffer.alloc(56);
+  end64.writeUInt32LE(0x06064b50, 0);
+  for (const [i, value] of [count, entryBytes, directory].entries()) end64.writeBigUInt64LE(BigInt(value), 32 + 8 * i);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(directory + entryBytes), 8);
+  const end32 = Buffer.from(bytes.subarray(end)).fill(0xff, 8, 20);
+  return Buffer.concat([bytes.subarray(0, directory), ...entries, end64, locator, end32]);
+}
 
 describe('hostile and damaged .pt files', () => {
   const good = `${TORCH}/storages.pt`;
