@@ -1,5 +1,6 @@
 import type { BucketEstimates, Estimates, Evaluation, Paired } from '../data/evaluation.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
+import { alignColumns } from './columns.js';
 import { formatMetric } from './metrics.js';
 
 /** An evaluation and what it is of: `gSASRec`, a baseline, a run. */
@@ -82,12 +83,4 @@ function formatValue(name: string, value: number): string {
 
 function count(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-/** The first column to the left, the others to the right. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const pad = (cell: string, column: number) =>
-    column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }

@@ -1,69 +1,219 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { readTitles } from '../data/titles.js';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Sequences } from '../data/dataset.js';
+import { ItemFinder } from '../data/find.js';
+import { type Column, checkTableFile, type Row, writeTable } from '../data/table.js';
+import { type ItemNames, readItemNames } from '../data/titles.js';
+import { InputError } from '../engine/errors.js';
 import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
-import { loadCheckpoint } from '../train/checkpoint.js';
-import { recommend } from '../train/recommend.js';
-import { parsePath } from './arguments.js';
+import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
+import { itemNames, userNames } from '../train/names.js';
+import { probabilityOf, type Recommendation, recommend, recommendBatches } from '../train/recommend.js';
+import { openSource, recallSource } from '../train/source.js';
+import { parseCount, parsePath } from './arguments.js';
+import { alignColumns } from './columns.js';
+import { interruptible } from './interrupt.js';
+import { readItems } from './items.js';
 
 interface Flags {
-  history: number[];
+  history?: string[];
+  split?: 'train' | 'val' | 'test';
+  out?: string;
   top: number;
+  exclude?: string[];
+  filterSeen?: boolean;
+  data?: string;
   titles?: string;
-  keepSeen?: true;
+  checkpoint: 'best' | 'last';
   json?: true;
 }
+
+/** What stands behind every recommendation. */
+interface Setting {
+  readonly checkpoint: Checkpoint;
+  /** Of the data; undefined where it is not known. */
+  readonly folder: string | null | undefined;
+  readonly names: ItemNames;
+  readonly exclude: readonly number[];
+  readonly filterRated: boolean;
+}
+
+/** Items of the history that are named above the answer. */
+const MOST_ECHOED = 5;
+
+const UNCALIBRATED =
+  'scores only order items: their sigmoid is a probability where a model is trained with gbce_t 1, and this one has';
 
 export function addRecommend(program: Command): void {
   program
     .command('recommend')
-    .description('the items that a model expects next after a history')
+    .description('the items that a model expects next: after a history, or for all users of a split')
     .argument('<run>', 'folder of a run, or a checkpoint file')
-    .requiredOption('--history <ids>', 'item ids, oldest first, separated by spaces or commas', parseHistory)
-    .option('--top <count>', 'how many items', parseCount, 10)
-    .option('--titles <file>', 'CSV with the columns id and title, to print titles', parsePath)
-    .option('--keep-seen', 'do not leave out the items of the history')
+    .option(
+      '--history <items...>',
+      'ids or titles, oldest first: "12 7 301" or "toy story; matrix"; #12 is item 12 where ids are others; @FILE has one a line',
+    )
+    .addOption(new Option('--split <name>', 'all users of it, into --out').choices(['train', 'val', 'test']))
+    .option('--out <file>', 'with --split: a row a user and item, as .csv, .parquet or .jsonl', parsePath)
+    .option('--top <count>', 'how many items, at most 512', parseCount, 10)
+    .option('--exclude <items...>', 'ids, titles or @FILE: never to be recommended')
+    .option('--filter-seen', "leave out the items of the history (default: the run's filter_rated)")
+    .option('--no-filter-seen', 'recommend them too')
+    .option('--data <folder>', 'dataset in the official layout (default: the one the run was trained on)', parsePath)
+    .option('--titles <file>', 'CSV with the columns id and title (default: items.csv of the data)', parsePath)
+    .addOption(
+      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
+    )
     .option('--json', 'one JSON object an item')
     .action(runRecommend);
 }
 
 async function runRecommend(run: string, flags: Flags): Promise<void> {
-  const { config, weights } = loadCheckpoint(run);
-  const titles = flags.titles === undefined ? undefined : readTitles(flags.titles);
+  if ((flags.history === undefined) === (flags.split === undefined)) {
+    throw new InputError('give either --history <items...> or --split <name> with --out FILE');
+  }
+  if ((flags.split === undefined) !== (flags.out === undefined)) {
+    throw new InputError('--split and --out go together: all users of a split are written to a file');
+  }
+  if (flags.out) checkTableFile(flags.out);
+  const checkpoint = loadCheckpoint(run, flags.checkpoint);
+  const folder = flags.data !== undefined ? resolve(flags.data) : recallFolder(run);
+  const names = flags.titles !== undefined ? readItemNames(flags.titles) : itemNames(folder);
+  const finder = new ItemFinder(names, checkpoint.config.num_items);
+  const report = (line: string) => process.stderr.write(`${line}\n`);
+  const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', report) : [];
+  const filterRated = flags.filterSeen ?? checkpoint.config.filter_rated;
+  const setting = { checkpoint, folder, names, exclude, filterRated };
+  if (flags.history === undefined) return recommendSplit(run, setting, flags);
+  const history = readItems(finder, flags.history, '--history', report);
+  if (history.length === 0) throw new InputError('--history: none of it is an item of this model; give ids or titles');
+  await recommendHistory(history, finder, setting, flags);
+}
+
+async function recommendHistory(history: number[], finder: ItemFinder, setting: Setting, flags: Flags): Promise<void> {
+  const { checkpoint, exclude, filterRated } = setting;
+  const { config, weights } = checkpoint;
+  const { titles, originals } = finder.names;
   const gpu = await openGpu();
   try {
     const model = new GSASRec(new Stream(gpu), config, weights);
-    const options = { top: flags.top, filterRated: !flags.keepSeen };
-    const [found] = await recommend(model, [flags.history], options);
-    if (found!.length === 0)
-      process.stderr.write('no item is left to recommend; --keep-seen ranks those of the history too\n');
-    found!.forEach(({ item, score }, i) => {
-      const title = titles && (titles.get(item) ?? 'no title');
-      if (flags.json) console.log(JSON.stringify({ rank: i + 1, item, score, ...(title && { title }) }));
-      else
-        console.log(
-          [String(i + 1).padStart(4), String(item).padStart(8), score.toFixed(4).padStart(9), title ?? '']
-            .join('  ')
-            .trimEnd(),
-        );
+    const [found] = await recommend(model, [history], { top: flags.top, filterRated, exclude });
+    if (found!.length === 0) {
+      process.stderr.write('no item is left to recommend; --no-filter-seen ranks those of the history too\n');
+      return;
+    }
+    const rows = found!.map(({ item, score }, i) => {
+      const probability = probabilityOf(score, config.gbce_t);
+      const [original, title] = [originals.get(item), titles.get(item)];
+      return {
+        ...{ rank: i + 1, item, ...(original !== undefined && { original_id: original }), score },
+        ...(probability !== undefined && { probability }),
+        ...(title !== undefined && { title }),
+      };
     });
+    if (flags.json) for (const row of rows) console.log(JSON.stringify(row));
+    else {
+      const latest = history.slice(-MOST_ECHOED).map((item) => finder.describe(item));
+      const before = history.length > MOST_ECHOED ? `${history.length - MOST_ECHOED} items, ` : '';
+      console.log(`after ${before}${latest.join(', ')}:\n\n${recommendationTable(rows)}`);
+      if (config.gbce_t !== 1) console.log(`\n${UNCALIBRATED} ${config.gbce_t}`);
+    }
   } finally {
     gpu.close();
   }
 }
 
-function parseHistory(text: string): number[] {
-  return text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map((word) => {
-      if (!/^\d+$/.test(word)) throw new InvalidArgumentError(`"${word}" is no item id.`);
-      return Number(word);
+async function recommendSplit(run: string, setting: Setting, flags: Flags): Promise<void> {
+  const { checkpoint, exclude, filterRated, names } = setting;
+  const { config, weights } = checkpoint;
+  const split = flags.split!;
+  const folder = setting.folder === undefined ? recallSource(run) : setting.folder; // says what is missing
+  const { dataset } = openSource(folder);
+  if (dataset.numItems !== config.num_items) {
+    throw new InputError(
+      `${run} knows ${config.num_items} items, but ${dataset.name} has ${dataset.numItems}; name its own data with --data DIR`,
+    );
+  }
+  const histories = split === 'train' ? dataset.train : dataset[split].inputs;
+  const users = userNames(folder, split);
+  const calibrated = config.gbce_t === 1;
+  const columns: Column[] = [
+    { name: 'line', type: 'UINTEGER' },
+    ...(users ? [{ name: 'user', type: 'VARCHAR' } as const] : []),
+    { name: 'rank', type: 'UINTEGER' },
+    { name: 'item', type: 'UINTEGER' },
+    ...(names.originals.size > 0 ? [{ name: 'original_id', type: 'VARCHAR' } as const] : []),
+    { name: 'score', type: 'FLOAT' },
+    ...(calibrated ? [{ name: 'probability', type: 'DOUBLE' } as const] : []),
+    ...(names.titles.size > 0 ? [{ name: 'title', type: 'VARCHAR' } as const] : []),
+  ];
+  const rowsOf = (line: number, found: readonly Recommendation[]) =>
+    found.map(({ item, score }, i): Row => {
+      const known: Record<string, Row[number] | undefined> = {
+        ...{ line: line + 1, user: users?.[line], rank: i + 1, item, original_id: names.originals.get(item), score },
+        ...{ probability: probabilityOf(score, config.gbce_t), title: names.titles.get(item) },
+      };
+      return columns.map(({ name }) => known[name] ?? null);
     });
+  const gpu = await openGpu();
+  try {
+    const model = new GSASRec(new Stream(gpu), config, weights);
+    const rows = await interruptible((signal) => {
+      const batches = async function* () {
+        let line = 0;
+        for await (const batch of recommendBatches(model, each(histories), {
+          top: flags.top,
+          filterRated,
+          exclude,
+          signal,
+        })) {
+          yield batch.flatMap((found) => rowsOf(line++, found));
+          if (process.stderr.isTTY) process.stderr.write(`\r${line} of ${histories.count} users`);
+        }
+        if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+      };
+      return writeTable(flags.out!, columns, batches());
+    });
+    const n = (value: number) => value.toLocaleString('en-US');
+    console.log(`${flags.out}: ${n(rows)} recommendations for the ${n(histories.count)} users of the ${split} split`);
+    if (!calibrated) console.log(`${UNCALIBRATED} ${config.gbce_t}`);
+  } finally {
+    gpu.close();
+  }
 }
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number, at least 1.');
-  return Number(text);
+function* each(sequences: Sequences): Generator<Uint32Array> {
+  for (let i = 0; i < sequences.count; i++) yield sequences.at(i);
+}
+
+interface RecommendationRow {
+  rank: number;
+  item: number;
+  original_id?: string;
+  score: number;
+  probability?: number;
+  title?: string;
+}
+
+/** Columns without any value are left out. */
+function recommendationTable(rows: readonly RecommendationRow[]): string {
+  const shown = (['rank', 'item', 'original_id', 'score', 'probability', 'title'] as const).filter((name) =>
+    rows.some((row) => row[name] !== undefined),
+  );
+  const cell = (value: string | number | undefined, name: string) =>
+    typeof value === 'number' && (name === 'score' || name === 'probability') ? value.toFixed(4) : String(value ?? '');
+  const cells = rows.map((row) => shown.map((name) => cell(row[name], name)));
+  return alignColumns([shown, ...cells], [shown.indexOf('title')]);
+}
+
+/** The data that a run was trained on, or undefined: without it there are no titles, but ids do. */
+function recallFolder(run: string): string | null | undefined {
+  try {
+    return recallSource(run);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { GsasError, InputError } from '../engine/errors.js';
 /** A column of a table: its name and DuckDB's name of its type. */
 export interface Column {
   readonly name: string;
-  readonly type: 'UINTEGER' | 'DOUBLE' | 'VARCHAR';
+  readonly type: 'UINTEGER' | 'FLOAT' | 'DOUBLE' | 'VARCHAR';
 }
 
 /** A value for each column; null where there is none. */
@@ -41,8 +41,8 @@ export async function writeTable(
   batches: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>,
 ): Promise<number> {
   checkTableFile(file);
-  const { DuckDBDataChunk, DuckDBInstance, DOUBLE, UINTEGER, VARCHAR } = await import('@duckdb/node-api');
-  const types = columns.map(({ type }) => ({ DOUBLE, UINTEGER, VARCHAR })[type]);
+  const { DuckDBDataChunk, DuckDBInstance, DOUBLE, FLOAT, UINTEGER, VARCHAR } = await import('@duckdb/node-api');
+  const types = columns.map(({ type }) => ({ DOUBLE, FLOAT, UINTEGER, VARCHAR })[type]);
   const temporary = join(dirname(resolve(file)), `.${basename(file)}.${process.pid}.tmp`);
   const database = `${temporary}.duckdb`;
   const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;

@@ -1,34 +1,45 @@
-import { readFileSync } from 'node:fs';
-import { type CsvError, type InfoRecord, parse } from 'csv-parse/sync';
 import { InputError } from '../engine/errors.js';
+import { type CsvRow, readColumns } from './csv.js';
+
+/** What items are called outside the model, by item id. */
+export interface ItemNames {
+  readonly titles: ReadonlyMap<number, string>;
+  /** Their ids in the log that the data was imported from; empty where they have no others. */
+  readonly originals: ReadonlyMap<number, string>;
+}
 
 /**
  * Reads item titles from a CSV file (RFC 4180, UTF-8) whose header names a column `id` and a column `title`; others are ignored.
  * @throws InputError naming file, line and value
  */
 export function readTitles(file: string): Map<number, string> {
-  const [header, ...rows] = readRecords(file);
-  const names = header?.record.map((name) => name.trim().toLowerCase()) ?? [];
-  const idColumn = names.indexOf('id');
-  const titleColumn = names.indexOf('title');
-  if (idColumn < 0 || titleColumn < 0) {
-    throw new InputError(
-      `${file}, line 1: the header is "${names.join(',')}"; it must name a column id and a column title`,
-    );
-  }
+  return readItemNames(file).titles;
+}
+
+/**
+ * Reads what `readTitles` reads and, where the header names it, the column `original_id`.
+ * @throws InputError naming file, line and value
+ */
+export function readItemNames(file: string): { titles: Map<number, string>; originals: Map<number, string> } {
   const titles = new Map<number, string>();
-  for (const { record, info } of rows) {
-    const id = record[idColumn]!.trim();
-    if (!/^[1-9]\d*$/.test(id)) {
-      throw new InputError(
-        `${file}, line ${info.lines}: ${JSON.stringify(id)} is not an item id; give a whole number from 1`,
-      );
-    }
-    if (titles.has(Number(id)))
-      throw new InputError(`${file}, line ${info.lines}: item ${id} is there twice; remove one`);
-    titles.set(Number(id), record[titleColumn]!);
+  const originals = new Map<number, string>();
+  for (const row of readColumns(file, ['id', 'title'], ['original_id'])) {
+    const [, title, original] = row.fields;
+    const id = idOf(row, file, 'an item');
+    if (titles.has(id)) throw new InputError(`${file}, line ${row.line}: item ${id} is there twice; remove one`);
+    titles.set(id, title!);
+    if (original !== undefined) originals.set(id, original);
   }
-  return titles;
+  return { titles, originals };
+}
+
+/**
+ * Reads the ids that users have in the log, from a CSV file whose header names a column `id` and a column `original_id`.
+ * @throws InputError naming file, line and value
+ */
+export function readUserNames(file: string): Map<number, string> {
+  const rows = readColumns(file, ['id', 'original_id']);
+  return new Map(rows.map((row) => [idOf(row, file, 'a user'), row.fields[1]!]));
 }
 
 /** The CSV text that `readTitles` reads back. */
@@ -37,30 +48,8 @@ export function formatTitles(titles: ReadonlyMap<number, string>): string {
   return `id,title\n${rows.join('\n')}\n`;
 }
 
-function readRecords(file: string): { record: string[]; info: InfoRecord }[] {
-  let text: Buffer;
-  try {
-    text = readFileSync(file);
-  } catch (error) {
-    throw new InputError(
-      `cannot read ${file} (${(error as NodeJS.ErrnoException).code}); name a CSV file with columns id and title`,
-      {
-        cause: error,
-      },
-    );
-  }
-  try {
-    return parse(text, { bom: true, info: true, skip_empty_lines: true }) as unknown as {
-      record: string[];
-      info: InfoRecord;
-    }[];
-  } catch (error) {
-    const { lines, message } = error as CsvError & { lines: number };
-    throw new InputError(
-      `${file}, line ${lines} is not CSV: ${message}; quote fields that hold commas, double the quotes within`,
-      {
-        cause: error,
-      },
-    );
-  }
+function idOf({ line, fields }: CsvRow, file: string, what: 'an item' | 'a user'): number {
+  const id = fields[0]!.trim();
+  if (/^[1-9]\d*$/.test(id)) return Number(id);
+  throw new InputError(`${file}, line ${line}: ${JSON.stringify(id)} is not ${what} id; give a whole number from 1`);
 }

@@ -15,56 +15,100 @@ export interface RecommendOptions {
   top: number;
   /** Leave the items of the history out. */
   filterRated: boolean;
+  /** Items that are recommended to nobody. */
+  exclude?: readonly number[];
+  /** Aborting it ends the work before the next batch. */
+  signal?: AbortSignal;
 }
+
+/** Item ids, oldest first; only the last sequence_length of them are looked at, but all of them are filtered. */
+export type History = ArrayLike<number>;
 
 /** Histories in a batch: each takes a row of top-k's scores. */
 const MOST_ROWS = 512;
 
 /**
  * The items that the model expects next, best first, for any histories: they need not be in the training data.
- * @param histories item ids, oldest first; only the last sequence_length of each are looked at, but all of them are filtered
- * @throws InputError for an empty history, an id out of 1..num_items or a `top` that is not 1..512
+ * @throws InputError for an empty history, an id out of 1..num_items or a `top` that is not 1..512; whatever the signal was aborted with
  */
 export async function recommend(
   model: GSASRec,
-  histories: readonly (readonly number[])[],
-  { top, filterRated }: RecommendOptions,
+  histories: readonly History[],
+  options: RecommendOptions,
 ): Promise<Recommendation[][]> {
+  for (const [i, history] of histories.entries()) checkHistory(history, i, model.config.num_items);
+  const results: Recommendation[][] = [];
+  for await (const batch of recommendBatches(model, histories, options)) results.push(...batch);
+  return results;
+}
+
+/**
+ * What `recommend` gives, batch by batch in the order of the histories, for more of them than memory would hold the answers to. A batch
+ * is computed when it is asked for.
+ * @throws as `recommend`, for a bad history when its batch is asked for
+ */
+export async function* recommendBatches(
+  model: GSASRec,
+  histories: Iterable<History>,
+  { top, filterRated, exclude = [], signal }: RecommendOptions,
+): AsyncGenerator<Recommendation[][]> {
   const { num_items, sequence_length } = model.config;
   if (!Number.isInteger(top) || top < 1 || top > MOST_TOP_K) {
     throw new InputError(`top is ${top}; it must be a whole number from 1 to ${MOST_TOP_K}`);
   }
-  for (const [i, history] of histories.entries()) checkHistory(history, i, num_items);
   const { stream } = model;
-  const rows = forwardRows(sequence_length, MOST_ROWS);
-  const results: Recommendation[][] = [];
-  for (let first = 0; first < histories.length; first += rows) {
-    const chunk = histories.slice(first, first + rows).map((history) => Uint32Array.from(history));
-    const batch = historyBatch(chunk.map((history) => history.slice(-sequence_length)));
-    const words = seenWords(num_items);
-    const excluded = filterRated ? seenBits(chunk, num_items) : new Uint32Array(chunk.length * words);
-    const k = Math.min(top, num_items);
+  const k = Math.min(top, num_items);
+  const words = seenWords(num_items);
+  const outForAll = seenBits([Uint32Array.from(exclude, (item) => checkItem(item, 'exclude', num_items))], num_items);
+  let done = 0;
+  for (const chunk of chunks(histories, forwardRows(sequence_length, MOST_ROWS))) {
+    signal?.throwIfAborted();
+    const rows = chunk.map((history, i) => Uint32Array.from(checkHistory(history, done + i, num_items)));
+    const batch = historyBatch(rows.map((history) => history.slice(-sequence_length)));
+    const excluded = filterRated ? seenBits(rows, num_items) : new Uint32Array(rows.length * words);
+    if (exclude.length > 0) for (let i = 0; i < excluded.length; i++) excluded[i]! |= outForAll[i % words]!;
     const reads = stream.scope(() => {
       const h = lastHidden(model, batch, batch.lastTokens);
-      const best = topK(stream, h, model.outputTable, stream.upload(excluded, [chunk.length, words]), num_items, k);
+      const best = topK(stream, h, model.outputTable, stream.upload(excluded, [rows.length, words]), num_items, k);
       return [stream.download(best.ids), stream.download(best.scores)];
     });
     stream.submit();
     const [ids, scores] = await Promise.all(reads);
-    for (let row = 0; row < chunk.length; row++) {
+    yield rows.map((_, row) => {
       const found: Recommendation[] = [];
       for (let i = row * k; i < (row + 1) * k && ids![i]! > 0; i++) found.push({ item: ids![i]!, score: scores![i]! });
-      results.push(found);
-    }
+      return found;
+    });
+    done += rows.length;
   }
-  return results;
 }
 
-function checkHistory(history: readonly number[], index: number, numItems: number): void {
-  if (history.length === 0) throw new InputError(`history ${index + 1} is empty; give at least one item`);
-  for (const item of history) {
-    if (!Number.isInteger(item) || item < 1 || item > numItems) {
-      throw new InputError(`history ${index + 1} has the item ${item}; items of this model are 1 to ${numItems}`);
-    }
+/**
+ * The calibrated probability that an item is the next one (Petrov and Macdonald, RecSys 2023, section 5.2), or undefined where gbce_t is
+ * not 1: the sigmoid of the score then exceeds it.
+ */
+export function probabilityOf(score: number, gbceT: number): number | undefined {
+  return gbceT === 1 ? 1 / (1 + Math.exp(-score)) : undefined;
+}
+
+function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const value of values) {
+    chunk.push(value);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
   }
+  if (chunk.length > 0) yield chunk;
+}
+
+function checkHistory(history: History, index: number, numItems: number): History {
+  if (history.length === 0) throw new InputError(`history ${index + 1} is empty; give at least one item`);
+  for (let i = 0; i < history.length; i++) checkItem(history[i]!, `history ${index + 1}`, numItems);
+  return history;
+}
+
+function checkItem(item: number, where: string, numItems: number): number {
+  if (Number.isInteger(item) && item >= 1 && item <= numItems) return item;
+  throw new InputError(`${where} has the item ${item}; items of this model are 1 to ${numItems}`);
 }

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSequences } from '../data/lines.js';
+import { type ItemNames, readItemNames, readUserNames } from '../data/titles.js';
+import { readText } from './files.js';
+import { openSource } from './source.js';
+
+const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
+
+/**
+ * What the items of a dataset's folder are called, by its items.csv; for null, of the embedded catalogue. Empty where there is none, or the
+ * folder is not known.
+ */
+export function itemNames(folder: string | null | undefined): ItemNames {
+  if (folder === undefined) return NAMELESS;
+  if (folder === null) return { ...NAMELESS, titles: openSource(null).dataset.titles ?? NAMELESS.titles };
+  const file = join(folder, 'items.csv');
+  return existsSync(file) ? readItemNames(file) : NAMELESS;
+}
+
+/**
+ * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv.
+ * @returns undefined where the folder was not imported from a log, and so has no such files
+ */
+export function userNames(folder: string | null, split: 'train' | 'val' | 'test'): string[] | undefined {
+  const [lines, names] = folder === null ? [] : [join(folder, split, 'users.txt'), join(folder, 'users.csv')];
+  if (!lines || !names || !existsSync(lines) || !existsSync(names)) return undefined;
+  const originals = readUserNames(names);
+  const users = parseSequences(Buffer.from(readText(lines)), lines, originals.size);
+  return Array.from(users.items, (user) => originals.get(user) ?? String(user));
+}
