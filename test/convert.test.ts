@@ -1,7 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Sequences } from '../src/data/dataset.js';
+import { writeDataset } from '../src/data/layout.js';
 import { InputError } from '../src/engine/errors.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
@@ -15,6 +17,7 @@ import { writeZip, ZipFile } from '../src/train/convert/zip.js';
 import { readFixture } from '../src/train/fixture.js';
 import { recommend } from '../src/train/recommend.js';
 import { readSafetensors } from '../src/train/safetensors.js';
+import { gsas } from './support/command.js';
 import { openTestGpu } from './support/gpu.js';
 
 const TORCH = 'test/fixtures/torch';
@@ -256,6 +259,12 @@ describe('convert', () => {
     expect(() => convert(at('model.onnx'), at('x.pt'))).toThrow(/model\.onnx: ONNX is written, not read/);
   });
 
+  it('is what loading a .pt file as a checkpoint of ours points to', () => {
+    expect(() => loadCheckpoint(`${TORCH}/h1.pt`)).toThrow(
+      /h1\.pt: is no \.safetensors file; `gsas-wgpu convert` makes/,
+    );
+  });
+
   it('leaves a run that is there alone', () => {
     convert(`${TORCH}/h1.pt`, at('taken'));
     expect(() => convert(`${TORCH}/reuse_t1.pt`, at('taken'))).toThrow(/taken: a run is there already/);
@@ -289,5 +298,60 @@ describe('an imported checkpoint', () => {
       rows.map((row) => expected.slice(row * 10, (row + 1) * 10)),
     );
     model.release();
+  });
+});
+
+describe('gsas-wgpu convert', () => {
+  const pt = (name: string) => resolve(TORCH, name);
+
+  it('says which number of heads it assumes, and what the official configuration is', async () => {
+    const { status, stdout, stderr } = await gsas(folder, 'convert', pt('h1.pt'), 'said.safetensors');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^num_heads is taken to be 1: .*h1\.pt does not tell; --heads says otherwise\n$/);
+    expect(stdout).toContain(
+      'sequence_length=12, embedding_dim=16, num_heads=1, num_blocks=2, reuse_item_embeddings=False',
+    );
+  });
+
+  it('takes heads and options of training by flags and from a file', async () => {
+    writeFileSync(at('two.yaml'), 'num_heads: 2\ngbce_t: 1\n');
+    const flags = ['--config', 'two.yaml', '--negs-per-pos', '31'];
+    const { status, stderr } = await gsas(folder, 'convert', pt('reuse_t1.pt'), 'told.safetensors', ...flags);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(loadCheckpoint(at('told.safetensors')).config).toMatchObject({ num_heads: 2, gbce_t: 1, negs_per_pos: 31 });
+    const again = await gsas(folder, 'convert', pt('reuse_t1.pt'), 'heads.safetensors', '--heads', '2');
+    expect([again.status, again.stderr]).toEqual([0, '']);
+    expect(loadCheckpoint(at('heads.safetensors')).config.num_heads).toBe(2);
+  });
+
+  it.each([
+    [
+      ['h1.pt', 'x.pt', '--heads', '3'],
+      /^error: .*h1\.pt: embedding_dim is 16; it must be a multiple of num_heads.* 3\n$/,
+    ],
+    [['h1.pt', 'x.tflite'], /^error: x\.tflite: ends with \.tflite; known are .*\n$/],
+    [['none.pt', 'x.pt'], /^error: .*none\.pt: cannot be read: no such file or directory\n$/],
+    [['module.pt', 'x.pt'], /^error: .*names "torch\.nn\.modules\.normalization\.LayerNorm".*\n$/],
+  ])('exits 2 with one line: %j', async ([input, ...rest], message) => {
+    const { status, stderr } = await gsas(folder, 'convert', pt(input!), ...rest);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+    expect(existsSync(at('x.pt'))).toBe(false);
+  });
+
+  it('makes a run of an official checkpoint, which evaluate and recommend take like their own', async () => {
+    const inputs = Sequences.from([[1, 2, 3], [60], [4, 61, 9, 2]]);
+    const split = { inputs, targets: Uint32Array.of(7, 8, 61) };
+    writeDataset(at('data'), { name: 'three users', numItems: 61, train: inputs, val: split, test: split });
+    const flags = ['--heads', '2', '--data', 'data'];
+    expect((await gsas(folder, 'convert', pt('reuse_t1.pt'), 'imported', ...flags)).status).toBe(0);
+    const evaluated = await gsas(folder, 'evaluate', 'imported', '--json');
+    expect([evaluated.status, evaluated.stderr]).toEqual([0, '']);
+    expect(evaluated.stdout).toMatch(/"ndcg@10":/);
+    const recommended = await gsas(folder, 'recommend', 'imported', '--history', '1 2 3', '--top', '5', '--json');
+    expect(recommended.stdout.trim().split('\n')).toHaveLength(5);
+    const other = await gsas(folder, 'convert', pt('h1.pt'), 'mismatched', '--data', 'data');
+    expect(other.stderr).toMatch(/data: has 61 items, but the checkpoint knows 57; name its own data\n$/);
+    expect(existsSync(at('mismatched'))).toBe(false);
   });
 });

@@ -139,6 +139,9 @@ export function loadResumable(run: string): ResumableCheckpoint {
 }
 
 function checkpointFile(path: string, which: 'best' | 'last'): string {
+  if (/\.(pth?|onnx)$/i.test(path)) {
+    throw new InputError(`${path}: is no .safetensors file; \`gsas-wgpu convert\` makes one of a .pt file`);
+  }
   if (!existsSync(path) || !statSync(path).isDirectory()) return path;
   const [file, other] = [which, which === 'best' ? 'last' : 'best'].map((name) => join(path, `${name}.safetensors`));
   if (existsSync(file)) return file;
