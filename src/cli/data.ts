@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { importInteractions } from '../data/import/import.js';
+import { PUBLIC_DATASETS } from '../data/download/catalogue.js';
+import { type DownloadOptions, downloadDataset } from '../data/download/download.js';
+import { type ImportReport, importInteractions } from '../data/import/import.js';
 import { DUPLICATES, ENCODINGS, type ImportOptions, SPLITS, UNSEEN_ITEMS } from '../data/import/options.js';
 import { describeImport } from '../data/import/report.js';
 import { datasetStats, formatStats } from '../data/stats.js';
@@ -16,6 +18,7 @@ interface ImportFlags extends Omit<ImportOptions, 'titles' | 'files' | 'signal' 
 export function addData(program: Command): void {
   const data = program.command('data').description('make datasets of interaction logs, fetch public ones, count them');
   addImport(data);
+  addDownload(data);
   data
     .command('stats')
     .description('count a dataset: users, items, lengths, repeats, and what leaving out seen items would hide')
@@ -94,6 +97,45 @@ function addImport(data: Command): void {
     .action(runImport);
 }
 
+function addDownload(data: Command): void {
+  const names = Object.entries(PUBLIC_DATASETS).map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`);
+  data
+    .command('download')
+    .description('fetch a public dataset, verify it, and make a dataset of it as papers use it')
+    .argument('<name>', 'which')
+    .requiredOption('--out <folder>', 'dataset to write', parsePath)
+    .option('--from <file>', 'the public file, fetched by other means', parsePath)
+    .option('--url <address>', 'another address of the same file', parseUrl)
+    .option('--cache <folder>', 'where fetched files stay (default: ~/.cache/gsas-wgpu/data)', parsePath)
+    .option('--force', 'replace the dataset in --out')
+    .option('--memory-limit <size>', 'the most memory DuckDB takes; the rest goes to disk beside --out', '1GB')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', `\nDatasets:\n${names.join('\n')}`)
+    .action(runDownload);
+}
+
+async function runDownload(name: string, flags: Omit<DownloadOptions, 'signal'> & { json?: true }): Promise<void> {
+  const { json, ...options } = flags;
+  const report = await untilSignal((signal) =>
+    downloadDataset(name, { ...options, signal, onProgress: progress, onBytes: showBytes() }),
+  );
+  printReport(report, json);
+}
+
+/** At most a line a second. */
+function showBytes(): (have: number, total: number | undefined) => void {
+  let last = 0;
+  return (have, total) => {
+    if (Date.now() - last < 1000) return;
+    last = Date.now();
+    progress(`${(have / 1e6).toFixed(1)}${total ? ` of ${(total / 1e6).toFixed(1)}` : ''} MB`);
+  };
+}
+
+function printReport(report: ImportReport, json: true | undefined): void {
+  console.log(json ? JSON.stringify(report) : `${describeImport(report)}\n${formatStats(report.stats)}`);
+}
+
 async function runImport(files: string[], flags: ImportFlags): Promise<void> {
   const { items, itemIdCol, titleCol, kCore, json, ...rest } = flags;
   const given = { idCol: itemIdCol, titleCol, encoding: flags.encoding };
@@ -104,7 +146,7 @@ async function runImport(files: string[], flags: ImportFlags): Promise<void> {
     files,
   };
   const report = await untilSignal((signal) => importInteractions({ ...options, signal, onProgress: progress }));
-  console.log(json ? JSON.stringify(report) : `${describeImport(report)}\n${formatStats(report.stats)}`);
+  printReport(report, json);
 }
 
 /** Runs work that a signal of the user's aborts: it clears up, and the process ends as by that signal. */
@@ -130,6 +172,12 @@ function progress(step: string): void {
 
 function defined<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+function parseUrl(text: string): string {
+  if (!/^https?:/.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError('It must be an http or https address.');
+  return text;
 }
 
 function parseNumber(text: string): number {

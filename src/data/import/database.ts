@@ -39,12 +39,7 @@ export class Database {
     try {
       instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), config);
     } catch (error) {
-      const reason = firstLine(error);
-      if (/memory_limit|memory|Unknown unit/i.test(reason))
-        throw new InputError(`--memory-limit ${options.memoryLimit}: ${reason}; give it as 500MB or 2GB`, {
-          cause: error,
-        });
-      throw new GsasError(`cannot open a database in ${folder}: ${reason}`, { cause: error });
+      throw explain(error, options.memoryLimit);
     }
     return new Database(instance, await instance.connect(), options);
   }
@@ -86,20 +81,19 @@ export class Database {
       return await work();
     } catch (error) {
       this.options.signal?.throwIfAborted();
-      const reason = firstLine(error);
-      if (
-        /^Out of Memory Error/.test(reason) &&
-        /max_temp_directory_size|temp/.test(reason) &&
-        /disk|temp_directory_size/.test(reason)
-      )
-        throw new GsasError(`the disk beside --out is full: ${reason}`, { cause: error });
-      if (/^Out of Memory Error/.test(reason))
-        throw new GsasError(`--memory-limit ${this.options.memoryLimit} is too small for this log: ${reason}`, {
-          cause: error,
-        });
-      throw error;
+      throw explain(error, this.options.memoryLimit);
     }
   }
+}
+
+/** An error of the machine's in words of the command's; others as they are. */
+function explain(error: unknown, memoryLimit: string): unknown {
+  const reason = firstLine(error);
+  if (/No space left on device|max_temp_directory_size/.test(reason))
+    return new GsasError(`the disk is full; give --out a place on a larger one: ${reason}`, { cause: error });
+  if (/^Out of Memory Error/.test(reason))
+    return new InputError(`--memory-limit ${memoryLimit} is too small: ${reason}`, { cause: error });
+  return error;
 }
 
 /** DuckDB's messages run over many lines, of which the first says it. */

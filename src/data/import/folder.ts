@@ -18,7 +18,7 @@ export async function makeFolder<T>(
   fill: (dir: string, work: string) => Promise<T>,
 ): Promise<T> {
   const target = resolve(out);
-  refuseOccupied(out, target, force);
+  refuseOccupied(out, force);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   const [dir, work, old] = ['new', 'work', 'old'].map((name) => join(temporary, name)) as [string, string, string];
   let made: string | undefined;
@@ -56,7 +56,9 @@ function replace(dir: string, target: string, old: string): void {
   }
 }
 
-function refuseOccupied(out: string, target: string, force: boolean): void {
+/** @throws InputError when `out` is there with something in it, unless `force` and it holds a dataset */
+export function refuseOccupied(out: string, force: boolean): void {
+  const target = resolve(out);
   if (!existsSync(target)) return;
   if (!statSync(target).isDirectory()) throw new InputError(`${out} is a file; name another folder`);
   const names = readdirSync(target);

@@ -35,7 +35,7 @@ export interface ImportReport {
  * folder appears whole or not at all.
  * @throws InputError naming file, line and value; the signal's reason when it is aborted
  */
-export function importInteractions(options: ImportOptions): Promise<ImportReport> {
+export async function importInteractions(options: ImportOptions): Promise<ImportReport> {
   checkOptions(options);
   const { out, force = false, memoryLimit = MEMORY_LIMIT, signal } = options;
   return makeFolder(out, force, async (dir, work) => {

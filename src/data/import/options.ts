@@ -5,6 +5,8 @@ export const SPLITS = ['leave-one-out', 'time', 'given'] as const;
 export const UNSEEN_ITEMS = ['keep', 'drop'] as const;
 export const ENCODINGS = ['utf-8', 'latin-1'] as const;
 
+const SIZE = /^\d+(\.\d+)?\s*[KMGT]i?B$/i;
+
 /** How the text of a log is to be read; all of it is found out where it is not said. */
 export interface ReadOptions {
   /** Name of a column, or its number from 1 in a file without header. */
@@ -71,6 +73,8 @@ export interface ImportOptions extends ReadOptions {
 export function checkOptions(options: ImportOptions): void {
   const { files = [], split = 'leave-one-out', train, val, test } = options;
   const given = [train, val, test];
+  if (options.memoryLimit !== undefined && !SIZE.test(options.memoryLimit))
+    throw new InputError(`--memory-limit ${options.memoryLimit} is not a size; give it as 500MB or 2GB`);
   if (split === 'given') {
     if (given.some((part) => !part?.length))
       throw new InputError('--split given needs --train, --val and --test files');

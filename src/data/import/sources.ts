@@ -129,14 +129,15 @@ function textSource(file: string, path: string, text: string, options: SourceOpt
   const [line = ''] = text.split(/\r?\n/, 1);
   if (line.trim() === '') throw new InputError(`${file}, line 1 is empty; it must hold the names of columns, or data`);
   const delimiter = findDelimiter(file, line);
-  const quoted = /^[,;|\t]$/.test(delimiter) && !/\.(inter|item)(\.gz)?$/.test(file);
+  const quoted = /^[,;\t]$/.test(delimiter) && !/\.(inter|item)(\.gz)?$/.test(file);
   const fields = splitLine(file, line, delimiter, quoted);
   if (fields.length < 2)
     throw new InputError(
       `${file}, line 1: "${line.slice(0, 80)}" is one column; separate columns by comma, tab, semicolon, | or ::`,
     );
   const names = fields.map((field) => TYPED_NAME.exec(field)?.[1] ?? field.trim());
-  const hasHeader = options.header ?? looksLikeHeader(file, fields, names, options.named ?? []);
+  const hasHeader =
+    options.header ?? looksLikeHeader({ file, names, hasHeader: true }, fields, delimiter, options.named ?? []);
   const columns = fields.map((_, i) => `'c${i}': 'VARCHAR'`).join(', ');
   const dialect = `delim = ${literal(delimiter)}, quote = '${quoted ? '"' : ''}', escape = '${quoted ? '"' : ''}', header = ${hasHeader}`;
   const encoding = options.encoding ? `, encoding = ${literal(options.encoding)}` : '';
@@ -157,7 +158,7 @@ function textSource(file: string, path: string, text: string, options: SourceOpt
 
 /** By the file's kind where that says it, else the sign most frequent in its first line. */
 function findDelimiter(file: string, line: string): string {
-  if (/\.(tsv|inter|item)(\.gz)?$/.test(file)) return '\t';
+  if (/\.(tsv|inter|item)(\.gz)?$/.test(file) && line.includes('\t')) return '\t';
   if (line.includes('::')) return '::';
   const outsideQuotes = line.replace(/"[^"]*"/g, '');
   const count = (sign: string) => outsideQuotes.split(sign).length;
@@ -179,17 +180,16 @@ function splitLine(file: string, line: string, delimiter: string, quoted: boolea
  * the two words of a line of SASRec's text.
  */
 function looksLikeHeader(
-  file: string,
-  fields: string[],
-  names: string[],
+  columns: Columns,
+  fields: readonly string[],
+  delimiter: string,
   named: readonly (string | undefined)[],
 ): boolean {
   if (fields.every((field) => TYPED_NAME.test(field))) return true;
   if (named.some((name) => name !== undefined && !/^\d+$/.test(name))) return true;
-  const columns = { file, names, hasHeader: true };
-  if (guessColumn(columns, 'user') !== undefined && guessColumn(columns, 'item') !== undefined) return true;
-  if (guessColumn(columns, 'item') !== undefined && guessColumn(columns, 'title') !== undefined) return true;
-  return !fields.some((field) => NUMBER_OR_DATE.test(field.trim()));
+  const [user, item, title] = (['user', 'item', 'title'] as const).map((role) => guessColumn(columns, role));
+  if (item !== undefined && (user !== undefined || title !== undefined)) return true;
+  return delimiter !== ' ' && !fields.some((field) => NUMBER_OR_DATE.test(field.trim()));
 }
 
 function readStart(file: string): Buffer {
