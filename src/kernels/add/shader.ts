@@ -1,7 +1,10 @@
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
 
-/** y += x, one lane an element: bound by its two loads and one store. */
+/**
+ * y += x, one lane an element: bound by its two loads and one store. On lavapipe a third of the roofline at [12800, 128]: to start an
+ * invocation costs as much there as the element that it adds.
+ */
 export const addInPlace = program(
   'add',
   ({ workgroup }: { workgroup: number }) => wgsl`

@@ -14,7 +14,8 @@ import { type AttentionConstants, rowsOf, tileWgsl, unitWgsl } from './tile.js';
  * a broadcast and each of a sum a masked store. Measured on two busy cores of an AMD EPYC, best of 14: for 32 sequences of 5 to 195
  * tokens, D = 128: forward 15 ms, dq 18 ms, dk and dv 18 ms (6, 9 and 12 GFLOP/s of pairs that count); for 64 sequences of 40 to
  * 50, D = 64: 2.2, 2.8 and 2.9 ms. Two rows a lane gain a tenth and compile for three to five times as long; sums kept by the lane
- * that owns the row lose a fifth; four shared rows at once compile for minutes.
+ * that owns the row lose a fifth; four shared rows at once compile for minutes. So of lavapipe's roofline they attain, at the first of
+ * these shapes, 21 % forward and 23 % backward, and at the second 24 % and 31 %.
  */
 
 /** A lane a query: softmax with a running maximum (FlashAttention-2, algorithm 1), a block of four keys at a time. */

