@@ -6,15 +6,29 @@
  */
 
 export { markovScores, popularityScores } from './data/baselines.js';
+export { DEFAULT_RESAMPLING, type Resampling } from './data/bootstrap.js';
 export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';
+export {
+  type BucketEstimates,
+  comparePaired,
+  type Estimate,
+  type Estimates,
+  type Evaluation,
+  type Measurement,
+  type Paired,
+  type UserValues,
+} from './data/evaluation.js';
+export { type Found, ItemFinder } from './data/find.js';
 export { type ImportReport, importInteractions } from './data/import/import.js';
 export type { ImportOptions, ReadOptions, TitleOptions } from './data/import/options.js';
 export { readDataset, writeDataset } from './data/layout.js';
-export { mrr, ndcgAt, recallAt } from './data/metrics.js';
-export { rankTargets, type Scorer } from './data/rank.js';
+export { METRIC_NAMES, type MetricName, mrr, ndcgAt, recallAt } from './data/metrics.js';
+export { type Ranking, rankByScores, rankTargets, type Scorer } from './data/rank.js';
+export { SAMPLED_WARNING } from './data/sampled.js';
 export { type DatasetStats, datasetStats, type LineStats } from './data/stats.js';
 export { type SyntheticDataset, syntheticDataset } from './data/synthetic.js';
-export { readTitles } from './data/titles.js';
+export { type Column, type Row, writeTable } from './data/table.js';
+export { type ItemNames, readItemNames, readTitles } from './data/titles.js';
 export * from './engine/errors.js';
 export { type Capabilities, Gpu, type GpuOptions } from './engine/gpu.js';
 export type { KernelTime } from './engine/profiler.js';
@@ -37,11 +51,27 @@ export {
   type OpenOptions,
   openCheckpoint,
 } from './train/convert/index.js';
-export { type EvaluateOptions, evaluateSplit, type Metrics, metricsOf, rankSplit } from './train/evaluate.js';
+export {
+  type EvaluateOptions,
+  evaluateSplit,
+  type Metrics,
+  metricsOf,
+  rankSplit,
+  rankUsers,
+} from './train/evaluate.js';
+export { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from './train/evaluation.js';
+export { itemNames, userNames } from './train/names.js';
 export { checkParity, type ParityRow } from './train/parity.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
-export { type Recommendation, type RecommendOptions, recommend } from './train/recommend.js';
+export {
+  type History,
+  probabilityOf,
+  type Recommendation,
+  type RecommendOptions,
+  recommend,
+  recommendBatches,
+} from './train/recommend.js';
 export type { StopReason } from './train/sessions.js';
 export { type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
 export { Trainer, type TrainerState } from './train/trainer.js';
