@@ -11,7 +11,10 @@ import { addEvaluate } from './evaluate.js';
 import { addKernels } from './kernels.js';
 import { addParity } from './parity.js';
 import { addRecommend } from './recommend.js';
+import { addReport } from './report.js';
+import { addRuns } from './runs.js';
 import { addTrain } from './train.js';
+import { addWatch } from './watch.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 
@@ -37,10 +40,14 @@ addData(program);
 addTrain(program);
 addEvaluate(program);
 addRecommend(program);
+addReport(program);
+addWatch(program);
+addRuns(program);
 addConvert(program);
 addParity(program);
 addKernels(program);
 addBench(program);
+addTune(program);
 addDoctor(program);
 tab(program, { completionCommandName: 'completion' }); // last: it looks at the commands before it
 

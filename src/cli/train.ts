@@ -16,6 +16,8 @@ import { type TrainResult, train, type Validation } from '../train/train.js';
 import { parsePath } from './arguments.js';
 import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
+import { reportTraining } from './report-run.js';
+import { watchBeside } from './watch.js';
 
 /** Signals this soon after the first are its echoes, not a person's second thought. */
 const ECHO_MS = 500;
@@ -28,6 +30,8 @@ interface Flags {
   resume?: true;
   initFrom?: string;
   dryRun?: true;
+  watch?: true;
+  report: boolean;
 }
 
 export function addTrain(program: Command): void {
@@ -54,6 +58,8 @@ export function addTrain(program: Command): void {
       parsePath,
     )
     .option('--dry-run', 'print the configuration, the memory and the time that it takes; train and write nothing')
+    .option('--watch', 'serve a page on this machine that shows the run as it goes on')
+    .option('--no-report', 'do not write report.html at the end, which takes some seconds')
     .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)));
   const keys = configFlags().map(({ key, flags, description }) => {
     const option = new Option(flags, description).argParser((text) => parseFlag(key, text));
@@ -86,6 +92,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const progress = new Progress(process.stdout, limits);
   const interrupt = new AbortController();
   let asked = 0;
+  let page: ReturnType<typeof watchBeside> | undefined;
   const stop = () => {
     // npm and npx hand a Ctrl-C on that the terminal has sent here already, so one comes twice within milliseconds.
     if (interrupt.signal.aborted && performance.now() - asked > ECHO_MS) process.exit(130);
@@ -102,16 +109,23 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
       ...request,
       gpu,
       signal: interrupt.signal,
-      onStep: (state) => progress.update(state),
+      onStep: (state) => {
+        if (flags.watch) page ??= watchBeside(out); // by the first step the run has its folder
+        progress.update(state);
+      },
       onValidation: (validation) => progress.print(describe(validation)),
     }).finally(() => process.off('SIGINT', stop).off('SIGTERM', stop));
     progress.print(
       `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOP_REASONS[result.stopped]}`,
     );
     progress.print(await closing(gpu, result, source, out));
+    gpu.close(); // the report opens a device that times kernels
+    const report = flags.report && (await reportTraining(out, result.stopped === 'aborted'));
+    if (report) progress.print(`report: ${report}`);
   } finally {
     progress.clear();
     gpu.close();
+    if (page?.connected) page.disconnect();
   }
 }
 

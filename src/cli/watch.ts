@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Command, InvalidArgumentError } from 'commander';
+import { watchRun } from '../report/watch.js';
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+
+export function addWatch(program: Command): void {
+  program
+    .command('watch')
+    .description('serve the report of a run on this machine, and keep it up to date while the run goes on')
+    .argument('<run>', 'folder of a run')
+    .option('--port <number>', 'port on 127.0.0.1 (default: the first free one from 8420 on)', parsePort)
+    .action(runWatch);
+}
+
+async function runWatch(run: string, { port }: { port?: number }): Promise<void> {
+  const end = new AbortController();
+  // Beside a training it ends when that ends, however that ends: a Ctrl-C in their terminal is for the training.
+  if (process.channel) process.on('disconnect', () => end.abort()).on('SIGINT', () => {});
+  else for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end.abort());
+  await watchRun(run, {
+    ...(port !== undefined && { port }),
+    signal: end.signal,
+    onOpen: (address) => console.log(`${run} is shown at ${address}${process.channel ? '' : ' until Ctrl-C'}`),
+  });
+}
+
+/** `watch` in a process of its own beside a training, which drawing would hold up: it ends with `disconnect()`, or with this process. */
+export function watchBeside(run: string): ChildProcess {
+  return spawn(process.execPath, [MAIN, 'watch', run], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
+  return port;
+}

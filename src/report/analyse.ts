@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { markovScores, popularityScores } from '../data/baselines.js';
+import { TrainingBatches } from '../data/batches.js';
+import { type Dataset, Sequences, type Split } from '../data/dataset.js';
+import { rankTargets } from '../data/rank.js';
+import { readTitles } from '../data/titles.js';
+import type { Gpu } from '../engine/gpu.js';
+import { Stream } from '../engine/stream.js';
+import { GSASRec } from '../model/gsasrec.js';
+import type { Checkpoint } from '../train/checkpoint.js';
+import { rankSplit } from '../train/evaluate.js';
+import { type Recommendation, recommend } from '../train/recommend.js';
+import type { Source } from '../train/source.js';
+import { Trainer } from '../train/trainer.js';
+import type { Analysis, Calibration, Example, Item, Profile, Ranked } from './analysis.js';
+
+/** All of MovieLens-1M's users; a larger split is sampled, so that a report stays a matter of seconds. */
+const RANKED_USERS = 8192;
+const CALIBRATION_USERS = 2048;
+/** Scores that the baselines may take, which are computed by the host. */
+const BASELINE_SCORES = 5e7;
+const TOP = 100;
+const CUTOFFS = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
+const EXAMPLES = 3;
+const SHOWN = 10;
+const PROFILE_STEPS = 10;
+const PROFILE_MS = 5000;
+
+/** Measures a checkpoint on its data's test split; GPU time by kernel too, where the device was opened with `profile`. */
+export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, titles: Titles): Promise<Analysis> {
+  const { config, weights, step } = checkpoint;
+  const { dataset } = source;
+  const model = new GSASRec(new Stream(gpu), config, weights);
+  try {
+    const split = sampleUsers(dataset.test, RANKED_USERS);
+    const options = { batchSize: config.eval_batch_size, filterRated: config.filter_rated };
+    const own = { name: 'gSASRec', ranks: found(await rankSplit(model, split, options)) };
+    const rankings = [own, ...baselines(source, split, config.filter_rated)];
+    const calibration = await calibrate(model, sampleUsers(dataset.test, CALIBRATION_USERS), config.filter_rated);
+    const examples = await exemplify(model, dataset.test, titles, config.filter_rated);
+    const profile = gpu.profiler && (await profileSteps(gpu, checkpoint, dataset));
+    return { step, users: dataset.test.targets.length, rankings, calibration, examples, ...(profile && { profile }) };
+  } finally {
+    model.release();
+  }
+}
+
+export type Titles = ReadonlyMap<number, string>;
+
+/** A dataset's own titles, else those of items.csv in its folder, else none. */
+export function titlesOf(dataset: Dataset, folder: string | null): Titles {
+  const file = folder === null ? undefined : join(folder, 'items.csv');
+  return dataset.titles ?? (file !== undefined && existsSync(file) ? readTitles(file) : new Map());
+}
+
+/** At most `most` users of a split, spread evenly over it. */
+function sampleUsers(split: Split, most: number): Split {
+  const users = split.targets.length;
+  if (users <= most) return split;
+  const lines = Array.from({ length: most }, (_, i) => Math.floor((i * users) / most));
+  return {
+    inputs: Sequences.from(lines.map((line) => split.inputs.at(line))),
+    targets: Uint32Array.from(lines, (line) => split.targets[line]!),
+  };
+}
+
+function baselines({ dataset, oracle }: Source, split: Split, filterRated: boolean): Ranked[] {
+  if (split.targets.length * dataset.numItems > BASELINE_SCORES) return [];
+  const scorers = [
+    { name: 'popularity', scorer: popularityScores(dataset) },
+    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
+  ].map(({ name, scorer }) => ({ name, ranks: found(rankTargets(split, scorer, filterRated)) }));
+  if (!oracle || split !== dataset.test) return scorers;
+  return [...scorers, { name: 'oracle, which knows the truth', ranks: found(rankTargets(split, oracle, filterRated)) }];
+}
+
+/** JSON has no Infinity. */
+function found(ranks: Float64Array): number[] {
+  return Array.from(ranks, (rank) => (Number.isFinite(rank) ? rank : 0));
+}
+
+async function calibrate(model: GSASRec, { inputs, targets }: Split, filterRated: boolean): Promise<Calibration> {
+  const histories = Array.from({ length: inputs.count }, (_, i) => Array.from(inputs.at(i)));
+  const top = Math.min(TOP, model.config.num_items);
+  const lists = await recommend(model, histories, { top, filterRated });
+  const cutoffs = CUTOFFS.filter((cutoff) => cutoff <= top);
+  const users = lists.length;
+  const mean = (value: (list: Recommendation[], user: number) => number) =>
+    lists.reduce((sum, list, user) => sum + value(list, user), 0) / users;
+  const hit = (list: Recommendation[], user: number) => list.some(({ item }) => item === targets[user]);
+  return {
+    users,
+    cutoffs,
+    probability: cutoffs.map((k) => mean((list) => sum(list.slice(0, k).map(probability)) / k)),
+    precision: cutoffs.map((k) => mean((list, user) => (hit(list.slice(0, k), user) ? 1 / k : 0))),
+    byRank: Array.from({ length: top }, (_, r) => mean((list) => (list[r] ? probability(list[r]) : 0))),
+  };
+}
+
+async function exemplify(model: GSASRec, split: Split, titles: Titles, filterRated: boolean): Promise<Example[]> {
+  const count = Math.min(EXAMPLES, split.targets.length);
+  const users = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * split.targets.length) / count));
+  const histories = users.map((user) => Array.from(split.inputs.at(user)));
+  const lists = await recommend(model, histories, { top: Math.min(TOP, model.config.num_items), filterRated });
+  const targets = Uint32Array.from(users, (user) => split.targets[user]!);
+  const ranks = await rankSplit(
+    model,
+    { inputs: Sequences.from(histories), targets },
+    { batchSize: count, filterRated },
+  );
+  const item = (id: number): Item => ({ id, ...(titles.has(id) && { title: titles.get(id)! }) });
+  return users.map((user, i) => ({
+    user: user + 1,
+    history: histories[i]!.slice(-SHOWN).map(item),
+    length: histories[i]!.length,
+    target: item(targets[i]!),
+    rank: found(ranks)[i]!,
+    recommended: lists[i]!.slice(0, SHOWN).map((entry) => item(entry.item)),
+    probabilities: lists[i]!.map(probability),
+  }));
+}
+
+/** GPU time of training steps on a copy of the weights, after two to warm up. */
+async function profileSteps(gpu: Gpu, { config, weights }: Checkpoint, dataset: Dataset): Promise<Profile> {
+  const batches = new TrainingBatches(dataset.train, {
+    sequenceLength: config.sequence_length,
+    batchSize: config.train_batch_size,
+    maxBatchesPerEpoch: config.max_batches_per_epoch,
+    seed: config.seed,
+  });
+  const trainer = new Trainer(gpu, config, { weights, step: 0 });
+  try {
+    await trainer.prepare(batches.capacity);
+    let at = 0;
+    const step = async () => {
+      const batch = batches.batch(0, at++ % batches.perEpoch);
+      await trainer.train(batch);
+      return batch.tokens;
+    };
+    await step();
+    await step();
+    await gpu.profiler!.take();
+    const since = performance.now();
+    let steps = 0;
+    let positions = 0;
+    for (; steps < PROFILE_STEPS && (steps === 0 || performance.now() - since < PROFILE_MS); steps++) {
+      positions += await step();
+    }
+    const times = new Map<string, { milliseconds: number; launches: number }>();
+    for (const { name, milliseconds, launches } of await gpu.profiler!.take()) {
+      const total = times.get(name) ?? { milliseconds: 0, launches: 0 };
+      times.set(name, { milliseconds: total.milliseconds + milliseconds, launches: total.launches + launches });
+    }
+    const kernels = [...times].map(([name, total]) => ({
+      name,
+      milliseconds: total.milliseconds / steps,
+      launches: total.launches / steps,
+    }));
+    return { steps, positions: positions / steps, kernels: kernels.sort((a, b) => b.milliseconds - a.milliseconds) };
+  } finally {
+    trainer.release();
+  }
+}
+
+function probability({ score }: Recommendation): number {
+  return 1 / (1 + Math.exp(-score));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}

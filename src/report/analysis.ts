@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../engine/errors.js';
+import { readJson, writeWhole } from '../train/files.js';
+
+/** What was measured of a run's best weights for its report. Probabilities are the scores' sigmoids. */
+export interface Analysis {
+  /** Optimizer steps behind the weights. */
+  readonly step: number;
+  /** Users of the test split; those below are spread evenly over it where they are fewer. */
+  readonly users: number;
+  readonly rankings: readonly Ranked[];
+  readonly calibration: Calibration;
+  readonly examples: readonly Example[];
+  /** Left out where the adapter has no timestamps. */
+  readonly profile?: Profile;
+}
+
+/** The ranks of the users' targets, 1 is best, 0 not found; the model's own come first. */
+export interface Ranked {
+  readonly name: string;
+  readonly ranks: readonly number[];
+}
+
+/** Over users' top K, as in Figure 2 of gSASRec (RecSys '23, https://arxiv.org/abs/2308.07192). */
+export interface Calibration {
+  readonly users: number;
+  readonly cutoffs: readonly number[];
+  /** Mean predicted probability@K and mean precision@K, for each cutoff. */
+  readonly probability: readonly number[];
+  readonly precision: readonly number[];
+  /** The mean probability at each rank from 1. */
+  readonly byRank: readonly number[];
+}
+
+export interface Item {
+  readonly id: number;
+  readonly title?: string;
+}
+
+/** A user of the test split. */
+export interface Example {
+  /** Line of the split, from 1. */
+  readonly user: number;
+  /** The latest items, the last one last. */
+  readonly history: readonly Item[];
+  /** How many items the whole history has. */
+  readonly length: number;
+  /** What came next, and its rank; 0 where it was not found. */
+  readonly target: Item;
+  readonly rank: number;
+  readonly recommended: readonly Item[];
+  /** At each rank from 1. */
+  readonly probabilities: readonly number[];
+}
+
+/** Of some training steps from the best weights on. */
+export interface Profile {
+  readonly steps: number;
+  /** Positions trained on, a step. */
+  readonly positions: number;
+  /** The longest first; milliseconds and launches a step. */
+  readonly kernels: readonly { readonly name: string; readonly milliseconds: number; readonly launches: number }[];
+}
+
+const FILE = 'analysis.json';
+
+/** What `writeAnalysis` wrote; undefined where it has not. @throws InputError where the file is damaged */
+export function readAnalysis(run: string): Analysis | undefined {
+  const file = join(run, FILE);
+  if (!existsSync(file)) return undefined;
+  const analysis = readJson(file) as Partial<Analysis> | null;
+  if (!analysis?.rankings?.length || !analysis.calibration || !analysis.examples) {
+    throw new InputError(`${file}: is not what a report needs; remove it, \`gsas-wgpu report\` makes another`);
+  }
+  return analysis as Analysis;
+}
+
+export function writeAnalysis(run: string, analysis: Analysis): void {
+  writeWhole(join(run, FILE), [Buffer.from(`${JSON.stringify(analysis)}\n`)]);
+}

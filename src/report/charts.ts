@@ -1,0 +1,203 @@
+import type { TopLevelSpec } from 'vega-lite';
+import { COLOURS, DASHES, HEIGHT, SHAPES } from './chart.js';
+
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+export interface Axis {
+  /** With its unit. */
+  readonly title: string;
+  /** A d3-format. */
+  readonly format: string;
+  readonly log?: boolean;
+  /** Whether the axis begins at 0. */
+  readonly zero?: boolean;
+}
+
+export interface LinesOptions {
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly series: readonly Series[];
+  /** A place on the x axis to be marked. */
+  readonly mark?: { readonly x: number; readonly label: string };
+  /** From (low, low) to (high, high), with words at its upper end. */
+  readonly diagonal?: string;
+  /** Words at points of the first series. */
+  readonly labels?: readonly { readonly x: number; readonly y: number; readonly text: string }[];
+}
+
+/** More points than this make a curve of bucket means; more markers than this hide it. */
+const MOST_POINTS = 300;
+const MOST_MARKERS = 12;
+
+/** One curve a series. */
+export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOptions): TopLevelSpec {
+  const curves = series.map(({ name, points }) => ({ name, points: thin(points) }));
+  const markers = curves.flatMap(({ name, points }) =>
+    apart(points, x.log ?? false).map(([px, py]) => ({ name, x: px, y: py })),
+  );
+  const names = series.map(({ name }) => name);
+  const style = <T>(range: readonly T[]) => ({
+    field: 'name',
+    type: 'nominal' as const,
+    scale: { domain: names, range: names.map((_, i) => cycle(range, i)) },
+    sort: null,
+    ...(names.length === 1 && { legend: null }),
+  });
+  const ends = curves.flatMap(({ points }) => points.flat()).sort((a, b) => a - b);
+  const [low, high] = [(ends[0] ?? 0) / 1.4, (ends.at(-1) ?? 1) * 1.4];
+  const domain = diagonal === undefined ? undefined : [low, high];
+  const encoding = { x: axis('x', x, domain), y: axis('y', y, domain) };
+  return {
+    height: HEIGHT,
+    layer: [
+      ...(diagonal === undefined
+        ? []
+        : [
+            {
+              data: { values: [low, high].map((end) => ({ x: end, y: end })) },
+              mark: { type: 'line', color: 'currentColor', strokeWidth: 1, strokeDash: [3, 3], opacity: 0.7 },
+              encoding,
+            },
+            {
+              data: { values: [{ x: high, y: high }] },
+              mark: { type: 'text', text: diagonal, align: 'right', dx: -12, opacity: 0.7 },
+              encoding,
+            },
+          ]),
+      ...(mark === undefined
+        ? []
+        : [
+            {
+              data: { values: [{ x: mark.x }] },
+              mark: { type: 'rule', strokeDash: [2, 3], opacity: 0.7 },
+              encoding: { x: encoding.x },
+            },
+            {
+              data: { values: [{ x: mark.x }] },
+              mark: { type: 'text', text: mark.label, y: 8, dx: 5, align: 'left' },
+              encoding: { x: encoding.x },
+            },
+          ]),
+      ...curves.map(({ points }, i) => ({
+        data: { values: points.map(([px, py]) => ({ x: px, y: py })) },
+        mark: { type: 'line', color: cycle(COLOURS, i), strokeDash: cycle(DASHES, i) },
+        encoding,
+      })),
+      {
+        data: { values: markers },
+        mark: { type: 'point' },
+        encoding: { ...encoding, color: style(COLOURS), shape: style(SHAPES) },
+      },
+      {
+        data: { values: labels },
+        mark: { type: 'text', align: 'left', dx: 9 },
+        encoding: { ...encoding, text: { field: 'text', type: 'nominal' } },
+      },
+    ],
+  } as TopLevelSpec;
+}
+
+export interface Interval {
+  readonly name: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A point and its interval for each name, one below the other. */
+export function intervalChart(rows: readonly Interval[], title: string): TopLevelSpec {
+  const y = { field: 'name', type: 'nominal' as const, sort: null, title: null, axis: NAMES };
+  const x = (field: string) => ({
+    field,
+    type: 'quantitative' as const,
+    title,
+    axis: { format: '.3~f', grid: true, tickCount: 4 },
+  });
+  return {
+    height: rowsHeight(rows.length),
+    data: { values: rows },
+    layer: [
+      {
+        mark: { type: 'rule', strokeWidth: 2, color: COLOURS[0]! },
+        encoding: { y, x: { ...x('low'), scale: { zero: false, nice: true } }, x2: { field: 'high' } },
+      },
+      { mark: { type: 'point', size: 70, color: COLOURS[0]! }, encoding: { y, x: x('value') } },
+    ],
+  };
+}
+
+export interface Bar {
+  readonly name: string;
+  readonly value: number;
+  readonly label: string;
+}
+
+/** A bar for each name, one below the other, with words at its end. */
+export function barChart(bars: readonly Bar[], title: string): TopLevelSpec {
+  const longest = Math.max(...bars.map(({ value }) => value));
+  const y = { field: 'name', type: 'nominal' as const, sort: null, title: null, axis: NAMES };
+  const x = {
+    field: 'value',
+    type: 'quantitative' as const,
+    title,
+    scale: { domain: [0, 1.75 * longest], nice: false }, // room for the words
+    axis: { values: [0, longest / 2, longest], format: '.2~r' },
+  };
+  return {
+    width: 560,
+    height: rowsHeight(bars.length),
+    data: { values: bars },
+    layer: [
+      { mark: { type: 'bar', color: COLOURS[0]!, height: { band: 0.7 } }, encoding: { y, x } },
+      {
+        mark: { type: 'text', align: 'left', dx: 5 },
+        encoding: { y, x, text: { field: 'label', type: 'nominal' } },
+      },
+    ],
+  };
+}
+
+const NAMES = { labelLimit: 200, domain: false, grid: false };
+
+function rowsHeight(rows: number): number {
+  return 60 + 22 * rows;
+}
+
+function axis(channel: 'x' | 'y', { title, format, log, zero }: Axis, domain?: number[]) {
+  const scale = {
+    ...(log ? { type: 'log' as const, nice: false } : { zero: zero ?? false }),
+    ...(domain && { domain }),
+  };
+  return { field: channel, type: 'quantitative' as const, title, scale, axis: { format, ...(log && { grid: false }) } };
+}
+
+function cycle<T>(range: readonly T[], index: number): T {
+  return range[index % range.length]!;
+}
+
+/** Points that are far enough from each other on the x axis for a marker each. */
+function apart(points: Series['points'], log: boolean): Series['points'] {
+  const place = ([x]: Series['points'][number]) => (log ? Math.log(x) : x);
+  const places = points.map(place);
+  const least = (Math.max(...places) - Math.min(...places)) / MOST_MARKERS;
+  let previous = -Infinity;
+  return points.filter((point) => {
+    if (Math.abs(place(point) - previous) < least) return false;
+    previous = place(point);
+    return true;
+  });
+}
+
+/** At most MOST_POINTS points: each the mean of as many neighbours as need be. */
+function thin(points: Series['points']): Series['points'] {
+  const size = Math.ceil(points.length / MOST_POINTS);
+  if (size <= 1) return points;
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
+    const bucket = points.slice(i * size, (i + 1) * size);
+    const mean = (axis: 0 | 1) => bucket.reduce((sum, point) => sum + point[axis], 0) / bucket.length;
+    return [mean(0), mean(1)] as const;
+  });
+}

@@ -1,0 +1,86 @@
+import { formatCount } from '../train/progress.js';
+import { draw } from './chart.js';
+import { lineChart, type Series } from './charts.js';
+import { type Html, html } from './html.js';
+import { METRIC_TITLES } from './intervals.js';
+import { bestValidation, type RunRecord, valMetric } from './run.js';
+
+const STEPS = { title: 'training step', format: '~s' };
+
+/** Loss, validation and throughput of one run, or of several laid over each other; nothing before the first measurement. */
+export async function learningCurves(runs: readonly RunRecord[]): Promise<Html | undefined> {
+  const measured = runs.filter(({ steps, validations }) => steps.length + validations.length > 0);
+  if (measured.length === 0) return undefined;
+  const charts = [await lossChart(measured)];
+  if (measured.some(({ validations }) => validations.length > 0)) {
+    charts.push(...(measured.length === 1 ? [await metricsChart(measured[0]!)] : await metricCharts(measured)));
+  }
+  charts.push(await throughputChart(measured));
+  return html`<section><h2>Learning</h2><div class="charts">${charts}</div></section>`;
+}
+
+/** What was noted every two seconds; where a run was too short for that, what was noted with its validations. */
+function measurements({ steps, validations }: RunRecord) {
+  return steps.length > 1 ? steps : validations;
+}
+
+function lossChart(runs: readonly RunRecord[]): Promise<Html> {
+  const series = runs.map((run): Series => {
+    return { name: run.name, points: measurements(run).map(({ step, loss }) => [step, loss]) };
+  });
+  const y = { title: 'gBCE loss a position', format: '.3~r' };
+  const caption =
+    'Mean training loss, dropout on. Its height depends on negatives and t, so compare it only between runs that share them.';
+  return draw(lineChart({ x: STEPS, y, series }), 'Training loss', caption);
+}
+
+const SHARE = { format: '.2~f', zero: true };
+
+function metricsChart(run: RunRecord): Promise<Html> {
+  const metrics = ['recall@10', 'ndcg@10', 'recall@1'] as const;
+  const series = metrics.map((metric): Series => {
+    return { name: METRIC_TITLES[metric], points: run.validations.map((record) => [record.step, record[metric]]) };
+  });
+  const best = bestValidation(run)!;
+  const title = 'mean over validation users';
+  const mark = { x: best.step, label: 'best' };
+  const caption = `Held-out next items, the whole catalogue ranked. The weights of step ${count(best.step)} are kept as best.safetensors: the highest ${METRIC_TITLES[valMetric(run.config)]}.`;
+  return draw(lineChart({ x: STEPS, y: { ...SHARE, title }, series, mark }), 'Validation', caption);
+}
+
+function metricCharts(runs: readonly RunRecord[]): Promise<Html[]> {
+  const metric = valMetric(runs[0]!.config);
+  const name = METRIC_TITLES[metric];
+  const y = { ...SHARE, title: `${name}, validation users` };
+  const by = (x: 'step' | 'seconds', unit: number) =>
+    runs.map((run): Series => {
+      return { name: run.name, points: run.validations.map((record) => [record[x] / unit, record[metric]]) };
+    });
+  return Promise.all([
+    draw(lineChart({ x: STEPS, y, series: by('step', 1) }), `${name} by step`, 'The whole catalogue ranked.'),
+    draw(
+      lineChart({ x: MINUTES, y, series: by('seconds', 60) }),
+      `${name} by time`,
+      'Validations included in the time.',
+    ),
+  ]);
+}
+
+const MINUTES = { title: 'training time, minutes', format: '~r' };
+
+function throughputChart(runs: readonly RunRecord[]): Promise<Html> {
+  const series = runs.map((run): Series => {
+    const points = measurements(run).map((record) => [record.seconds / 60, record.positions_per_second] as const);
+    return { name: run.name, points };
+  });
+  const y = { title: 'positions a second', format: '~s', zero: true };
+  const rates = runs.map(({ name, validations, steps }) => {
+    const latest = validations.at(-1) ?? steps.at(-1)!;
+    return `${runs.length > 1 ? `${name}: ` : ''}${formatCount(latest.positions_per_second)} positions/s over the last epoch`;
+  });
+  return draw(lineChart({ x: MINUTES, y, series }), 'Throughput', `Validations left out. ${rates.join('; ')}.`);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

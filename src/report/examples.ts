@@ -1,0 +1,33 @@
+import type { Example, Item } from './analysis.js';
+import { type Html, html } from './html.js';
+import type { RunRecord } from './run.js';
+
+/** What the model recommends to a few users of the test split, and what they chose next. */
+export function exampleCards({ analysis }: RunRecord): Html | undefined {
+  if (analysis === undefined || analysis.examples.length === 0) return undefined;
+  return html`<section><h2>Recommendations</h2>
+<p>Users of the test split, spread evenly over it. What came next is marked ▸; percentages are predicted probabilities.</p>
+<div class="cards">${analysis.examples.map(card)}</div></section>`;
+}
+
+function card({ user, history, length, target, rank, recommended, probabilities }: Example): Html {
+  const shown = history.length < length ? `the last ${history.length} of ${length} items` : `${length} items`;
+  const outcome = rank > 0 ? `at rank ${rank.toLocaleString('en-US')}` : 'not ranked: an item of the history';
+  return html`<article><h3>User ${user}</h3>
+<h4>History <small>${shown}, oldest first</small></h4>
+<ol class="history">${history.map((item) => html`<li>${name(item)}</li>`)}</ol>
+<h4>Recommended</h4>
+<ol class="recommended">${recommended.map(
+    (item, i) =>
+      html`<li${item.id === target.id && html` class="hit"`}><span>${name(item)}</span><span>${percent(probabilities[i]!)}</span></li>`,
+  )}</ol>
+<h4>Came next</h4><p class="target"><b>${name(target)}</b>, ${outcome}</p></article>`;
+}
+
+function name({ id, title }: Item): string {
+  return title ?? `item ${id}`;
+}
+
+function percent(probability: number): string {
+  return `${Number((100 * probability).toPrecision(2))} %`;
+}

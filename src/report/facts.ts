@@ -1,0 +1,76 @@
+import { formatCount, formatDuration } from '../train/progress.js';
+import { type Html, html } from './html.js';
+import { METRIC_TITLES } from './intervals.js';
+import { bestValidation, type RunRecord, valMetric } from './run.js';
+
+type Fact = readonly [name: string, value: string];
+
+/** What a run is, in a line of figures. */
+export function headline(run: RunRecord): Html {
+  const latest = [...run.validations, ...run.steps].reduce((a, b) => (b.seconds > a.seconds ? b : a), {
+    ...{ seconds: 0, step: 0, loss: Number.NaN, positions_per_second: Number.NaN },
+  });
+  const best = bestValidation(run);
+  const metric = METRIC_TITLES[valMetric(run.config)];
+  const figures: Fact[] = [
+    [`best validation ${metric}`, best ? best[valMetric(run.config)].toFixed(4) : '–'],
+    ['training steps', latest.step.toLocaleString('en-US')],
+    ['training time', formatDuration(latest.seconds)],
+    ['positions a second', latest.step > 0 ? formatCount(latest.positions_per_second) : '–'],
+  ];
+  return html`<dl class="figures">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+export function stateBadge({ state: { state, why } }: RunRecord): Html {
+  return html`<span class="state ${state}">${state}</span>${why && html` <span class="why">${why}</span>`}`;
+}
+
+/** Options and environment of one run. */
+export function configuration(run: RunRecord): Html {
+  return html`<section><h2>Configuration</h2><div class="tables">
+<div><h3>Options</h3>${definitionTable(options(run))}</div>
+<div><h3>Environment</h3>${definitionTable(environment(run))}</div></div></section>`;
+}
+
+/** Where several runs differ; what they share is only counted. */
+export function differences(runs: readonly RunRecord[]): Html {
+  const facts = runs.map((run) => new Map([...data(run), ...options(run), ...environment(run)]));
+  const names = [...new Set(facts.flatMap((of) => [...of.keys()]))];
+  const differing = names.filter((name) => new Set(facts.map((of) => of.get(name))).size > 1);
+  const table = html`<div class="scroll"><table><thead><tr><th></th>${runs.map(({ name }) => html`<th>${name}</th>`)}</tr></thead>
+<tbody>${differing.map(
+    (name) => html`<tr><th scope="row">${name}</th>${facts.map((of) => html`<td>${of.get(name) ?? '–'}</td>`)}</tr>`,
+  )}</tbody></table></div>`;
+  const same = names.length - differing.length;
+  return html`<section><h2>Differences</h2>${differing.length > 0 && table}
+<p>${same} of ${names.length} options and facts of the environment are the same.</p></section>`;
+}
+
+function data({ dataset }: RunRecord): Fact[] {
+  return dataset ? [['data', `${dataset.name}, ${dataset.interactions.toLocaleString('en-US')} interactions`]] : [];
+}
+
+function options({ config }: RunRecord): Fact[] {
+  return Object.entries(config).map(([key, value]) => [key, value === null ? 'none' : String(value)]);
+}
+
+/** Of the latest session. */
+function environment({ sessions }: RunRecord): Fact[] {
+  const latest = sessions.at(-1);
+  if (!latest) return [];
+  const resumed = sessions.length > 1 ? ` (resumed ${sessions.length - 1}×)` : '';
+  return [
+    ['started', `${sessions[0]!.started.slice(0, 16).replace('T', ' ')} UTC${resumed}`],
+    ['adapter', latest.adapter],
+    ['driver', latest.driver],
+    ['processor', latest.cpu],
+    ['platform', latest.platform],
+    ['node', latest.node],
+    ['gsas-wgpu', latest.commit ? `${latest.version}, commit ${latest.commit}` : latest.version],
+    ['host', latest.host],
+  ];
+}
+
+function definitionTable(facts: readonly Fact[]): Html {
+  return html`<table class="facts"><tbody>${facts.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
+}

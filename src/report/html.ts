@@ -1,0 +1,24 @@
+/** Text that is HTML already. Whatever else is put into an `html` template is escaped. */
+export class Html {
+  constructor(readonly text: string) {}
+}
+
+type Content = Html | string | number | undefined | null | false | readonly Content[];
+
+/** HTML from a template; undefined, null and false leave nothing, and lists are put together. */
+export function html(parts: TemplateStringsArray, ...contents: Content[]): Html {
+  return new Html(parts.reduce((text, part, i) => text + toText(contents[i - 1]) + part));
+}
+
+function toText(content: Content): string {
+  if (content === undefined || content === null || content === false) return '';
+  if (content instanceof Html) return content.text;
+  if (Array.isArray(content)) return content.map(toText).join('');
+  return escapeHtml(String(content));
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}

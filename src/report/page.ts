@@ -1,0 +1,65 @@
+import { calibrationCharts } from './calibration.js';
+import { learningCurves } from './curves.js';
+import { exampleCards } from './examples.js';
+import { configuration, differences, headline, stateBadge } from './facts.js';
+import { Html, html } from './html.js';
+import { METRIC_TITLES } from './intervals.js';
+import { kernelTimes } from './kernels.js';
+import { results } from './results.js';
+import { bestValidation, type RunRecord, sameData, valMetric } from './run.js';
+import { STYLE } from './style.js';
+
+/** A whole document that needs nothing besides itself. */
+export function renderDocument(title: string, main: Html, script?: string): string {
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="gsas-wgpu"><link rel="icon" href="data:,">
+<title>${title}</title><style>${new Html(STYLE)}</style></head>
+<body><main>${main}</main>${script !== undefined && html`<script>${new Html(script)}</script>`}</body></html>
+`.text;
+}
+
+/** What a report says: of one run all there is to say, of several how they compare. */
+export function renderMain(runs: readonly RunRecord[]): Promise<Html> {
+  return runs.length === 1 ? renderRun(runs[0]!) : renderComparison(runs);
+}
+
+async function renderRun(run: RunRecord): Promise<Html> {
+  const { dataset, analysis, validations } = run;
+  const n = (value: number) => value.toLocaleString('en-US');
+  const about =
+    dataset &&
+    html`<p class="about">${dataset.name}: ${n(dataset.users)} users, ${n(dataset.items)} items, ${n(dataset.interactions)} interactions, ${dataset.meanLength.toFixed(1)} a user</p>`;
+  const waiting =
+    validations.length === 0 &&
+    html`<p class="note">Nothing has been validated yet: the first validation follows the first epoch.</p>`;
+  const missing =
+    validations.length > 0 &&
+    !analysis &&
+    html`<p class="note">Intervals, calibration, recommendations and GPU time are measured when the run has ended; <code>gsas-wgpu report</code> does it for a run that was interrupted.</p>`;
+  return html`<header><h1>${run.name}</h1><p>${stateBadge(run)}</p>${about}${headline(run)}</header>
+${[waiting, missing, await results([run]), await learningCurves([run]), await calibrationCharts([run])]}
+${[exampleCards(run), await kernelTimes(run), configuration(run), footer([run])]}`;
+}
+
+async function renderComparison(runs: readonly RunRecord[]): Promise<Html> {
+  const rows = runs.map((run) => {
+    const best = bestValidation(run);
+    const metric = valMetric(run.config);
+    const cells = best
+      ? [`${METRIC_TITLES[metric]} ${best[metric].toFixed(4)}`, best.step.toLocaleString('en-US')]
+      : ['–', '–'];
+    return html`<tr><th scope="row">${run.name}</th><td>${stateBadge(run)}</td>${cells.map((cell) => html`<td>${cell}</td>`)}<td><code>${run.folder}</code></td></tr>`;
+  });
+  const mixed =
+    runs.some((run) => !sameData(run, runs[0]!)) &&
+    html`<p class="note">These runs are of different data: their metrics say nothing about which is better.</p>`;
+  return html`<header><h1>${runs.length} runs compared</h1>${mixed}</header>
+<section><div class="scroll"><table><thead><tr><th>run</th><th>state</th><th>best validation</th><th>at step</th><th>folder</th></tr></thead><tbody>${rows}</tbody></table></div></section>
+${[await results(runs), await learningCurves(runs), await calibrationCharts(runs), differences(runs), footer(runs)]}`;
+}
+
+function footer(runs: readonly RunRecord[]): Html {
+  const version = runs.at(-1)!.sessions.at(-1)?.version;
+  return html`<footer>gsas-wgpu${version && ` ${version}`} · gSASRec: Petrov and Macdonald, RecSys ’23, arXiv 2308.07192</footer>`;
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { InputError } from '../engine/errors.js';
+import { writeWhole } from '../train/files.js';
+import { renderDocument, renderMain } from './page.js';
+import { distinguish, readRun } from './run.js';
+
+/**
+ * Writes the report of a run, or one that compares several, from the files in their folders: a page that opens offline.
+ * @param out the file, by default report.html in the run's folder or, of several, comparison.html in the working folder
+ * @returns the file
+ * @throws InputError for a folder that is no run's, for damaged files, and where a run has validated nothing yet
+ */
+export async function writeReport(runs: readonly string[], out?: string): Promise<string> {
+  const records = distinguish(runs.map(readRun));
+  const blank = records.find(({ validations }) => validations.length === 0);
+  if (blank) {
+    throw new InputError(
+      `${blank.folder}: nothing has been validated yet, the first validation follows the first epoch; \`gsas-wgpu watch\` shows it until then`,
+    );
+  }
+  const title = records.map(({ name }) => name).join(', ');
+  const file = out ?? (runs.length === 1 ? join(runs[0]!, 'report.html') : 'comparison.html');
+  writeWhole(file, [Buffer.from(renderDocument(title, await renderMain(records)))]);
+  return file;
+}

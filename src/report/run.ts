@@ -1,0 +1,146 @@
+import { existsSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../engine/errors.js';
+import { checkOptions, type TrainOptions } from '../train/config.js';
+import { readJson } from '../train/files.js';
+import { readJournal } from '../train/journal.js';
+import type { StepRecord } from '../train/runlog.js';
+import { readSessions, type Session, STOP_REASONS } from '../train/sessions.js';
+import type { Validation } from '../train/train.js';
+import { type Analysis, readAnalysis } from './analysis.js';
+
+/** What a run's folder tells of it, without weights. */
+export interface RunRecord {
+  readonly folder: string;
+  readonly name: string;
+  readonly config: Partial<TrainOptions>;
+  /** Of the data that it was trained on, where that was noted. */
+  readonly dataset?: RunDataset;
+  /** The earliest first. */
+  readonly sessions: readonly Session[];
+  readonly state: RunState;
+  readonly validations: readonly Validation[];
+  readonly steps: readonly StepRecord[];
+  readonly analysis?: Analysis;
+}
+
+export interface RunDataset {
+  readonly name: string;
+  readonly users: number;
+  readonly items: number;
+  readonly interactions: number;
+  readonly meanLength: number;
+}
+
+export interface RunState {
+  /** Finished: by early stopping or a limit. Stopped: by a person, an error, or a kill. */
+  readonly state: 'running' | 'finished' | 'stopped';
+  /** In words; empty while it runs. */
+  readonly why: string;
+}
+
+/** Whether a run's files are in the folder. */
+export function isRun(folder: string): boolean {
+  return existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'metrics.jsonl'));
+}
+
+/** @throws InputError for a folder that is no run's, and for a damaged file, which it names with line and value */
+export function readRun(folder: string): RunRecord {
+  if (!existsSync(folder)) throw new InputError(`there is no folder ${folder}; name the folder of a run`);
+  if (!isRun(folder)) {
+    throw new InputError(`${folder} is not the folder of a run: it holds no config.json and metrics.jsonl`);
+  }
+  const file = (name: string) => join(folder, name);
+  const dataset = existsSync(file('run.json')) && (readJson(file('run.json')) as { dataset?: RunDataset }).dataset;
+  const sessions = readSessions(folder);
+  const analysis = readAnalysis(folder);
+  return {
+    folder,
+    name: basename(resolve(folder)),
+    config: checkOptions(readJson(file('config.json')), file('config.json')),
+    sessions,
+    state: stateOf(sessions.at(-1), file('steps.jsonl')),
+    validations: readNumbers<Validation>(file('metrics.jsonl'), VALIDATION_KEYS),
+    steps: readNumbers<StepRecord>(file('steps.jsonl'), STEP_KEYS),
+    ...(dataset && { dataset }),
+    ...(analysis && { analysis }),
+  };
+}
+
+export type AnalysedRun = RunRecord & { readonly analysis: Analysis };
+
+export function analysedRuns(runs: readonly RunRecord[]): AnalysedRun[] {
+  return runs.filter((run): run is AnalysedRun => run.analysis !== undefined);
+}
+
+/** Whether two runs were trained on the same data, as far as that was noted. */
+export function sameData(a: RunRecord, b: RunRecord): boolean {
+  return a.dataset?.name === b.dataset?.name && a.dataset?.interactions === b.dataset?.interactions;
+}
+
+/** Runs whose folders share a name go by their paths. */
+export function distinguish(runs: readonly RunRecord[]): RunRecord[] {
+  return runs.map((run) => {
+    const shared = runs.some((other) => other !== run && other.name === run.name);
+    return shared ? { ...run, name: run.folder } : run;
+  });
+}
+
+/** The validation whose weights are in best.safetensors: one within an epoch counts only where no epoch was completed. */
+export function bestValidation({ validations, config }: RunRecord): Validation | undefined {
+  const whole = validations.filter(({ epoch }) => Number.isInteger(epoch));
+  const metric = valMetric(config);
+  return (whole.length > 0 ? whole : validations).reduce<Validation | undefined>(
+    (best, next) => (best === undefined || next[metric] > best[metric] ? next : best),
+    undefined,
+  );
+}
+
+export function valMetric(config: Partial<TrainOptions>): 'ndcg@10' | 'recall@1' | 'recall@10' {
+  return config.val_metric ?? 'ndcg@10';
+}
+
+const STEP_KEYS = ['step', 'loss', 'seconds', 'positions_per_second'];
+const VALIDATION_KEYS = [...STEP_KEYS, 'epoch', 'ndcg@10', 'recall@1', 'recall@10'];
+
+/** The records of a file whose lines hold a number at each key. */
+function readNumbers<Line>(file: string, keys: readonly string[]): Line[] {
+  const records = readJournal(file);
+  records.forEach((record, i) => {
+    const bad = keys.find((key) => typeof record[key] !== 'number');
+    if (bad !== undefined) {
+      throw new InputError(
+        `${file} line ${i + 1}: ${bad} is ${JSON.stringify(record[bad])}; it must be a number; remove the line`,
+      );
+    }
+  });
+  return records as unknown as Line[];
+}
+
+function stateOf(latest: Session | undefined, heartbeat: string): RunState {
+  if (latest === undefined) return { state: 'stopped', why: 'how it ended was not noted' };
+  const { stopped, error } = latest;
+  if (stopped === undefined) {
+    return isAlive(latest, heartbeat) ? { state: 'running', why: '' } : { state: 'stopped', why: 'killed' };
+  }
+  if (stopped === 'failed') return { state: 'stopped', why: `failed: ${error ?? 'no message was noted'}` };
+  return { state: stopped === 'aborted' ? 'stopped' : 'finished', why: STOP_REASONS[stopped] };
+}
+
+/** Steps are noted every two seconds, but a validation can take minutes. */
+const SILENCE_SECONDS = 600;
+
+/** Whether the session's process is there; on another machine, whether it wrote within the last ten minutes. */
+function isAlive({ host, pid, started }: Session, heartbeat: string): boolean {
+  if (host !== hostname()) {
+    const seen = existsSync(heartbeat) ? statSync(heartbeat).mtimeMs : Date.parse(started);
+    return Date.now() - seen < 1000 * SILENCE_SECONDS;
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
