@@ -7,7 +7,7 @@ import { isWide, quantile, summarise } from '../bench/common/statistics.js';
 import { digits, tableLines } from '../bench/common/table.js';
 import { opsCalled, shapeText } from '../bench/kernels/bench-op.js';
 import { directionalError } from '../bench/kernels/check.js';
-import { bandwidth, rooflinePercent } from '../bench/kernels/roofline.js';
+import { bandwidth, highest, rooflinePercent } from '../bench/kernels/roofline.js';
 import { processOptions } from '../bench/step/protocol.js';
 import { ratio, type Turns } from '../bench/step/race.js';
 import { drawRows, layOut } from '../bench/step/rows.js';
@@ -70,6 +70,18 @@ describe('roofline', () => {
   it('takes the faster rate at the nearest traffic', () => {
     expect(bandwidth(roofline, 2e6)).toBe(20e9);
     expect(bandwidth(roofline, 1e12)).toBe(5e9);
+  });
+
+  it('takes the best of several measurements, point by point', () => {
+    const { memory, flops } = roofline;
+    const other = { memory: memory.map((point) => ({ ...point, copy: 15e9 })), flops: 2 * flops };
+    expect(highest([roofline, other])).toEqual({
+      memory: [
+        { bytes: 1e6, copy: 20e9, gather: 10e9 },
+        { bytes: 1e9, copy: 15e9, gather: 5e9 },
+      ],
+      flops: 2e12,
+    });
   });
 
   it('sets a time against the longer of moving and computing', () => {

@@ -8,6 +8,19 @@ export interface Roofline {
   flops: number;
 }
 
+/** The best of measurements of the same points. */
+export function highest(rooflines: readonly Roofline[]): Roofline {
+  const best = (rate: (roofline: Roofline) => number) => Math.max(...rooflines.map(rate));
+  return {
+    memory: rooflines[0]!.memory.map(({ bytes }, i) => ({
+      bytes,
+      copy: best(({ memory }) => memory[i]!.copy),
+      gather: best(({ memory }) => memory[i]!.gather),
+    })),
+    flops: best(({ flops }) => flops),
+  };
+}
+
 /** Bytes a second that the faster of copying and gathering attains at the traffic nearest to `bytes`. */
 export function bandwidth({ memory }: Roofline, bytes: number): number {
   const apart = (size: number) => Math.abs(Math.log(size / bytes));
