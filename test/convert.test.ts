@@ -80,7 +80,7 @@ describe('official checkpoints', () => {
   it.each([
     ['integers.pt', /integers\.pt: tensor seq_norm\.weight is of LongStorage; known are FloatStorage/],
     ['module.pt', /module\.pt: .*names "torch\.nn\.modules\.normalization\.LayerNorm", .*nothing of it was run/],
-    ['nested.pt', /nested\.pt: .*"model" is no tensor.* save model\.state_dict\(\)/],
+    ['nested.pt', /nested\.pt: .*"model" is no parameter; save model\.state_dict\(\)/],
     ['legacy.pt', /legacy\.pt: is of torch before 1\.6/],
   ])('are refused in one line where they are none: %s', (name, message) => {
     const output = at('refused.safetensors');
@@ -171,7 +171,7 @@ describe('hostile and damaged .pt files', () => {
     };
     const set = (name: string, bytes: Buffer) => (records: Map<string, Buffer>) => records.set(name, bytes);
     expect(refuse(altered(good, same, without('storages/data/0')))).toMatch(
-      /record storages\/data\/0, which is missing/,
+      /record "storages\/data\/0", which is missing/,
     );
     expect(refuse(altered(good, same, set('storages/data/0', Buffer.alloc(8))))).toMatch(/48 elements .* has 8 bytes/);
     expect(refuse(altered(good, same, set('storages/byteorder', Buffer.from('big'))))).toContain('"big"-endian');
@@ -192,6 +192,9 @@ describe('hostile and damaged .pt files', () => {
     };
     expect(saved((copy) => copy.delete('seq_norm.bias'))).toMatch(/tensor seq_norm\.bias is missing; .* as \[4\]/);
     expect(saved((copy) => copy.delete('item_embedding.weight'))).toMatch(/item_embedding\.weight is missing/);
+    expect(saved((copy) => copy.set('two\nlines', copy.get('seq_norm.bias')!))).toMatch(
+      /"two\\nlines" is no parameter/,
+    );
     expect(saved((copy) => copy.set('head.bias', copy.get('seq_norm.bias')!))).toMatch(/head\.bias is not part of/);
     const wide = { shape: [5], data: new Float32Array(5) };
     expect(saved((copy) => copy.set('seq_norm.bias', wide))).toMatch(/seq_norm\.bias is \[5\], but .* must be \[4\]/);

@@ -42,14 +42,14 @@ export class OnnxGraph {
     return name;
   }
 
-  /** A constant; the same one is kept once. @returns its name */
+  /** A constant. @returns its name */
   scalar(value: number): string {
-    return this.weights(`scalar ${value}`, [], Float32Array.of(value));
+    return this.weights(this.#constantName(), [], Float32Array.of(value));
   }
 
   /** An int64 constant of one axis, or of none for a single number. @returns its name */
   ints(values: readonly number[] | number): string {
-    const name = `ints ${typeof values === 'number' ? values : `[${values}]`}`;
+    const name = this.#constantName();
     const shape = typeof values === 'number' ? [] : [values.length];
     this.#initializers.set(name, { name, shape, data: BigInt64Array.from([values].flat(), BigInt) });
     return name;
@@ -60,7 +60,7 @@ export class OnnxGraph {
     op: string,
     inputs: readonly string[],
     attributes: Attributes = {},
-    output = `${op} ${this.#nodes.length}`,
+    output = `${op}_${this.#nodes.length}`,
   ): string {
     this.#nodes.push({ op, inputs, output, attributes });
     return output;
@@ -99,6 +99,10 @@ export class OnnxGraph {
     return pbf.finish();
   }
 
+  #constantName(): string {
+    return `constant_${this.#initializers.size}`;
+  }
+
   #encodeGraph(pbf: PbfWriter, name: string, inputs: readonly OnnxValue[], outputs: readonly OnnxValue[]): void {
     for (const node of this.#nodes) pbf.writeMessage(1, encodeNode, node);
     pbf.writeStringField(2, name);
@@ -111,6 +115,7 @@ export class OnnxGraph {
 function encodeNode({ op, inputs, output, attributes }: Node, pbf: PbfWriter): void {
   for (const input of inputs) pbf.writeStringField(1, input);
   pbf.writeStringField(2, output);
+  pbf.writeStringField(3, output); // the node's own name: tools that quantize want one
   pbf.writeStringField(4, op);
   for (const [name, value] of Object.entries(attributes)) {
     pbf.writeMessage(

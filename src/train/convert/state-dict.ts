@@ -12,6 +12,7 @@ import { ZipFile } from './zip.js';
  */
 
 const STORAGE = /^torch\.(\w+Storage)$/;
+const PARAMETER = /^[\w.]+$/;
 /** Some 300 bytes a tensor. */
 const MAX_PICKLE_BYTES = 2 ** 20;
 
@@ -88,7 +89,7 @@ export class StateDict {
     }
     const record = `${this.#folder}data/${storage.key}`;
     const stored = this.#zip.sizeOf(record);
-    if (stored === undefined) throw wrong(`is in the record ${record}, which is missing`);
+    if (stored === undefined) throw wrong(`is in the record ${JSON.stringify(record)}, which is missing`);
     if (stored !== storage.length * kind.bytes) {
       throw wrong(`is in ${storage.length} elements of ${storage.type}, but their record has ${stored} bytes`);
     }
@@ -99,10 +100,10 @@ export class StateDict {
         `of shape [${shape}] and strides [${strides}] from ${offset} is not within its ${storage.length} elements`,
       );
     }
-    const data = new Float32Array(count);
-    if (count === 0) return data;
+    if (count === 0) return new Float32Array(0);
     const bytes = this.#zip.read(record, offset * kind.bytes, (last + 1 - offset) * kind.bytes);
     if (storage.type === 'FloatStorage' && isContiguous(shape, strides)) return new Float32Array(bytes.buffer);
+    const data = new Float32Array(count);
     const view = new DataView(bytes.buffer);
     const index = shape.map(() => 0);
     for (let i = 0, from = 0; i < count; i++) {
@@ -121,7 +122,7 @@ export class StateDict {
   #checkByteOrder(): void {
     const name = `${this.#folder}byteorder`;
     const size = this.#zip.sizeOf(name) ?? 0;
-    if (size === 0) return; // torch before 2.1 wrote none, and no other machines than little-endian ones matter to it
+    if (size === 0) return; // torch before 2.1 did not say
     const order = this.#zip.read(name, 0, Math.min(size, 16)).toString('latin1');
     if (order !== 'little') {
       throw new InputError(
@@ -131,16 +132,18 @@ export class StateDict {
   }
 
   #readPickle(record: string): Map<string, TorchTensor> {
-    const source = `${this.file}: ${record}`;
     const size = this.#zip.sizeOf(record)!;
-    if (size > MAX_PICKLE_BYTES) throw new InputError(`${source}: has ${size} bytes, too many for a state dict`);
-    const value = unpickle(this.#zip.read(record), worldOf(source), source);
+    if (size > MAX_PICKLE_BYTES) {
+      throw new InputError(`${this.file}: its pickle has ${size} bytes, too many for a state dict`);
+    }
+    const value = unpickle(this.#zip.read(record), worldOf(this.file), this.file);
+    if (!(value instanceof Map)) throw new InputError(`${this.file}: holds no state dict; save model.state_dict()`);
     const tensors = new Map<string, TorchTensor>();
-    if (!(value instanceof Map)) throw new InputError(`${source}: holds no state dict; save model.state_dict()`);
     for (const [name, tensor] of value) {
-      if (typeof name !== 'string' || !(tensor instanceof TorchTensor)) {
+      if (typeof name !== 'string' || !PARAMETER.test(name) || !(tensor instanceof TorchTensor)) {
+        const shown = JSON.stringify(String(name).slice(0, 80));
         throw new InputError(
-          `${source}: ${JSON.stringify(String(name))} is no tensor, so this is no state dict; save model.state_dict() alone`,
+          `${this.file}: holds no state dict, for its ${shown} is no parameter; save model.state_dict() alone`,
         );
       }
       tensors.set(name, tensor);
@@ -150,36 +153,38 @@ export class StateDict {
 }
 
 /** What a state dict's pickle may name: constructors of dicts and tensors, and the storages' types. */
-function worldOf(source: string) {
+function worldOf(file: string) {
   const functions = new Map<string, (args: readonly Pickled[]) => Pickled>([
     ['collections.OrderedDict', () => new Map()],
-    ['torch._utils._rebuild_tensor_v2', (args) => rebuildTensor(args, source)],
+    ['torch._utils._rebuild_tensor_v2', (args) => rebuildTensor(args, file)],
     ['torch._utils._rebuild_parameter', ([tensor]) => tensor ?? null],
   ]);
   return {
     functions,
     isType: (name: string) => STORAGE.test(name),
-    persistent: (id: Pickled) => storageOf(id, source),
+    persistent: (id: Pickled) => storageOf(id, file),
   };
 }
 
 /** ('storage', type, key, device, elements) */
-function storageOf(id: Pickled, source: string): Storage {
+function storageOf(id: Pickled, file: string): Storage {
   const [tag, type, key, , length] = Array.isArray(id) ? id : [];
   const name = type instanceof Global ? STORAGE.exec(type.name)?.[1] : undefined;
   if (tag === 'storage' && name !== undefined && typeof key === 'string' && isSize(length)) {
     return { type: name, key, length };
   }
-  throw new InputError(`${source}: describes no storage where one should be; it is damaged`);
+  throw new InputError(`${file}: its pickle describes no storage where one should be; it is damaged`);
 }
 
 /** (storage, offset, sizes, strides, requires_grad, hooks) */
-function rebuildTensor([storage, offset, shape, strides]: readonly Pickled[], source: string): TorchTensor {
+function rebuildTensor([storage, offset, shape, strides]: readonly Pickled[], file: string): TorchTensor {
   const fine = isSize(offset) && isSizes(shape) && isSizes(strides) && shape.length === strides.length;
   if (fine && typeof storage === 'object' && storage !== null && 'key' in storage) {
     return new TorchTensor(storage as Storage, offset, shape, strides);
   }
-  throw new InputError(`${source}: describes a tensor with no storage or with impossible sizes; it is damaged`);
+  throw new InputError(
+    `${file}: its pickle describes a tensor with no storage or with impossible sizes; it is damaged`,
+  );
 }
 
 function isSize(value: unknown): value is number {

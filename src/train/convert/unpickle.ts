@@ -2,7 +2,7 @@ import { InputError } from '../../engine/errors.js';
 
 /**
  * Reads a pickle without running anything: a pickle is a program for a stack machine (Python's pickletools lists its
- * instructions), and of that machine only what builds a state dict is here. Calls reach the functions that the caller
+ * instructions), and of that machine only what builds dicts, lists, numbers, texts and tensors is here. Calls reach the functions that the caller
  * names and nothing else, so a file can make this program do nothing but build values.
  */
 export interface PickleWorld {
@@ -28,7 +28,7 @@ type Item = Pickled | typeof MARK;
 
 /**
  * The value that a pickle describes.
- * @param source names the pickle in errors
+ * @param source names the pickle's file in errors
  * @throws InputError that names the instruction or the global which no state dict needs
  */
 export function unpickle(bytes: Buffer, world: PickleWorld, source: string): Pickled {
@@ -36,7 +36,7 @@ export function unpickle(bytes: Buffer, world: PickleWorld, source: string): Pic
     return new Machine(bytes, world, source).run();
   } catch (error) {
     // Reading behind the end of the bytes.
-    if (error instanceof RangeError) throw new InputError(`${source}: is a damaged pickle`, { cause: error });
+    if (error instanceof RangeError) throw new InputError(`${source}: its pickle breaks off`, { cause: error });
     throw error;
   }
 }
@@ -60,6 +60,7 @@ class Machine {
     M: (m) => m.#push(m.#number(2)), // BININT2
     J: (m) => m.#push(m.#number(4) | 0), // BININT
     '\x8a': (m) => m.#push(m.#long()), // LONG1
+    G: (m) => m.#push(m.#double()), // BINFLOAT
     X: (m) => m.#push(m.#text(m.#number(4))), // BINUNICODE
     q: (m) => m.#memo.set(m.#number(1), m.#top()), // BINPUT
     r: (m) => m.#memo.set(m.#number(4), m.#top()), // LONG_BINPUT
@@ -70,6 +71,8 @@ class Machine {
     Q: (m) => m.#push(m.world.persistent(m.#pop())), // BINPERSID
     s: (m) => m.#fill(m.#popMany(2)), // SETITEM
     u: (m) => m.#fill(m.#popToMark()), // SETITEMS
+    a: (m) => m.#extend(m.#popMany(1)), // APPEND
+    e: (m) => m.#extend(m.#popToMark()), // APPENDS
     b: (m) => m.#pop(), // BUILD: an OrderedDict's attributes, torch's _metadata of versions, which is not needed
   };
 
@@ -133,6 +136,11 @@ class Machine {
     return length === 0 ? 0 : this.bytes.readIntLE(this.#at - length, length);
   }
 
+  #double(): number {
+    this.#at += 8;
+    return this.bytes.readDoubleBE(this.#at - 8);
+  }
+
   #text(length: number): string {
     if (this.#at + length > this.bytes.length) throw this.#damaged();
     this.#at += length;
@@ -172,13 +180,19 @@ class Machine {
     for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
   }
 
+  #extend(values: Pickled[]): void {
+    const list = this.#top();
+    if (!Array.isArray(list)) throw this.#damaged();
+    for (const value of values) list.push(value);
+  }
+
   #wrong(what: string): InputError {
     return new InputError(
-      `${this.source}: ${what}, which no state dict does; nothing of it was run; save model.state_dict() with torch.save`,
+      `${this.source}: its pickle ${what}, which no state dict does; nothing of it was run; save model.state_dict() with torch.save`,
     );
   }
 
   #damaged(): InputError {
-    return new InputError(`${this.source}: is a damaged pickle: it breaks off before byte ${this.#at}`);
+    return new InputError(`${this.source}: its pickle is damaged near byte ${this.#at}`);
   }
 }

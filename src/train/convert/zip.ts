@@ -74,7 +74,7 @@ export class ZipFile {
     // The local header's name and extra field may be of other lengths than the directory's (4.3.7).
     const start = header + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
     if (local.readUInt32LE(0) !== LOCAL_HEADER || start + size > this.size) {
-      throw this.#damaged(`its record ${name} is not where its directory says`);
+      throw this.#damaged(`its record ${JSON.stringify(name)} is not where its directory says`);
     }
     return this.#bytes(start + begin, length ?? size - begin);
   }
@@ -118,16 +118,16 @@ export class ZipFile {
     const encrypted = (directory.readUInt16LE(at + 8) & 1) === 1;
     if (encrypted || directory.readUInt16LE(at + 10) !== 0) {
       throw new InputError(
-        `${this.file}: its record ${name} is ${encrypted ? 'encrypted' : 'compressed'}; torch.save writes plain ones, so save it again with torch.save`,
+        `${this.file}: its record ${JSON.stringify(name)} is ${encrypted ? 'encrypted' : 'compressed'}; torch.save writes plain ones, so save it again with torch.save`,
       );
     }
-    if (this.#entries.has(name)) throw this.#damaged(`it has two records ${name}`);
+    if (this.#entries.has(name)) throw this.#damaged(`it has two records ${JSON.stringify(name)}`);
     const [stored, size, header] = largeNumbers(
       [20, 24, 42].map((field) => directory.readUInt32LE(at + field)),
       directory.subarray(extraStart, extraStart + extraLength!),
     );
     if (stored !== size || header! + 30 + size! > this.size) {
-      throw this.#damaged(`its record ${name} of ${size} bytes does not fit its ${this.size}`);
+      throw this.#damaged(`its record ${JSON.stringify(name)} of ${size} bytes does not fit its ${this.size}`);
     }
     this.#entries.set(name, { size: size!, header: header! });
     return next;
