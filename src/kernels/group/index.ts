@@ -46,7 +46,7 @@ export function groupByItem(stream: Stream, ids: Tensor, rows: number): Groups {
  */
 export function groupInBuckets(stream: Stream, ids: Tensor, rows: number): Buckets {
   const most = Math.max(1, sizeOf(ids.shape) / SEGMENT);
-  const itemBits = Math.max(0, Math.ceil(Math.log2(rows / most)));
+  const itemBits = Math.max(0, Math.floor(Math.log2(rows / most)));
   return sortInto(stream, ids, rows, itemBits);
 }
 

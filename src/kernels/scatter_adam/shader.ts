@@ -27,26 +27,30 @@ struct Params { buckets: u32, item_bits: u32, pair_bits: u32, row_mask: u32, ${A
 #endif
 alias Element = ${cellsOf(layout.D).type};
 ${sums(layout)}${ADAM_WGSL}
-fn item_of(i: u32) -> u32 { return extractBits(rows[i], params.pair_bits, params.item_bits); }
+fn item_of(word: u32) -> u32 { return extractBits(word, params.pair_bits, params.item_bits); }
 ${teamMain(layout)}
   if (team >= params.buckets) { return; }
   let end = starts[team + 1u];
   var i = starts[team];
   while (i < end) {
-    let item = item_of(i);
+    var word = rows[i];
+    let item = item_of(word);
     var sum = array<Cell, EACH>(); // spelt out: without, the last row's sums stay in it on lavapipe
-    while (i < end && item_of(i) == item) {
+    loop {
       let last = i + ${BLOCK - 1}u;
-      if (i % ${BLOCK}u == 0u && last < end && item_of(last) == item) {
+      if (i % ${BLOCK}u == 0u && last < end && item_of(rows[last]) == item) {
         let block = i / ${BLOCK}u * CELLS + lane;
         for (var e = 0u; e < EACH; e++) {
           if (lane + e * LANES < CELLS) { sum[e] += partial[block + e * LANES]; }
         }
         i += ${BLOCK}u;
       } else {
-        take(&sum, i, lane);
+        take(&sum, i, word, lane);
         i++;
       }
+      if (i >= end) { break; }
+      word = rows[i];
+      if (item_of(word) != item) { break; }
     }
     let row = ((team << params.item_bits) + item) * CELLS + lane;
     for (var e = 0u; e < EACH; e++) {
