@@ -19,18 +19,15 @@ const RANDOMISATION_STREAM = 2;
  * @returns [low, high] of each column
  */
 export function bootstrapIntervals(columns: readonly Float64Array[], sampling: Resampling): [number, number][] {
-  const users = columns[0]?.length ?? 0;
-  const random = new HostRandom(sampling.seed, BOOTSTRAP_STREAM);
+  const draw = quickRandom(sampling.seed, BOOTSTRAP_STREAM);
   const means = columns.map(() => new Float64Array(sampling.resamples));
-  const drawn = new Uint32Array(users);
-  for (let b = 0; b < sampling.resamples; b++) {
-    for (let i = 0; i < users; i++) drawn[i] = random.integer(users);
-    columns.forEach((column, c) => {
-      let sum = 0;
-      for (let i = 0; i < users; i++) sum += column[drawn[i]!]!;
-      means[c]![b] = sum / users;
-    });
-  }
+  const drawUsers = (times: Float64Array) => {
+    times.fill(0);
+    for (let i = 0; i < times.length; i++) times[Math.floor((draw() / 2 ** 32) * times.length)]!++;
+  };
+  eachResample(columns, sampling, drawUsers, (b, c, value) => {
+    means[c]![b] = value;
+  });
   return means.map((values) => {
     values.sort();
     return [quantile(values, 0.025), quantile(values, 0.975)];
@@ -44,21 +41,39 @@ export function bootstrapIntervals(columns: readonly Float64Array[], sampling: R
  * @param differences each [users], one ranker's values less the other's
  */
 export function randomisationTest(differences: readonly Float64Array[], sampling: Resampling): number[] {
-  const users = differences[0]?.length ?? 0;
-  const random = new HostRandom(sampling.seed, RANDOMISATION_STREAM);
+  const draw = quickRandom(sampling.seed, RANDOMISATION_STREAM);
   const observed = differences.map((column) => Math.abs(mean(column)));
   const asLarge = differences.map(() => 1);
-  const signs = new Uint32Array(Math.ceil(users / 32));
-  for (let b = 0; b < sampling.resamples; b++) {
-    for (let i = 0; i < signs.length; i++) signs[i] = random.u32();
-    differences.forEach((column, c) => {
+  const drawSigns = (signs: Float64Array) => {
+    let bits = 0;
+    for (let i = 0; i < signs.length; i++, bits >>>= 1) {
+      if (i % 32 === 0) bits = draw();
+      signs[i] = 1 - 2 * (bits & 1);
+    }
+  };
+  eachResample(differences, sampling, drawSigns, (_, c, value) => {
+    // Sums of the same numbers with other signs differ by rounding; equal ones count.
+    if (Math.abs(value) >= observed[c]! * (1 - 1e-12)) asLarge[c]!++;
+  });
+  return asLarge.map((count) => count / (sampling.resamples + 1));
+}
+
+/** Weighs the users anew, the same for all columns, and visits every column's mean. */
+function eachResample(
+  columns: readonly Float64Array[],
+  { resamples }: Resampling,
+  weigh: (weights: Float64Array) => void,
+  visit: (resample: number, column: number, mean: number) => void,
+): void {
+  const weights = new Float64Array(columns[0]?.length ?? 0);
+  for (let b = 0; b < resamples; b++) {
+    weigh(weights);
+    columns.forEach((column, c) => {
       let sum = 0;
-      for (let i = 0; i < users; i++) sum += (signs[i >>> 5]! >>> (i & 31)) & 1 ? column[i]! : -column[i]!;
-      // Sums of the same numbers in another order differ by rounding; equal ones count.
-      if (Math.abs(sum / users) >= observed[c]! * (1 - 1e-12)) asLarge[c]!++;
+      for (let i = 0; i < weights.length; i++) sum += weights[i]! * column[i]!;
+      visit(b, c, sum / weights.length);
     });
   }
-  return asLarge.map((count) => count / (sampling.resamples + 1));
 }
 
 /** Of sorted values, interpolated between neighbours. */
@@ -66,4 +81,21 @@ function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
   return sorted[below]! + (at - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - sorted[below]!);
+}
+
+/**
+ * Uniform 32-bit words by sfc32 (Doty-Humphrey, PractRand), seeded by Philox: users are drawn by the hundred million, at which Philox takes
+ * most of an evaluation's time.
+ */
+function quickRandom(seed: number, stream: number): () => number {
+  const random = new HostRandom(seed, stream);
+  let [a, b, c, counter] = [random.u32() | 0, random.u32() | 0, random.u32() | 0, 1];
+  return () => {
+    const word = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + word) | 0;
+    return word >>> 0;
+  };
 }
