@@ -49,14 +49,14 @@ describe('the targets of a GPU', () => {
   });
 
   it('want the cost of a position over all of the axis', () => {
-    const scale = (...costs: [number, number][]) =>
+    const scale = (...growths: [number, number][]) =>
       judge({
         name: 'scale',
-        rows: costs.map(([value, us_per_position]) => ({ axis: 'items', value, us_per_position })),
+        rows: growths.map(([value, growth]) => ({ axis: 'items', value, growth })),
       })[0]!.met;
-    expect(scale([1e3, 10], [1e6, 19])).toBe(true);
-    expect(scale([1e3, 10], [1e6, 21])).toBe(false);
-    expect(scale([1e3, 10], [1e5, 11])).toBeUndefined();
+    expect(scale([1e3, 1], [1e6, 1.9])).toBe(true);
+    expect(scale([1e3, 1], [1e6, 2.1])).toBe(false);
+    expect(scale([1e3, 1], [1e5, 1.1])).toBeUndefined();
   });
 });
 

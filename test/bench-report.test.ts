@@ -24,7 +24,14 @@ const results: Results = {
     row('step', 42, { impl: 'pytorch', ratio: 4.3, about: { blas: 'MKL' } }),
     row('step', 5000, { impl: 'tfjs-cpu', ratio: 500 }),
     ...[1e3, 1e6].map((value) =>
-      row('scale', value / 1e3, { impl: 'gsas', axis: 'items', value, positions: 1000, us_per_position: 2 }),
+      row('scale', value / 1e3, {
+        impl: 'gsas',
+        axis: 'items',
+        value,
+        positions: 1000,
+        us_per_position: 2,
+        growth: value / 1e3,
+      }),
     ),
     row('kernels', 1, { op: 'adam', pass: 'forward', roofline_percent: 63.2, bound: 'memory' }),
     row('kernels', 1, { op: 'add', pass: 'backward', roofline_percent: 350, bound: 'arithmetic' }),

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import { GsasError } from '../../src/engine/errors.js';
 import { openAdapter } from '../../src/node/adapter.js';
-import { addShapeOptions, parseNames, parseSeconds } from '../common/options.js';
+import { addShapeOptions, parseCount, parseNames } from '../common/options.js';
 import { saveResults } from '../common/results.js';
 import { loadWarning, settingOf } from '../common/setting.js';
-import { AXES, type Axis, type AxisName, BASE, shapeAt } from '../scale/axes.js';
-import { measurePoint, type ScaleRow } from '../scale/point.js';
+import { AXES, type Axis, type AxisName, BASE } from '../scale/axes.js';
+import { measureAxis, type ScaleRow } from '../scale/measure.js';
 import { axisText } from '../scale/text.js';
 import { type StepShape, stepText } from '../step/shapes.js';
 
 interface Flags extends Record<string, unknown> {
   axis: AxisName[];
-  seconds: number;
+  repeat: number;
   json?: true;
   save?: true;
 }
@@ -23,14 +23,14 @@ export function addScale(program: Command): void {
     .command('scale')
     .description('what a position of a training step costs as one number of its shape grows and the others stay')
     .option('--axis <names>', `some of ${NAMES}`, parseNames(NAMES), NAMES)
-    .option('--seconds <number>', 'how long to repeat one point, beyond three steps', parseSeconds, 1)
+    .option('--repeat <rounds>', 'timed steps at each point', parseCount, 5)
     .option('--json', 'one JSON object a line')
     .option('--save', 'keep the times in bench/results/ADAPTER.json');
   const given = addShapeOptions(command, [BASE]);
   command.action((flags: Flags) => runScale(flags, given(flags)));
 }
 
-async function runScale({ axis: names, seconds, json, save }: Flags, given: Partial<StepShape>): Promise<void> {
+async function runScale({ axis: names, repeat, json, save }: Flags, given: Partial<StepShape>): Promise<void> {
   const warning = loadWarning();
   if (warning) console.error(`warning: ${warning}`);
   const setting = settingOf(await openAdapter());
@@ -39,20 +39,11 @@ async function runScale({ axis: names, seconds, json, save }: Flags, given: Part
 from ${stepText('rows that fill the window:', { ...BASE, ...given })}`);
   const rows: ScaleRow[] = [];
   for (const name of names) {
-    const axis: Axis = AXES[name];
-    const measured: ScaleRow[] = [];
-    if (!json) console.log(`\n${name}${axis.instead ? `: ${axis.instead.why}` : ''}`);
-    for (const value of axis.values) {
-      try {
-        const row = await measurePoint(name, value, shapeAt(axis, value, given), { seconds, least: 3, most: 20 });
-        measured.push(row);
-        if (json) console.log(JSON.stringify({ ...row, ...setting }));
-      } catch (error) {
-        if (!(error instanceof GsasError)) throw error;
-        console.error(`left out: ${name} ${value}: ${error.message}`);
-      }
-    }
-    if (!json && measured.length > 0) console.log(axisText(name, measured));
+    const { instead }: Axis = AXES[name];
+    if (!json) console.log(`\n${name}${instead ? `: ${instead.why}` : ''}`);
+    const measured = await measureAxis(name, given, repeat, (reason) => console.error(`left out: ${reason}`));
+    if (json) for (const row of measured) console.log(JSON.stringify({ ...row, ...setting }));
+    else if (measured.length > 0) console.log(axisText(name, measured));
     rows.push(...measured);
   }
   if (rows.length === 0) throw new GsasError('no point could be timed, see above');

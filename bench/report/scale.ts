@@ -1,6 +1,6 @@
 import type { Kept } from '../common/results.js';
 import { AXES, type Axis, type AxisName } from '../scale/axes.js';
-import type { ScaleRow } from '../scale/point.js';
+import type { ScaleRow } from '../scale/measure.js';
 import { growthText } from '../scale/text.js';
 import { SHAPE_KEYS } from '../step/shapes.js';
 import { type Chart, logAxis, SHADES } from './draw.js';

@@ -1,7 +1,7 @@
 import { digits, tableLines } from '../common/table.js';
 import { SHAPE_KEYS } from '../step/shapes.js';
 import { AXES, type Axis, type AxisName } from './axes.js';
-import type { ScaleRow } from './point.js';
+import type { ScaleRow } from './measure.js';
 
 const BAR = 40; // characters of the dearest position
 
@@ -9,7 +9,7 @@ const BAR = 40; // characters of the dearest position
 export function axisText(name: AxisName, rows: readonly ScaleRow[]): string {
   const dearest = Math.max(...rows.map(({ us_per_position }) => us_per_position));
   const table = tableLines(
-    ['', SHAPE_KEYS[AXES[name].key], 'positions', 'median ms', 'p10', 'p90', 'device MiB', 'µs a position'],
+    ['', SHAPE_KEYS[AXES[name].key], 'positions', 'median ms', 'p10', 'p90', 'device MiB', 'µs a position', 'times'],
     rows.map((row) => [
       '',
       String(row.value),
@@ -19,6 +19,7 @@ export function axisText(name: AxisName, rows: readonly ScaleRow[]): string {
       digits(row.p90_ms),
       row.device_mib === undefined ? '' : digits(row.device_mib),
       digits(row.us_per_position),
+      digits(row.growth),
     ]),
   );
   const bars = rows.map((row) => '█'.repeat(Math.max(1, Math.round((BAR * row.us_per_position) / dearest))));
@@ -32,20 +33,10 @@ export function axisText(name: AxisName, rows: readonly ScaleRow[]): string {
   ].join('\n');
 }
 
-/** How many times dearer a position is at the greatest value than at the least; undefined of less than two points. */
-export function growth(rows: readonly Pick<ScaleRow, 'value' | 'us_per_position'>[]): number | undefined {
+/** How many times dearer a position is at the last of the values, and the bound that the axis has; undefined of less than two points. */
+export function growthText(name: AxisName, rows: readonly Pick<ScaleRow, 'value' | 'growth'>[]): string | undefined {
   if (rows.length < 2) return undefined;
-  const [least, greatest] = [rows[0]!, rows.at(-1)!];
-  return greatest.us_per_position / least.us_per_position;
-}
-
-/** The growth in words, with the bound that the axis has. */
-export function growthText(
-  name: AxisName,
-  rows: readonly Pick<ScaleRow, 'value' | 'us_per_position'>[],
-): string | undefined {
-  const ratio = growth(rows);
-  if (ratio === undefined) return undefined;
+  const ratio = rows.at(-1)!.growth;
   const { atMost }: Axis = AXES[name];
   const bound = atMost === undefined ? '' : ` (at most ${atMost}: ${ratio <= atMost ? 'met' : 'missed'})`;
   const [least, greatest] = [rows[0]!, rows.at(-1)!].map(({ value }) => value.toLocaleString('en-US'));

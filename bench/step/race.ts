@@ -6,8 +6,8 @@ import type { Implementation, ImplementationName } from './implementations.js';
 import type { Question, Ready, Reply } from './protocol.js';
 
 /** What one implementation did in its turns. */
-export interface Turns {
-  name: ImplementationName;
+export interface Turns<Name extends string = ImplementationName> {
+  name: Name;
   about: Ready;
   /** Milliseconds of each turn. */
   times: number[];
@@ -15,8 +15,8 @@ export interface Turns {
 }
 
 /** An implementation that cannot do what is asked here: not installed, out of memory, a binding too large, a wrong result. */
-export interface Failure {
-  name: ImplementationName;
+export interface Failure<Name extends string = ImplementationName> {
+  name: Name;
   reason: string;
 }
 
@@ -38,14 +38,14 @@ const PAUSE = 50; // milliseconds
  * @param start of the implementation of that name, see Implementation.start
  * @returns in the order of `names`
  */
-export async function race(
-  names: readonly ImplementationName[],
-  start: (name: ImplementationName) => Promise<Implementation>,
+export async function race<Name extends string>(
+  names: readonly Name[],
+  start: (name: Name) => Promise<Implementation>,
   { question, warmup, rounds, check }: RaceOptions,
-): Promise<(Turns | Failure)[]> {
-  const results = new Map<ImplementationName, Turns | Failure>();
-  const running = new Map<Implementation, Turns>();
-  const attempt = async (name: ImplementationName, work: () => Promise<void>, implementation?: Implementation) => {
+): Promise<(Turns<Name> | Failure<Name>)[]> {
+  const results = new Map<Name, Turns<Name> | Failure<Name>>();
+  const running = new Map<Implementation, Turns<Name>>();
+  const attempt = async (name: Name, work: () => Promise<void>, implementation?: Implementation) => {
     try {
       await work();
     } catch (error) {
@@ -59,7 +59,7 @@ export async function race(
     for (const name of names) {
       await attempt(name, async () => {
         const implementation = await start(name);
-        const turns: Turns = { name, about: implementation.about!, times: [], last: { ms: 0, rss_mib: 0 } };
+        const turns: Turns<Name> = { name, about: implementation.about!, times: [], last: { ms: 0, rss_mib: 0 } };
         running.set(implementation, turns);
         results.set(name, turns);
         if (check) await attempt(name, () => check(implementation), implementation);
@@ -89,6 +89,6 @@ export async function race(
 }
 
 /** How many times longer `other` took than `ours`, as the median over the rounds: neighbours in time met the same machine. */
-export function ratio(other: Turns, ours: Turns): number {
+export function ratio(other: Pick<Turns, 'times'>, ours: Pick<Turns, 'times'>): number {
   return median(other.times.map((time, round) => time / ours.times[round]!));
 }

@@ -34,7 +34,7 @@ export interface FailedRow {
   status: string;
 }
 
-export function isTimed(entry: Turns | Failure): entry is Turns {
+export function isTimed<Name extends string>(entry: Turns<Name> | Failure<Name>): entry is Turns<Name> {
   return !('reason' in entry);
 }
 
