@@ -237,6 +237,8 @@ describe('convert', () => {
     const golden = readFixture('test/fixtures/h1.safetensors').parameters('param');
     for (const [name, { data }] of back.weights) expect({ name, data }).toEqual({ name, data: golden.get(name)!.data });
     expect(readdirSync(at('run'))).toEqual(['best.safetensors']);
+    convert(at('b.pt'), `${at('t0.75')}/`);
+    expect(loadCheckpoint(at('t0.75'))).toEqual(checkpoint);
   });
 
   it('writes the same bytes for the same checkpoint', () => {

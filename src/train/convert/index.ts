@@ -41,7 +41,7 @@ const WRITERS: Readonly<Record<string, Write>> = {
 
 /**
  * Writes a checkpoint in another format: .safetensors is ours, .pt (or .pth) the official PyTorch port's, .onnx is for
- * other runtimes; an `output` without an ending is the folder of a run, with the checkpoint as its best.safetensors.
+ * other runtimes; an `output` without an ending, or with a / at its end, is the folder of a run, with the checkpoint as its best.safetensors.
  * @param input a run's folder, a .safetensors file of ours, or a .pt file of the official port
  * @throws InputError for an input that is no checkpoint, for one whose tensors are not gSASRec's, for an output of unknown
  * ending, and beyond the format's size
@@ -74,13 +74,13 @@ export function openCheckpoint(path: string, { which = 'best', given = {} }: Ope
 
 function writerOf(output: string, data: string | undefined): Write {
   const ending = extname(output).toLowerCase();
-  if (ending === '') return (run, checkpoint) => writeRun(run, checkpoint, data);
+  if (ending === '' || output.endsWith('/')) return (run, checkpoint) => writeRun(run, checkpoint, data);
   if (data !== undefined)
     throw new InputError(`${output}: is no folder of a run, so it cannot note data; leave out --data`);
   const write = WRITERS[ending];
   if (write !== undefined) return write;
   throw new InputError(
-    `${output}: ends with ${ending}; known are ${Object.keys(WRITERS).join(', ')}, and no ending for the folder of a run`,
+    `${output}: ends with ${ending}; known are ${Object.keys(WRITERS).join(', ')}, and no ending, or a / at the end, for the folder of a run`,
   );
 }
 
