@@ -137,6 +137,11 @@ describe('formats', () => {
     expect(sequences()).toEqual(['u: 0 1 2 3']);
   });
 
+  it('reads Latin-1 where told to', async () => {
+    await run([write('log.csv', Buffer.from('user,item\nu,caf\xe9\nu,b\nu,c\n', 'latin1'))], { encoding: 'latin-1' });
+    expect(sequences()).toEqual(['u: café b c']);
+  });
+
   it('takes a file whose name is no glob though it looks like one', async () => {
     await run([write('log[1].csv', 'user,item\nu,1\nu,2\nu,3\n')]);
     expect(sequences()).toEqual(['u: 1 2 3']);

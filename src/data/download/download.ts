@@ -35,6 +35,11 @@ export async function downloadDataset(name: string, options: DownloadOptions): P
   const dataset = PUBLIC_DATASETS[name];
   if (!dataset)
     throw new InputError(`there is no public dataset ${name}; there are ${Object.keys(PUBLIC_DATASETS).join(', ')}`);
+  return importPublic(dataset, options);
+}
+
+/** What `downloadDataset` does, for a dataset that is in no list. */
+export async function importPublic(dataset: PublicDataset, options: DownloadOptions): Promise<ImportReport> {
   const { out, from, force = false, cache = userCache(), memoryLimit, signal, onProgress } = options;
   refuseOccupied(out, force);
   const file = from ?? (await fetchOnce(dataset, { ...options, cache }));
@@ -47,7 +52,7 @@ export async function downloadDataset(name: string, options: DownloadOptions): P
   try {
     const members = [dataset.log, dataset.titles].filter((member) => member !== undefined);
     if (members.length > 0) onProgress?.(`unpacking ${members.join(', ')}`);
-    const [log, titles] = members.length > 0 ? await unzip(file, members, work) : [file];
+    const [log, titles] = members.length > 0 ? await unzip(file, members, work, signal) : [file];
     return await importInteractions({
       ...dataset.options,
       files: [log!],

@@ -8,7 +8,12 @@ import { InputError } from '../../engine/errors.js';
  * @returns where each is, in the order of `members`
  * @throws InputError when the file is no zip or lacks a member
  */
-export async function unzip(file: string, members: readonly string[], folder: string): Promise<string[]> {
+export async function unzip(
+  file: string,
+  members: readonly string[],
+  folder: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const paths = members.map((_, i) => join(folder, `member-${i}`));
   const open = new Map<string, number>();
   let whole = 0;
@@ -26,9 +31,11 @@ export async function unzip(file: string, members: readonly string[], folder: st
   });
   archive.register(UnzipInflate);
   try {
-    for await (const bytes of createReadStream(file, { highWaterMark: 2 ** 16 })) archive.push(bytes as Uint8Array);
+    for await (const bytes of createReadStream(file, { highWaterMark: 2 ** 16, signal }))
+      archive.push(bytes as Uint8Array);
     archive.push(new Uint8Array(), true);
   } catch (error) {
+    signal?.throwIfAborted();
     if ((error as NodeJS.ErrnoException).syscall) throw error;
     throw new InputError(`${file} is not a whole zip: ${(error as Error).message}`, { cause: error });
   } finally {

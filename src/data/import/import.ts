@@ -57,7 +57,7 @@ async function fill(db: Database, dir: string, work: string, options: ImportOpti
     ...options,
     folder: work,
   });
-  if (options.titles) await readItemTitles(db, options.titles, work);
+  if (options.titles) await readItemTitles(db, options.titles, work, options.signal);
   onProgress?.('numbering users and items');
   const rating = await numberEvents(db, options.minRating);
   const plan = await planSplit(db, log.times, options);

@@ -12,6 +12,7 @@ export interface LogOptions extends ReadOptions {
   readonly minRating?: number;
   /** For unpacked files. */
   readonly folder: string;
+  readonly signal?: AbortSignal;
   readonly onProgress?: (step: string) => void;
 }
 
@@ -80,7 +81,7 @@ function chooseColumns(source: Source, options: LogOptions): Roles {
 
 function describeColumns(source: Source, roles: Roles): string {
   const named = Object.entries(roles).flatMap(([role, column]) =>
-    column === undefined ? [] : `${role} ${source.hasHeader ? source.names[column] : `column ${column + 1}`}`,
+    column === undefined ? [] : `${role} = ${source.hasHeader ? source.names[column] : `column ${column + 1}`}`,
   );
   return `${source.file}: ${named.join(', ')}`;
 }

@@ -20,8 +20,8 @@ export function describeImport({ columns, read, dropped, split, unseen, untitled
   ];
   if (unseen.items > 0)
     lines.push(
-      `${n(unseen.items)} items are not in training; they are the target of ${n(unseen.valTargets)} validation and ${n(unseen.testTargets)} test lines`,
+      `items not in training: ${n(unseen.items)}, the target of ${n(unseen.valTargets)} validation and ${n(unseen.testTargets)} test lines`,
     );
-  if (untitled > 0) lines.push(`${n(untitled)} items have no title; their id stands for it`);
+  if (untitled > 0) lines.push(`items without a title, for which their id stands: ${n(untitled)}`);
   return lines.join('\n');
 }

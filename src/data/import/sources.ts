@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, createReadStream, createWriteStream, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -26,6 +27,7 @@ export interface SourceOptions {
   /** Whether the first line names the columns; found out when not said. */
   readonly header?: boolean | undefined;
   readonly encoding?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Columns that flags name: a name among them says that there is a header. */
   readonly named?: readonly (string | undefined)[];
 }
@@ -67,12 +69,12 @@ export async function openSource(db: Database, file: string, folder: string, opt
   let path = file;
   let start = readStart(file);
   if (start[0] === 0x1f && start[1] === 0x8b) {
-    path = await unpack(file, folder);
+    path = await unpack(file, folder, options.signal);
     start = readStart(path);
   }
   if (start.length === 0) throw new InputError(`${file} is empty`);
   if (start.subarray(0, 4).toString('latin1') === 'PAR1') return parquetSource(db, file, path);
-  const text = new TextDecoder(options.encoding).decode(start);
+  const text = new TextDecoder(options.encoding === 'latin-1' ? 'latin1' : 'utf-8').decode(start);
   if (text.startsWith('{')) return jsonSource(file, path, text);
   if (text.startsWith('['))
     throw new InputError(`${file}, line 1: a JSON array cannot be read in pieces; write an object a line (JSON lines)`);
@@ -208,10 +210,10 @@ function readStart(file: string): Buffer {
 }
 
 /** DuckDB takes a gzip that breaks off for one that ends, so it is unpacked here, where length and checksum are verified. */
-async function unpack(file: string, folder: string): Promise<string> {
-  const path = join(folder, `unpacked-${unpacked++}`);
+async function unpack(file: string, folder: string, signal: AbortSignal | undefined): Promise<string> {
+  const path = join(folder, randomUUID());
   try {
-    await pipeline(createReadStream(file), createGunzip(), createWriteStream(path));
+    await pipeline(createReadStream(file), createGunzip(), createWriteStream(path), { signal });
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (!code.startsWith('Z_')) throw error;
@@ -219,7 +221,6 @@ async function unpack(file: string, folder: string): Promise<string> {
   }
   return path;
 }
-let unpacked = 0;
 
 /** Brackets keep DuckDB from taking signs of a file's name for a glob. */
 function escapeGlob(path: string): string {

@@ -10,11 +10,16 @@ import { expandFiles, openSource } from './sources.js';
  * @param folder for unpacked files
  * @throws InputError naming file, line and value
  */
-export async function readItemTitles(db: Database, options: TitleOptions, folder: string): Promise<void> {
+export async function readItemTitles(
+  db: Database,
+  options: TitleOptions,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const { idCol, titleCol, encoding } = options;
   const files = await expandFiles(db, [options.file]);
   if (files.length > 1) throw new InputError(`--items ${options.file} are ${files.length} files; name one`);
-  const source = await openSource(db, files[0]!, folder, { encoding, named: [idCol, titleCol] });
+  const source = await openSource(db, files[0]!, folder, { encoding, signal, named: [idCol, titleCol] });
   const id = source.expressions[findColumn(source, 'item', '--item-id-col', idCol)]!;
   const title = source.expressions[findColumn(source, 'title', '--title-col', titleCol)]!;
   await reading(source, () =>

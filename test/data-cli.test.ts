@@ -1,0 +1,95 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { gsas, startGsas } from './support/command.js';
+
+let folder: string;
+const at = (...path: string[]) => join(folder, ...path);
+const run = (...args: string[]) => gsas(folder, 'data', ...args);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gsas-data-cli-'));
+  writeFileSync(
+    at('log.csv'),
+    'user,item,stars,day\nu,a,5,2020-01-01\nu,b,4,2020-01-02\nu,a,3,2020-01-03\nu,c,1,2020-01-04\n',
+  );
+  writeFileSync(at('items.csv'), 'code,title\na,Anna\nb,Bert\n');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('imports a log and says what it took, left out and found', async () => {
+  const flags = [
+    '--out',
+    'set',
+    '--time-col',
+    'day',
+    '--min-rating',
+    '2',
+    '--rating-col',
+    'stars',
+    '--items',
+    'items.csv',
+  ];
+  const { status, stdout, stderr } = await run('import', 'log.csv', ...flags);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout.split('\n')).toEqual([
+    'log.csv: user = user, item = item, time = day, rating = stars',
+    '4 interactions read; left out: 1 rated too low',
+    'split leave-one-out',
+    'items not in training: 1, the target of 1 validation and 0 test lines',
+    '1 users, 2 items, 3 interactions, density 150 %',
+    '       lines  interactions  mean  min  10 %  median  90 %  max  repeats  seen targets',
+    'train      1             1     1    1     1       1     1    1    0.0 %',
+    'val        1             2     2    2     2       2     2    2    0.0 %         0.0 %',
+    'test       1             3     3    3     3       3     3    3   33.3 %       100.0 %',
+    'Leaving out seen items hides 100.0 % of the test targets: train with --filter-rated false.',
+    '',
+  ]);
+  expect(readFileSync(at('set/items.csv'), 'utf8')).toBe('id,original_id,title\n1,a,Anna\n2,b,Bert\n');
+  const counted = await run('stats', 'set');
+  expect(stdout).toContain(counted.stdout);
+  expect(JSON.parse((await run('stats', 'set', '--json')).stdout)).toMatchObject({
+    users: 1,
+    test: { seenTargets: 1 },
+  });
+});
+
+it.each([
+  [['import', 'log.csv', '--out', 'bad', '--user-col', 'who'], 'log.csv, line 1: --user-col who'],
+  [['import', '*.tsv', '--out', 'bad'], 'no file matches *.tsv'],
+  [['import', '--out', 'bad'], 'name the files'],
+  [['import', 'log.csv'], '--out'],
+  [['import', 'log.csv', '--out', 'bad', '--k-core', '0'], 'whole number'],
+  [['import', 'log.csv', '--out', 'bad', '--duplicates', 'some'], 'keep, first, last'],
+  [['stats', 'nowhere'], 'no folder nowhere'],
+  [['download', 'ml-2m', '--out', 'bad'], 'there are ml-1m'],
+  [['download', 'ml-1m', '--out', 'bad', '--from', 'log.csv'], 'log.csv is not the file expected'],
+  [['download', 'ml-1m', '--out', 'bad', '--url', 'ftp://x'], 'http'],
+])('refuses %j in one line', async (args, message) => {
+  const { status, stderr } = await run(...args);
+  expect(stderr).toContain(message);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(status).not.toBe(0);
+  expect(readdirSync(folder)).not.toContain('bad');
+});
+
+it('says what to do where there is no network', async () => {
+  const args = ['download', 'ml-1m', '--out', 'bad', '--url', 'http://127.0.0.1:1/x', '--cache', 'cache'];
+  const { status, stderr } = await run(...args);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^error: cannot fetch http:\/\/127.0.0.1:1\/x \(ECONNREFUSED\).*HTTPS_PROXY.*--from FILE\n$/);
+});
+
+it('leaves nothing behind on Ctrl-C', async () => {
+  const rows = Array.from({ length: 1_500_000 }, (_, i) => `u${i % 9973},i${(i * 7) % 3001}`);
+  writeFileSync(at('large.csv'), `user,item\n${rows.join('\n')}\n`);
+  const importing = startGsas(folder, 'data', 'import', 'large.csv', '--out', 'stopped');
+  const temporary = () => readdirSync(folder).filter((name) => name.startsWith('.stopped'));
+  while (temporary().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  importing.signal('SIGINT');
+  importing.signal('SIGINT'); // as npx repeats it
+  const { status, stderr } = await importing.ended;
+  expect({ status, stderr }).toEqual({ status: 130, stderr: 'stopped; nothing is left behind\n' });
+  expect([...temporary(), ...readdirSync(folder).filter((name) => name === 'stopped')]).toEqual([]);
+});
