@@ -6,6 +6,7 @@ import { addGpu } from './commands/gpu.js';
 import { addKernels } from './commands/kernels.js';
 import { addReport } from './commands/report.js';
 import { addScale } from './commands/scale.js';
+import { addStartup } from './commands/startup.js';
 import { addStep } from './commands/step.js';
 import { watchNeighbours } from './common/neighbours.js';
 
@@ -30,6 +31,7 @@ const program = new Command('bench')
 addKernels(program);
 addStep(program);
 addEval(program);
+addStartup(program);
 addScale(program);
 addCompare(program);
 addReport(program);

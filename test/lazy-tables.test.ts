@@ -211,7 +211,7 @@ describe('lazy table updates', () => {
 
     it('allocates nothing from the third step on', async () => {
       const of = trainer({ table_updates: 'lazy', reuse_item_embeddings: true });
-      of.prepare(batches.capacity);
+      await of.prepare(batches.capacity);
       await run(of, 0, 2);
       const { created } = gpu;
       for (let i = 2; i < 6; i++) await of.train(batches.batch(0, i));

@@ -56,7 +56,7 @@ describe('training', () => {
     const config = resolveConfig(dataset.numItems, [{ ...OPTIONS, train_batch_size: 17 }]);
     const batches = new TrainingBatches(dataset.train, { sequenceLength: 20, batchSize: 17, seed: 1 });
     const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1 }), step: 0 });
-    trainer.prepare(batches.capacity);
+    await trainer.prepare(batches.capacity);
     const lengths = new Set<number>();
     const step = async (index: number) => {
       const batch = batches.batch(0, index);

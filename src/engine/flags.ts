@@ -5,6 +5,7 @@ export const BufferUsage = {
   COPY_DST: 0x008,
   UNIFORM: 0x040,
   STORAGE: 0x080,
+  INDIRECT: 0x100,
   QUERY_RESOLVE: 0x200,
 } as const;
 

@@ -19,6 +19,8 @@ export interface GpuOptions {
   profile?: boolean;
   /** Told of every wait for the GPU as it begins: a host whose binding polls can rest meanwhile (`restDuring` of src/node/rest.ts). */
   onWait?: (work: Promise<unknown>) => void;
+  /** Opens other devices of the same driver for `compileAhead`, where the driver compiles a shader at its first launch and keeps it on disk. */
+  compilers?: () => Promise<Gpu[]>;
 }
 
 const WANTED_LIMITS = [
@@ -53,6 +55,7 @@ export class Gpu {
     readonly capabilities: Capabilities,
     profile: boolean,
     private readonly onWait: (work: Promise<unknown>) => void,
+    readonly compilers: (() => Promise<Gpu[]>) | undefined,
   ) {
     const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     const nextId = () => this.nextId();
@@ -110,7 +113,14 @@ export class Gpu {
       subgroupSize: fixed ? min : 0,
       timestamps,
     };
-    return new Gpu(adapter, device, capabilities, options.profile ?? false, options.onWait ?? (() => {}));
+    return new Gpu(
+      adapter,
+      device,
+      capabilities,
+      options.profile ?? false,
+      options.onWait ?? (() => {}),
+      options.compilers,
+    );
   }
 
   /** Objects created on the device since it was opened; a training step adds none from the third on. */

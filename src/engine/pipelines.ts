@@ -19,6 +19,7 @@ export class PipelineCache {
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   readonly #reports = new Set<Promise<void>>();
+  readonly #new: Program[] = [];
   #firstError: ShaderError | undefined;
 
   constructor(private readonly device: GPUDevice) {}
@@ -29,6 +30,11 @@ export class PipelineCache {
 
   get firstError(): ShaderError | undefined {
     return this.#firstError;
+  }
+
+  /** The programs whose pipelines were made since the last call. */
+  takeNew(): Program[] {
+    return this.#new.splice(0);
   }
 
   /** Whether the compiler still has to report on a shader: it does so asynchronously. */
@@ -45,6 +51,7 @@ export class PipelineCache {
     let pipeline = this.#pipelines.get(program.source);
     if (!pipeline) {
       pipeline = this.#compile(program);
+      this.#new.push(program);
       this.#pipelines.set(program.source, pipeline);
     }
     return pipeline;

@@ -1,12 +1,27 @@
+import { availableParallelism } from 'node:os';
 import { Gpu, type GpuOptions } from '../engine/gpu.js';
 import { type AdapterOptions, openAdapter } from './adapter.js';
 import { restDuring } from './rest.js';
+
+/** Beyond this the longest shader decides. */
+const MOST_COMPILERS = 6;
 
 /**
  * A device on the adapter that `openAdapter` chooses.
  * @throws what openAdapter and Gpu.open throw: InputError for an unknown adapter's name, DeviceError for a missing one.
  */
 export async function openGpu(options: AdapterOptions & GpuOptions = {}): Promise<Gpu> {
-  const { adapter } = await openAdapter(options);
-  return Gpu.open(adapter, { onWait: restDuring, ...options });
+  const { adapter, name } = await openAdapter(options);
+  const compilers = name.includes('llvmpipe') ? { compilers: () => openCompilers(options) } : {};
+  return Gpu.open(adapter, { onWait: restDuring, ...compilers, ...options });
+}
+
+/** Devices on the same adapter for the other processors to compile shaders with, which lavapipe does one at a time for each device. */
+async function openCompilers(options: AdapterOptions & GpuOptions): Promise<Gpu[]> {
+  const others = Math.min(availableParallelism(), MOST_COMPILERS) - 1;
+  const open = async () => {
+    const { adapter } = await openAdapter(options);
+    return Gpu.open(adapter, { onWait: restDuring, ...options, profile: false });
+  };
+  return Promise.all(Array.from({ length: others }, open));
 }

@@ -20,7 +20,7 @@ const TIMED = 5;
 export async function estimate(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<Estimate> {
   const trainer = new Trainer(gpu, config, start());
   try {
-    trainer.prepare(batches.capacity);
+    await trainer.prepare(batches.capacity);
     const seconds: number[] = [];
     for (let i = 0; i < WARM_UP + TIMED; i++) {
       const batch = batches.batch(0, i % batches.perEpoch);

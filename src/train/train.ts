@@ -29,6 +29,8 @@ export interface TrainRequest extends PlanRequest {
   data?: string | null;
   /** Aborting it ends the run after the step in hand; the last checkpoint is written. */
   signal?: AbortSignal;
+  /** Awaited before the first step, when the GPU's kernels have been asked for all that a step needs: the time to tune them. */
+  onPrepared?: () => Promise<void>;
   onStep?: (state: ProgressState) => void;
   onValidation?: (validation: Validation) => void;
 }
@@ -78,7 +80,8 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
   const trainer = new Trainer(gpu, config, start());
   try {
-    trainer.prepare(batches.capacity);
+    await trainer.prepare(batches.capacity);
+    await request.onPrepared?.();
     const result = await new Run(request, config, trainer, batches, saved).go();
     if (out) endSession(out, { stopped: result.stopped });
     return result;

@@ -1,4 +1,5 @@
 import type { TrainingBatch } from '../data/batches.js';
+import { compileAhead } from '../engine/compile-ahead.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
@@ -44,8 +45,11 @@ export class Trainer {
     return this.#step;
   }
 
-  /** Makes room for batches of up to `tokens` tokens and creates every pipeline, so that no step has to. */
-  prepare(tokens: number): void {
+  /**
+   * Makes room for batches of up to `tokens` tokens and creates every pipeline, so that no step has to. The promise is kept when the driver
+   * has compiled them, as far as that can be had before they are used.
+   */
+  async prepare(tokens: number): Promise<void> {
     const batch: TrainingBatch = {
       rows: 1,
       tokens,
@@ -54,6 +58,7 @@ export class Trainer {
       spans: new Uint32Array(2 * tokens),
     };
     this.stream.rehearse(() => this.#record(batch, 1));
+    await compileAhead(this.stream.gpu);
   }
 
   /**

@@ -1,0 +1,56 @@
+import { BufferUsage } from './flags.js';
+import type { Gpu } from './gpu.js';
+import type { PooledBuffer } from './pool.js';
+import type { Program } from './program.js';
+
+/** A driver that takes less for everything had it on disk. */
+const PATIENCE = 150; // milliseconds
+const SMALL = 4096; // bytes, more than any binding's least size
+const MOST_BINDINGS = 8;
+
+/**
+ * Has the driver compile the shaders that are new to the device, where it would do so at their first launch, one after the other: Mesa's
+ * software driver takes 13 s of processor time for a training step's. Each is launched with no workgroups, so nothing runs. Where that takes long,
+ * other devices (`GpuOptions.compilers`) take their share: the driver keeps what it compiles on disk, by content, and finds it there.
+ * Does nothing for a device that was opened without `compilers`. Never fails: what is wrong shows where the shader is used.
+ */
+export async function compileAhead(gpu: Gpu): Promise<void> {
+  const programs = gpu.pipelines.takeNew();
+  if (!gpu.compilers || programs.length === 0) return;
+  const queue = programs.values();
+  let compiled = false;
+  const own = compileFrom(queue, gpu).then(() => {
+    compiled = true;
+  });
+  await Promise.race([own, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  if (!compiled) {
+    const helpers = await gpu.compilers().catch(() => []);
+    await Promise.all(helpers.map((helper) => compileFrom(queue, helper).finally(() => helper.close())));
+  }
+  await own;
+}
+
+/** Compiles one program of the queue after the other, until somebody has taken the last. */
+async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu): Promise<void> {
+  const { device, pool, pipelines } = gpu;
+  const buffers = Array.from({ length: MOST_BINDINGS }, () => pool.acquire(SMALL));
+  const uniforms = device.createBuffer({ size: SMALL, usage: BufferUsage.UNIFORM });
+  const none = device.createBuffer({ size: 12, usage: BufferUsage.INDIRECT }); // of zeros: an explicit 0 would make Dawn warn
+  const ring: PooledBuffer = { id: gpu.nextId(), gpu: uniforms, bytes: SMALL, lastUse: 0, inUse: true };
+  for (const program of queue) {
+    const pipeline = pipelines.pipeline(program);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline.gpu);
+    const used = buffers.slice(0, program.bindings.length);
+    const offsets = program.uniforms.length > 0 ? [0] : [];
+    pass.setBindGroup(0, pipelines.bindGroup(program, pipeline, ring, used), offsets);
+    pass.dispatchWorkgroupsIndirect(none, 0);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await gpu.wait(device.queue.onSubmittedWorkDone()).catch(() => {});
+  }
+  for (const buffer of buffers) pool.release(buffer);
+  uniforms.destroy();
+  none.destroy();
+}
