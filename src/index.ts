@@ -8,6 +8,8 @@
 export { markovScores, popularityScores } from './data/baselines.js';
 export { DEFAULT_RESAMPLING, type Resampling } from './data/bootstrap.js';
 export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';
+export { PUBLIC_DATASETS, type PublicDataset } from './data/download/catalogue.js';
+export { type DownloadOptions, downloadDataset } from './data/download/download.js';
 export {
   type BucketEstimates,
   comparePaired,
