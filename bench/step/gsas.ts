@@ -1,7 +1,5 @@
 import { Sequences, type Split } from '../../src/data/dataset.js';
-import { Gpu } from '../../src/engine/gpu.js';
-import { openAdapter } from '../../src/node/adapter.js';
-import { restDuring } from '../../src/node/rest.js';
+import { openGpu } from '../../src/node/gpu.js';
 import { resolveConfig } from '../../src/train/config.js';
 import { metricsOf, rankUsers } from '../../src/train/evaluate.js';
 import { Trainer } from '../../src/train/trainer.js';
@@ -13,8 +11,7 @@ import { weightsOf } from './weights.js';
 
 onError();
 const { shape, rows, weights, profile, noFilter } = processOptions();
-const { adapter, name } = await openAdapter();
-const gpu = await Gpu.open(adapter, { profile, onWait: restDuring });
+const gpu = await openGpu({ profile });
 const idle_rss_mib = peakRssMib();
 
 const { items, blocks, heads, dropout, batch_size, ...same } = shape;
@@ -41,7 +38,7 @@ let prepared = false;
 await serve(
   {
     async step() {
-      if (!prepared) trainer.prepare(batches.capacity);
+      if (!prepared) await trainer.prepare(batches.capacity);
       prepared = true;
       return measured({ loss: await trainer.train(layOut(batches.next())) });
     },
@@ -52,6 +49,6 @@ await serve(
       return { ranking: { ranks: Array.from(ranks, (rank) => (rank === Infinity ? 0 : rank)), top: best } };
     },
   },
-  { adapter: name, idle_rss_mib },
+  { idle_rss_mib },
 );
 gpu.close();
