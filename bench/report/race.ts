@@ -5,7 +5,16 @@ import { type Chart, logAxis, SHADES, WIDTH } from './draw.js';
 /** A kept line of a bench in which implementations took turns. */
 export type KeptRace = Kept & { impl: string; ratio: number; about?: Record<string, unknown> };
 
-const NAMES: Record<string, string> = { gsas: 'gsas-wgpu', pytorch: 'PyTorch', 'pytorch-cuda': 'PyTorch CUDA' };
+const NAMES: Record<string, string> = {
+  gsas: 'gsas-wgpu',
+  pytorch: 'PyTorch',
+  'pytorch-cuda': 'PyTorch CUDA',
+  'tfjs-wasm': 'tfjs wasm',
+  'tfjs-webgpu': 'tfjs webgpu',
+  'tfjs-cpu': 'tfjs cpu',
+};
+/** What marks the fastest formulation known, as no user writes it: its bars are light. */
+const BEST = '-best';
 const LABELS = 175; // pixels left of the bars
 
 /** Bars of milliseconds of all implementations, a group for each shape; ours black, the others labelled with their ratio to it. */
@@ -70,13 +79,14 @@ function barsOf(rows: readonly KeptRace[]) {
       median: row.median_ms,
       p10: row.p10_ms,
       p90: row.p90_ms,
-      shade: row === ours ? SHADES.ink : SHADES.grey,
+      shade: row === ours ? SHADES.ink : row.impl.endsWith(BEST) ? SHADES.light : SHADES.grey,
       label: labelOf(row, ours),
     }));
 }
 
 function nameOf({ impl, about }: KeptRace): string {
-  const name = NAMES[impl] ?? impl;
+  const usual = impl.replace(BEST, '');
+  const name = (NAMES[usual] ?? usual) + (usual === impl ? '' : ', best');
   return typeof about?.blas === 'string' ? `${name} (${about.blas})` : name;
 }
 
