@@ -74,6 +74,7 @@ describe('train', () => {
 
   it('leaves checkpoints, metrics and nothing else in the folder of the run', () => {
     expect(readdirSync(at('runs/first')).sort()).toEqual([
+      'analysis.json',
       'best.safetensors',
       'config.json',
       'environment.json',
@@ -81,6 +82,7 @@ describe('train', () => {
       'last.optimizer-8.safetensors',
       'last.safetensors',
       'metrics.jsonl',
+      'report.html',
       'run.json',
       'steps.jsonl',
     ]);
@@ -105,7 +107,16 @@ describe('train', () => {
     ] as const) {
       // A boolean's flag alone says yes.
       const flag = reuse ? ['--reuse-item-embeddings'] : ['--reuse-item-embeddings', 'false'];
-      const { status, stdout } = await run('train', '--data', 'data', ...SMALL, ...flag, '--max-steps', '1');
+      const { status, stdout } = await run(
+        'train',
+        '--data',
+        'data',
+        ...SMALL,
+        ...flag,
+        '--max-steps',
+        '1',
+        '--no-report',
+      );
       expect(status).toBe(0);
       expect(stdout).toContain(`best validation at step 1: ${name}/best.safetensors`);
       expect(loadCheckpoint(at(name)).config.reuse_item_embeddings).toBe(reuse);
@@ -114,7 +125,7 @@ describe('train', () => {
   });
 
   it('saves on a signal, and resumes to the same bits as a run that was never stopped', async () => {
-    const args = ['train', '--data', 'data', ...SMALL, '--max-epochs', '40'];
+    const args = ['train', '--data', 'data', ...SMALL, '--max-epochs', '40', '--no-report'];
     const whole = run(...args, '--out', 'runs/whole');
     const first = startGsas(folder, ...args, '--out', 'runs/parts');
     await first.printed(/^epoch 1 /m);
@@ -127,12 +138,12 @@ describe('train', () => {
     expect(loadResumable(at('runs/parts')).step).toBe(Number(steps));
     expect(stdout).toContain('npx gsas-wgpu train --resume --out runs/parts');
 
-    const second = startGsas(folder, 'train', '--resume', '--out', 'runs/parts');
+    const second = startGsas(folder, 'train', '--resume', '--out', 'runs/parts', '--no-report');
     await second.printed(/^adapter: /m);
     second.signal('SIGTERM');
     expect(await second.ended).toMatchObject({ status: 0, stdout: expect.stringContaining(': interrupted\n') });
 
-    const third = await run('train', '--resume', '--out', 'runs/parts');
+    const third = await run('train', '--resume', '--out', 'runs/parts', '--no-report');
     expect(third).toMatchObject({ status: 0, stdout: expect.stringContaining('stopped after 160 steps') });
     expect(await whole).toMatchObject({ status: 0 });
     for (const file of ['best.safetensors', 'last.safetensors']) {

@@ -19,7 +19,7 @@ const FIRST_PORT = 8420;
 const PORTS = 20;
 const LOOK_MS = 1000;
 /** Drawing takes at most this share of one core, so that a training beside it hardly notices. */
-const SHARE = 1 / 20;
+const SHARE = 1 / 10;
 const FILES = ['metrics.jsonl', 'steps.jsonl', 'environment.json', 'analysis.json'];
 
 /** Replaces what the page says whenever the server sends a newer one, but not under a reader's selection. */

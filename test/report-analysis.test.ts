@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeDataset } from '../src/data/layout.js';
+import { syntheticDataset } from '../src/data/synthetic.js';
+import type { Gpu } from '../src/engine/gpu.js';
+import { Stream } from '../src/engine/stream.js';
+import { GSASRec } from '../src/model/gsasrec.js';
+import { openAdapter } from '../src/node/adapter.js';
+import { analyse, titlesOf } from '../src/report/analyse.js';
+import type { Analysis } from '../src/report/analysis.js';
+import type { Checkpoint } from '../src/train/checkpoint.js';
+import { rankSplit } from '../src/train/evaluate.js';
+import { recommend } from '../src/train/recommend.js';
+import { train } from '../src/train/train.js';
+import { openTestGpu } from './support/gpu.js';
+
+const source = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+const { dataset } = source;
+
+let gpu: Gpu;
+let best: Checkpoint;
+let analysis: Analysis;
+beforeAll(async () => {
+  const { adapter } = await openAdapter();
+  gpu = await openTestGpu({ profile: adapter.features.has('timestamp-query') });
+  const options = {
+    ...{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, dropout_rate: 0.1, negs_per_pos: 8 },
+    ...{ train_batch_size: 32, lr: 5e-3, init_std: 0.02, seed: 5, max_steps: 8 },
+  };
+  best = (await train({ gpu, dataset, options })).best!;
+  analysis = await analyse(gpu, best, source, dataset.titles!);
+});
+afterAll(() => gpu.close());
+
+const rank = (ranks: ArrayLike<number>) => Array.from(ranks, (value) => (value === Infinity ? 0 : value));
+
+it('ranks the targets of the test split beside the baselines', async () => {
+  const model = new GSASRec(new Stream(gpu), best.config, best.weights);
+  const ranks = await rankSplit(model, dataset.test, { batchSize: 64, filterRated: true });
+  expect(analysis.rankings[0]).toEqual({ name: 'gSASRec', ranks: rank(ranks) });
+  expect(analysis.rankings.map(({ name }) => name)).toEqual([
+    ...['gSASRec', 'popularity', 'first-order Markov counts', 'oracle, which knows the truth'],
+  ]);
+  expect(analysis).toMatchObject({ step: best.step, users: 200 });
+  model.release();
+});
+
+it('takes precision@K from the ranks, and the probability from the scores of the top K', async () => {
+  const { cutoffs, precision, probability, byRank, users } = analysis.calibration;
+  expect(users).toBe(200);
+  expect(cutoffs).toContain(100);
+  const ranks = analysis.rankings[0]!.ranks;
+  cutoffs.forEach((k, i) => {
+    const hits = ranks.filter((rank) => rank > 0 && rank <= k).length;
+    expect(precision[i]).toBeCloseTo(hits / 200 / k, 12);
+    expect(probability[i]).toBeCloseTo(byRank.slice(0, k).reduce((a, b) => a + b) / k, 12);
+  });
+  const model = new GSASRec(new Stream(gpu), best.config, best.weights);
+  const histories = Array.from({ length: 200 }, (_, user) => Array.from(dataset.test.inputs.at(user)));
+  const lists = await recommend(model, histories, { top: 1, filterRated: true });
+  const mean = lists.reduce((sum, [first]) => sum + 1 / (1 + Math.exp(-first!.score)), 0) / 200;
+  expect(probability[0]).toBeCloseTo(mean, 6);
+  model.release();
+});
+
+it('shows users spread over the split, with titles', () => {
+  expect(analysis.examples.map(({ user }) => user)).toEqual([34, 101, 167]);
+  for (const { user, history, length, target, rank, recommended, probabilities } of analysis.examples) {
+    const past = Array.from(dataset.test.inputs.at(user - 1));
+    expect(history.map(({ id }) => id)).toEqual(past.slice(-10));
+    expect(length).toBe(past.length);
+    expect(target).toEqual({ id: dataset.test.targets[user - 1], title: dataset.titles!.get(target.id) });
+    expect(rank).toBe(analysis.rankings[0]!.ranks[user - 1]);
+    if (rank > 0 && rank <= 10) expect(recommended[rank - 1]).toEqual(target);
+    expect(recommended.some(({ id }) => past.includes(id))).toBe(false);
+    expect([...probabilities].sort((a, b) => b - a)).toEqual(probabilities);
+  }
+});
+
+it('times the kernels of a training step where the adapter can', () => {
+  if (!gpu.profiler) {
+    expect(analysis).not.toHaveProperty('profile');
+    return;
+  }
+  const { steps, positions, kernels } = analysis.profile!;
+  expect(steps).toBeGreaterThan(0);
+  expect(positions).toBeGreaterThan(32);
+  expect(kernels.map(({ name }) => name)).toContain('matmul');
+  expect(kernels.every(({ milliseconds, launches }) => milliseconds > 0 && launches > 0)).toBe(true);
+});
+
+it('finds titles beside the data', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gsas-titles-'));
+  const { titles, ...untitled } = dataset;
+  writeDataset(join(folder, 'data'), dataset);
+  expect(titlesOf(untitled, join(folder, 'data')).get(7)).toBe(titles!.get(7));
+  expect(titlesOf(untitled, folder).size).toBe(0);
+  expect(titlesOf(dataset, null)).toBe(titles);
+  rmSync(folder, { recursive: true });
+});

@@ -1,0 +1,198 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { html } from '../src/report/html.js';
+import { listRuns } from '../src/report/list.js';
+import { writeReport } from '../src/report/report.js';
+import { bestValidation, readRun } from '../src/report/run.js';
+import { ANALYSIS, fakeRun, HOSTILE, validationLine } from './support/run.js';
+
+let folder: string;
+const at = (...path: string[]) => join(folder, ...path);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gsas-report-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const figures = (page: string) => [...page.matchAll(/<figure><h3>(.*?)<\/h3><svg/g)].map(([, title]) => title);
+
+it('escapes whatever is put into HTML, but for HTML', () => {
+  expect(html`<b title="${`"'`}">${[HOSTILE, html`<i>`]}${undefined}${false}${0}</b>`.text).toBe(
+    '<b title="&quot;&#39;">&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;<i>0</b>',
+  );
+});
+
+describe('the report of a run', () => {
+  it('shows all that was measured, in one file that asks for no other', async () => {
+    const file = await writeReport([fakeRun(at('one'), { analysis: ANALYSIS })]);
+    expect(file).toBe(at('one', 'report.html'));
+    const page = readFileSync(file, 'utf8');
+    expect(figures(page)).toEqual([
+      ...['NDCG@10 with 95 % intervals', 'Training loss', 'Validation', 'Throughput'],
+      ...['Probability against precision', 'Score by rank', 'By kernel'],
+    ]);
+    for (const text of [
+      '0.3000',
+      'finished',
+      '200 users',
+      'max_epochs reached',
+      'some-gpu',
+      'gbce_t',
+      'matmul',
+      '3 ms · 75 %',
+    ]) {
+      expect(page).toContain(text);
+    }
+    // Recall@1 of the ranks is 3 of 200.
+    const [, recall] = /gSASRec<\/th><td>.*?<\/td><td>(.*?)<\/td>/.exec(page)!;
+    expect(recall).toMatch(/^<b>0\.0150<\/b> <span>\[0\.00\d\d, 0\.0\d\d\d\]<\/span>$/);
+    expect(page).toMatch(/<li class="hit"><span>Ran \(1985\)<\/span><span>25 %/);
+    expect(page).not.toMatch(/\b(src|href)="(?!data:,")|url\(|@import|https?:|NaN|undefined/);
+  });
+
+  it('tells series apart by dash and shape, not by colour alone', async () => {
+    const page = readFileSync(await writeReport([fakeRun(at('one'))]), 'utf8');
+    const validation = /<h3>Validation<\/h3>.*?<\/figure>/s.exec(page)![0];
+    const lines = [...validation.matchAll(/stroke="var\(--series-\d\)"[^>]*?(?:stroke-dasharray="([^"]*)")?\/?>/g)].map(
+      ([, dash]) => dash,
+    );
+    expect(new Set(lines).size).toBeGreaterThanOrEqual(3);
+  });
+
+  it('puts no title or name into the page as HTML', async () => {
+    const page = readFileSync(await writeReport([fakeRun(at('<img src=x>'), { analysis: ANALYSIS })]), 'utf8');
+    expect(page).toContain('&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;');
+    expect(page).not.toContain('<script');
+    expect(page).not.toContain('<img');
+  });
+
+  it('does without what has not been measured', async () => {
+    const page = readFileSync(await writeReport([fakeRun(at('one'), { ndcg: [0.1] })], at('out.html')), 'utf8');
+    expect(figures(page)).toEqual(['Training loss', 'Validation', 'Throughput']);
+    expect(page).toContain('gsas-wgpu report');
+  });
+});
+
+describe('a report of several runs', () => {
+  it('lays curves over each other and tables what differs', async () => {
+    const better = {
+      ...ANALYSIS,
+      rankings: [{ name: 'gSASRec', ranks: ANALYSIS.rankings[0]!.ranks.map((rank) => Math.ceil(rank / 3)) }],
+    };
+    const runs = [
+      fakeRun(at('a'), { analysis: ANALYSIS }),
+      fakeRun(at('b', 'a'), { options: { lr: 0.25 }, analysis: better }),
+    ];
+    const page = readFileSync(await writeReport(runs, at('both.html')), 'utf8');
+    expect(figures(page)).toEqual([
+      ...['NDCG@10 with 95 % intervals', 'Training loss', 'NDCG@10 by step', 'NDCG@10 by time', 'Throughput'],
+      ...['Probability against precision', 'Score by rank'],
+    ]);
+    // They share a name, so their paths tell them apart.
+    for (const run of runs) expect(page).toContain(`<th>${run}</th>`);
+    expect(page).toMatch(/<th scope="row">lr<\/th><td>0\.001<\/td><td>0\.25<\/td>/);
+    expect(page).not.toMatch(/<th scope="row">gbce_t/);
+    expect(page).toMatch(/<b>\+0\.\d{4}<\/b> <span>\[\+0\.\d{4}, \+0\.\d{4}\]<\/span> <small>p&nbsp;0\.000/);
+  });
+
+  it('warns where they are of different data', async () => {
+    const other = fakeRun(at('b'));
+    writeFileSync(
+      join(other, 'run.json'),
+      '{"data":"x","dataset":{"name":"books","users":2,"items":3,"interactions":4,"meanLength":2}}',
+    );
+    const page = readFileSync(await writeReport([fakeRun(at('a')), other], at('both.html')), 'utf8');
+    expect(page).toContain('These runs are of different data');
+  });
+});
+
+describe('a run that cannot be reported', () => {
+  it.each([
+    ['no folder', () => at('none'), /^there is no folder .*none/],
+    ['not a run', () => folder, /is not the folder of a run: it holds no config\.json and metrics\.jsonl/],
+    ['nothing validated', () => fakeRun(at('run'), { ndcg: [] }), /run: nothing has been validated yet/],
+    [
+      'a damaged line',
+      () => {
+        const run = fakeRun(at('run'));
+        appendFileSync(join(run, 'metrics.jsonl'), `{"step": 1, "loss\n${validationLine(5, 0.2)}`);
+        return run;
+      },
+      /metrics\.jsonl line 4: is not JSON/,
+    ],
+    [
+      'a value that is no number',
+      () => {
+        const run = fakeRun(at('run'));
+        appendFileSync(join(run, 'metrics.jsonl'), validationLine(4, 0.2).replace('"loss":0.25', '"loss":"low"'));
+        return run;
+      },
+      /metrics\.jsonl line 4: loss is "low"; it must be a number/,
+    ],
+    [
+      'a damaged analysis',
+      () => {
+        const run = fakeRun(at('run'));
+        writeFileSync(join(run, 'analysis.json'), '{}');
+        return run;
+      },
+      /analysis\.json: is not what a report needs; remove it/,
+    ],
+  ])('is told in a line: %s', async (_, run, message) => {
+    const error: Error = await writeReport([run()]).then(
+      () => new Error('it was written'),
+      (error) => error,
+    );
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toContain('\n');
+    expect(error).toMatchObject({ exitCode: 2 });
+  });
+
+  it('is not one whose last line was cut off by a kill', () => {
+    const run = fakeRun(at('run'));
+    appendFileSync(join(run, 'metrics.jsonl'), '{"step": 1, "lo');
+    expect(readRun(run).validations).toHaveLength(3);
+  });
+});
+
+describe('the list of runs', () => {
+  it('gives each its best whole epoch, the best first, and its state', () => {
+    const running = { host: hostname(), pid: process.pid, ended: undefined, stopped: undefined } as never;
+    const killed = { host: hostname(), pid: 2 ** 22 + 1, ended: undefined, stopped: undefined } as never;
+    fakeRun(at('a'), { session: running });
+    fakeRun(at('b'), { ndcg: [0.2, 0.4], session: killed });
+    fakeRun(at('c'), { ndcg: [0.05], session: { stopped: 'failed', error: 'the loss is NaN' } });
+    fakeRun(at('d'), { ndcg: [], session: { stopped: 'aborted' } });
+    appendFileSync(at('a', 'metrics.jsonl'), validationLine(3.5, 0.9));
+    mkdirSync(at('no run'));
+    const summary = listRuns([folder], (error) => expect.unreachable(error.message));
+    expect(
+      summary.map(({ run, best, best_step, steps, state, why }) => [run, best, best_step, steps, state, why]),
+    ).toEqual([
+      [at('b'), 0.4, 20, 20, 'stopped', 'killed'],
+      [at('a'), 0.3, 20, 35, 'running', ''],
+      [at('c'), 0.05, 10, 10, 'stopped', 'failed: the loss is NaN'],
+      [at('d'), null, null, 0, 'stopped', 'interrupted'],
+    ]);
+    expect(summary[0]).toMatchObject({ data: 'films', metric: 'ndcg@10', seconds: 10 });
+  });
+
+  it('counts a validation within an epoch only where no epoch was completed', () => {
+    const run = fakeRun(at('a'), { ndcg: [] });
+    appendFileSync(at('a', 'metrics.jsonl'), validationLine(0.5, 0.2));
+    expect(bestValidation(readRun(run))).toMatchObject({ step: 5 });
+  });
+
+  it('leaves a damaged run out and says so; a folder without runs is an error', () => {
+    fakeRun(at('a'));
+    fakeRun(at('b'));
+    writeFileSync(at('b', 'steps.jsonl'), 'x\n');
+    const told: string[] = [];
+    expect(listRuns([folder], ({ message }) => told.push(message)).map(({ run }) => run)).toEqual([at('a')]);
+    expect(told).toEqual([expect.stringMatching(/b.steps\.jsonl line 1: is not JSON/)]);
+    mkdirSync(at('empty'));
+    expect(() => listRuns([at('empty')], () => {})).toThrow(/empty holds no run/);
+    expect(() => listRuns([at('none')], () => {})).toThrow(/there is no folder/);
+  });
+});

@@ -1,0 +1,92 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Analysis } from '../../src/report/analysis.js';
+import { resolveConfig } from '../../src/train/config.js';
+import type { Session } from '../../src/train/sessions.js';
+
+export const HOSTILE = '<script>alert("&")</script>';
+
+const RANKS = Array.from({ length: 200 }, (_, user) => (user * 7) % 60);
+
+/** What a report needs of an analysis, with a title that would be a script. */
+export const ANALYSIS: Analysis = {
+  step: 20,
+  users: 200,
+  rankings: [
+    { name: 'gSASRec', ranks: RANKS },
+    { name: 'popularity', ranks: RANKS.map((rank) => 5 * rank) },
+  ],
+  calibration: {
+    users: 200,
+    cutoffs: [1, 2, 5],
+    probability: [0.5, 0.4, 0.2],
+    precision: [0.2, 0.1, 0],
+    byRank: [0.5, 0.3, 0.1],
+  },
+  examples: [
+    {
+      ...{
+        user: 3,
+        history: [{ id: 4, title: HOSTILE }, { id: 5 }],
+        length: 12,
+        target: { id: 2, title: 'Ran (1985)' },
+      },
+      ...{ rank: 2, recommended: [{ id: 1 }, { id: 2, title: 'Ran (1985)' }], probabilities: [0.5, 0.25, 0.1] },
+    },
+  ],
+  profile: {
+    steps: 10,
+    positions: 640,
+    kernels: [
+      { name: 'matmul', milliseconds: 3, launches: 30 },
+      { name: 'adam', milliseconds: 1, launches: 2 },
+    ],
+  },
+};
+
+export interface FakeRun {
+  options?: object;
+  /** NDCG@10 of each epoch of ten steps. */
+  ndcg?: readonly number[];
+  session?: Partial<Session>;
+  analysis?: Analysis;
+}
+
+/** Writes the folder of a run that never was. */
+export function fakeRun(folder: string, { options, ndcg = [0.1, 0.3, 0.2], session, analysis }: FakeRun = {}): string {
+  mkdirSync(folder, { recursive: true });
+  const write = (name: string, content: string) => writeFileSync(join(folder, name), content);
+  const { num_items, ...config } = resolveConfig(100, [{ sequence_length: 8, embedding_dim: 4, ...options }]);
+  write('config.json', JSON.stringify(config));
+  write(
+    'run.json',
+    JSON.stringify({
+      data: 'data',
+      dataset: { name: 'films', users: 200, items: 100, interactions: 3000, meanLength: 15 },
+    }),
+  );
+  const ended: Partial<Session> = {
+    started: '2026-01-02T03:04:05Z',
+    ended: '2026-01-02T04:04:05Z',
+    stopped: 'max_epochs',
+  };
+  write(
+    'environment.json',
+    JSON.stringify([{ ...ended, version: '9.8.7', adapter: 'some-gpu', node: '20', host: 'here', pid: 1, ...session }]),
+  );
+  write('metrics.jsonl', ndcg.map((value, i) => validationLine(i + 1, value)).join(''));
+  const steps = Array.from({ length: 5 * ndcg.length }, (_, i) => ({
+    step: 2 * (i + 1),
+    loss: 1 / (i + 1),
+    positions_per_second: 1000 + i,
+    seconds: i + 1,
+  }));
+  write('steps.jsonl', steps.map((step) => `${JSON.stringify(step)}\n`).join(''));
+  if (analysis) write('analysis.json', JSON.stringify(analysis));
+  return folder;
+}
+
+export function validationLine(epoch: number, ndcg: number): string {
+  const metrics = { 'ndcg@10': ndcg, 'recall@1': ndcg / 2, 'recall@10': 2 * ndcg, mrr: ndcg };
+  return `${JSON.stringify({ epoch, step: 10 * epoch, loss: 1 / epoch, ...metrics, lr: 1e-3, seconds: 5 * epoch, positions_per_second: 1000 })}\n`;
+}
