@@ -1,9 +1,12 @@
 import { type Command, Option } from 'commander';
 import { Gpu } from '../engine/gpu.js';
+import type { Answer } from '../engine/tuning.js';
 import { type Survey, surveyAdapters } from '../node/adapter.js';
 import { howToInstallHere, nvidiaAdvice } from '../node/advice.js';
 import { ensureAdapter, installSoftware, SOFTWARE_NAMES, type SoftwareName } from '../node/software.js';
 import { boundsChecked } from '../node/toggles.js';
+import { loadTuning, tunedFor } from '../node/tuning-cache.js';
+import { describeAnswer } from './tune.js';
 
 /** The limits that decide how large a table may be and how a kernel is cut, with their units and what they bound. */
 const LIMITS = {
@@ -37,6 +40,8 @@ export interface Diagnosis {
   features: Record<string, boolean>;
   /** Lanes of a subgroup, smallest and largest; null without subgroups. */
   subgroupSize: [number, number] | null;
+  /** What `tune`, or a first training run, found for the chosen adapter. */
+  tuning: readonly Answer[];
   /** What to do about what is missing, one sentence each. */
   advice: string[];
 }
@@ -74,13 +79,14 @@ export function diagnose({ seen, chosen, why }: Survey, failure?: string): Diagn
     ),
     features: Object.fromEntries(adapter ? Object.keys(FEATURES).map((key) => [key, has(key)]) : []),
     subgroupSize: has('subgroups') ? [subgroupMinSize!, subgroupMaxSize!] : null,
+    tuning: adapter ? loadTuning(tunedFor(adapter.info)) : [],
     advice,
   };
 }
 
 /** The diagnosis as text for a person. */
 export function describe(diagnosis: Diagnosis): string {
-  const { adapters, chosen, why, driver, software, limits, features, subgroupSize, advice } = diagnosis;
+  const { adapters, chosen, why, driver, software, limits, features, subgroupSize, tuning, advice } = diagnosis;
   const table = (rows: string[][]) => {
     const width = Math.max(...rows.map(([first]) => first!.length));
     return rows.map(([first, ...rest]) => `  ${first!.padEnd(width)}  ${rest.filter(Boolean).join('  ')}`);
@@ -109,6 +115,9 @@ export function describe(diagnosis: Diagnosis): string {
         }),
       ),
     );
+    lines.push('', 'Kernels tuned');
+    if (tuning.length === 0) lines.push('  none yet: `gsas-wgpu tune` measures them, or the first `train` on a shape');
+    lines.push(...tuning.map((answer) => `  ${describeAnswer(answer)}`));
   }
   if (advice.length > 0) lines.push('', 'What to do', ...advice.map((line) => `  ${line}`));
   return lines.map((line) => line.trimEnd()).join('\n');

@@ -14,6 +14,7 @@ import { addRecommend } from './recommend.js';
 import { addReport } from './report.js';
 import { addRuns } from './runs.js';
 import { addTrain } from './train.js';
+import { addTune } from './tune.js';
 import { addWatch } from './watch.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -47,6 +48,7 @@ addConvert(program);
 addParity(program);
 addKernels(program);
 addBench(program);
+addTune(program);
 addTune(program);
 addDoctor(program);
 tab(program, { completionCommandName: 'completion' }); // last: it looks at the commands before it

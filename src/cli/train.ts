@@ -18,6 +18,7 @@ import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
 import { watchBeside } from './watch.js';
+import { tuneAtFirstUse } from './tune.js';
 
 /** Signals this soon after the first are its echoes, not a person's second thought. */
 const ECHO_MS = 500;
@@ -109,6 +110,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
       ...request,
       gpu,
       signal: interrupt.signal,
+      onPrepared: () => tuneAtFirstUse(gpu, (line) => progress.print(line)),
       onStep: (state) => {
         if (flags.watch) page ??= watchBeside(out); // by the first step the run has its folder
         progress.update(state);

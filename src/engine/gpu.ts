@@ -4,6 +4,7 @@ import { PipelineCache } from './pipelines.js';
 import { BufferPool } from './pool.js';
 import { Profiler } from './profiler.js';
 import type { Stream } from './stream.js';
+import { Tuning } from './tuning.js';
 
 /** What kernels may count on. They are baked into shaders, so a kernel asks here and nowhere else. */
 export interface Capabilities {
@@ -40,7 +41,10 @@ export class Gpu {
   readonly pool: BufferPool;
   readonly staging: BufferPool;
   readonly pipelines: PipelineCache;
-  readonly profiler: Profiler | undefined;
+  /** Kernels' choices by measurement. */
+  readonly tuning = new Tuning();
+  /** Set while GPU time is measured; a stream must have nothing recorded when it changes. */
+  profiler: Profiler | undefined;
   /** Submits so far, of all streams. */
   submits = 0;
   #error: GsasError | undefined;

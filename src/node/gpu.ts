@@ -2,18 +2,21 @@ import { availableParallelism } from 'node:os';
 import { Gpu, type GpuOptions } from '../engine/gpu.js';
 import { type AdapterOptions, openAdapter } from './adapter.js';
 import { restDuring } from './rest.js';
+import { loadTuning, tunedFor, tuningWanted } from './tuning-cache.js';
 
 /** Beyond this the longest shader decides. */
 const MOST_COMPILERS = 6;
 
 /**
- * A device on the adapter that `openAdapter` chooses.
+ * A device on the adapter that `openAdapter` chooses, its kernels as they were tuned for it (see `tune`).
  * @throws what openAdapter and Gpu.open throw: InputError for an unknown adapter's name, DeviceError for a missing one.
  */
 export async function openGpu(options: AdapterOptions & GpuOptions = {}): Promise<Gpu> {
   const { adapter, name } = await openAdapter(options);
   const compilers = name.includes('llvmpipe') ? { compilers: () => openCompilers(options) } : {};
-  return Gpu.open(adapter, { onWait: restDuring, ...compilers, ...options });
+  const gpu = await Gpu.open(adapter, { onWait: restDuring, ...compilers, ...options });
+  if (tuningWanted()) for (const answer of loadTuning(tunedFor(adapter.info))) gpu.tuning.add(answer);
+  return gpu;
 }
 
 /** Devices on the same adapter for the other processors to compile shaders with, which lavapipe does one at a time for each device. */

@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { DeviceError } from '../engine/errors.js';
+import { cacheFolder } from './cache.js';
 import { untar } from './tar.js';
 
 /**
@@ -23,8 +24,7 @@ const MANIFEST = 'vk_swiftshader_icd.json';
 
 /** Where SwiftShader lies once installed: a folder of this version's own in the user's cache. */
 function swiftshaderFolder(): string {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'gsas-wgpu', `swiftshader-${VERSION}`);
+  return join(cacheFolder(), `swiftshader-${VERSION}`);
 }
 
 /** The installed driver's manifest (for VK_ICD_FILENAMES) and the Vulkan loader that comes with it, if installed. */

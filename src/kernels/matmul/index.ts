@@ -1,6 +1,5 @@
 import type { RandomState } from '../../engine/dropout.js';
 import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
-import type { Capabilities } from '../../engine/gpu.js';
 import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
@@ -8,6 +7,7 @@ import { columnSumInto } from '../column_sum/index.js';
 import { normals } from '../inputs.js';
 import { matmulReference, type Transposed } from './reference.js';
 import { matmulShader, transposeShader } from './shader.js';
+import { builtInTile, chooseTile, tilesOf } from './tile.js';
 
 export interface Matmul extends Transposed {
   /** [M, K], or [K, M] with `transposeA`. */
@@ -57,7 +57,7 @@ export function matmul(
     stream.release(turned);
     return;
   }
-  const { tiles, ...tile } = tileOf(stream.gpu.capabilities, M, N);
+  const tile = chooseTile(stream.gpu, { M, N, K, transposeA: transposeA ?? false });
   const launch = (target: Tensor, depth: number, accumulate: boolean) =>
     stream.dispatch(
       matmulShader({
@@ -78,9 +78,11 @@ export function matmul(
         ...{ M, N, K, depth, rows: tile.rows },
         ...(dropout && dropoutUniforms(dropout.random, dropout)),
       },
-      tiles * Math.ceil(K / depth),
+      tilesOf(tile, M, N) * Math.ceil(K / depth),
     );
 
+  // Of the built-in tile, whatever the choice: how K is split is part of the order of summation.
+  const tiles = tilesOf(builtInTile(stream.gpu.capabilities, M, N), M, N);
   const splits = Object.keys(epilogue).length > 0 ? 1 : Math.min(Math.ceil(ENOUGH_TILES / tiles), K / SHORTEST_SPLIT);
   const depth = tile.lanes * Math.ceil(K / Math.max(1, splits) / tile.lanes);
   if (depth >= K) {
@@ -91,18 +93,6 @@ export function matmul(
   launch(parts, depth, false);
   columnSumInto(stream, parts, { ...out, shape: [M * N] }, add);
   stream.release(parts);
-}
-
-/** The tile of a workgroup, and how many cover [M, N]. */
-function tileOf({ subgroupSize }: Capabilities, M: number, N: number) {
-  const subgroups = subgroupSize > 0;
-  const lanes = subgroupSize || 32;
-  const narrow = lanes <= 8;
-  const columns = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
-  const vectors = narrow && N > lanes * columns ? 2 : 1;
-  const rows = Math.min(narrow ? 32 : 16, 2 ** Math.ceil(Math.log2(M)));
-  const tiles = Math.ceil(M / rows) * Math.ceil(N / (lanes * vectors * columns));
-  return { subgroups, lanes, rows, vectors, columns, tiles };
 }
 
 const WORKGROUP = 64;

@@ -40,7 +40,8 @@ const unroll = (count: number, line: (i: number) => string) =>
  *   no subgroups               3.9
  * The product transposed as a gradient needs it, [128, 3200] x [3200, 128] in 12 splits: 9.5 (16x1), 10.7 (16x2), 15.0 (32x2).
  * [512, 128] x [128, 3416]: 12.8. Dropout in the epilogue costs 15 %, a residual 10 %.
- * With 32 lanes and more, 16 x 1: sums of 64 registers a lane, and enough tiles for many processors. Not measured on such hardware.
+ * With 32 lanes and more, 16 x 1: sums of 64 registers a lane, and enough tiles for many processors. Where another of tile.ts is faster, on
+ * whatever adapter, `gsas-wgpu tune` or the first training run finds it.
  */
 export const matmulShader = program('matmul', (constants: MatmulConstants) => {
   const { subgroups, lanes, rows, vectors, columns, transposeA, add, bias, relu, dropout, residual } = constants;

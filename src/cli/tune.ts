@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Gpu } from '../engine/gpu.js';
+import { type Answer, Tuning } from '../engine/tuning.js';
+import { type Finding, tune } from '../kernels/tune.js';
+import { openGpu } from '../node/gpu.js';
+import { loadTuning, saveTuning, tunedFor, tuningFile, tuningWanted } from '../node/tuning-cache.js';
+import { PRESETS, presetOptions } from '../train/config.js';
+import { type ConfigFile, readConfigFile } from '../train/config-file.js';
+import { planTraining } from '../train/plan.js';
+import { openSource } from '../train/source.js';
+import { Trainer } from '../train/trainer.js';
+import { parsePath } from './arguments.js';
+
+/** What `train` may spend on an adapter that it meets with a model's shapes for the first time. */
+const FIRST_USE_SECONDS = 2.5;
+
+interface Flags {
+  data?: string;
+  config?: string;
+  preset?: string;
+  json?: true;
+}
+
+/** `gsas-wgpu tune`: which variants of the kernels are the fastest here. */
+export function addTune(program: Command): void {
+  program
+    .command('tune')
+    .description(
+      'measure which variants of the kernels are the fastest on this adapter for the shapes of a training run, and keep the answer; train does the same at first use, for 2.5 s at most, unless GSAS_TUNE=0',
+    )
+    .option('--data <folder>', 'dataset to be trained on, as for train (default: the embedded one)', parsePath)
+    .option('--config <file>', 'options of the run, as for train, such as the config.json of another', parsePath)
+    .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)))
+    .option('--json', 'print JSON, one measured shape a line')
+    .action(runTune);
+}
+
+async function runTune(flags: Flags): Promise<void> {
+  const file: ConfigFile = flags.config ? readConfigFile(flags.config) : { options: {} };
+  const { data, preset = data ? undefined : 'synthetic' } = { ...file, ...flags };
+  const { dataset } = openSource(data ? resolve(data) : null);
+  const options = { ...(preset && presetOptions(preset)), ...file.options };
+  const { config, batches, start } = planTraining({ dataset, options });
+  const gpu = await openGpu();
+  try {
+    const key = tunedFor(gpu.adapter.info);
+    const merged = new Tuning();
+    for (const answer of loadTuning(key)) merged.add(answer);
+    gpu.tuning.clear();
+    const trainer = new Trainer(gpu, config, start());
+    await trainer.prepare(batches.capacity);
+    trainer.release();
+    if (!flags.json) console.log(`${key.adapter}, batches of up to ${batches.capacity} tokens, ms a launch (median)`);
+    const onFinding = (finding: Finding) => {
+      const { question, times } = finding;
+      merged.add(finding.answer);
+      console.log(
+        flags.json
+          ? JSON.stringify({ ...finding.answer, trial: question.trial, ms: Object.fromEntries(times) })
+          : lineOf(finding),
+      );
+    };
+    const findings = await tune(gpu, { onFinding });
+    saveTuning(key, merged.answers);
+    if (flags.json) return;
+    console.log(findings.length > 0 ? `kept in ${tuningFile(key)}` : 'nothing in these shapes leaves a choice');
+  } finally {
+    gpu.close();
+  }
+}
+
+/** Tunes what a run is about to do and no run before it did, tells of it in a line, and keeps the answers. */
+export async function tuneAtFirstUse(gpu: Gpu, print: (line: string) => void): Promise<void> {
+  if (!tuningWanted() || gpu.tuning.open.length === 0) return;
+  const since = performance.now();
+  const findings = await tune(gpu, { seconds: FIRST_USE_SECONDS });
+  const key = tunedFor(gpu.adapter.info);
+  saveTuning(key, gpu.tuning.answers);
+  const better = findings.map(({ answer }) => answer).filter(({ choice, builtIn }) => choice !== builtIn);
+  const outcome = better.length > 0 ? better.map(describeAnswer).join('; ') : 'what is built in is the fastest';
+  const seconds = ((performance.now() - since) / 1000).toFixed(1);
+  print(`tuned ${findings.length} kernels for this adapter in ${seconds} s, once: ${outcome}`);
+}
+
+/** An answer in a few words, such as `matmul K=128 N=128 subgroup=32: 32x2 takes 0.81 of the time of 16x1`. */
+export function describeAnswer({ op, shape, choice, builtIn, ratio }: Answer): string {
+  const found =
+    choice === builtIn ? `${builtIn} as built in` : `${choice} takes ${ratio.toFixed(2)} of the time of ${builtIn}`;
+  return `${op} ${shape}: ${found}`;
+}
+
+function lineOf({ answer, times }: Finding): string {
+  return `${describeAnswer(answer)}  (${[...times].map(([name, ms]) => `${name} ${ms.toFixed(3)}`).join(', ')})`;
+}

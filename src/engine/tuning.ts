@@ -1,0 +1,94 @@
+/** How far from a measured size its answer still holds: four times more or less. */
+const REACH = 2; // powers of two
+
+/** What an operation asks at a launch: which of its candidates to bake in. They give the same bits, so only time depends on it. */
+export interface Question {
+  /** The registered operation, which runs `trial`. */
+  readonly op: string;
+  /** The extents that an answer is for, such as `N=128 K=128`. */
+  readonly shape: string;
+  /** The extent that changes from batch to batch. */
+  readonly size: number;
+  /** A case of the operation, to measure candidates on. */
+  readonly trial: unknown;
+  /** By name; the first is what is built in. */
+  readonly candidates: readonly string[];
+}
+
+/** What was measured to be the best choice. */
+export interface Answer {
+  readonly op: string;
+  readonly shape: string;
+  readonly size: number;
+  readonly choice: string;
+  /** What was built in, and how many times its time the choice takes. */
+  readonly builtIn: string;
+  readonly ratio: number;
+}
+
+/**
+ * The choices of a device's kernels. Without answers every operation takes what is built in. Whatever is asked in vain is remembered, so
+ * that recording a training step once is enough to know what there is to measure.
+ */
+export class Tuning {
+  readonly #answers = new Map<string, Answer[]>();
+  readonly #open = new Map<string, Question>();
+  #trial: { op: string; choice: string } | undefined;
+
+  /** The candidate to bake in: `candidates` by name, the built-in one first. */
+  choose<C>(question: Omit<Question, 'candidates'>, candidates: Readonly<Record<string, C>>): C {
+    const names = Object.keys(candidates);
+    const builtIn = candidates[names[0]!]!;
+    if (names.length === 1) return builtIn;
+    if (this.#trial?.op === question.op) return candidates[this.#trial.choice] ?? builtIn;
+    const answer = this.#nearest(question);
+    if (!answer) this.#open.set(keyOf(question), { ...question, candidates: names });
+    return (answer && candidates[answer.choice]) ?? builtIn;
+  }
+
+  /** Replaces the answers for the same shape and about the same size. */
+  add(answer: Answer): void {
+    const others = (this.#answers.get(keyOf(answer)) ?? []).filter((other) => distance(other, answer) > REACH);
+    this.#answers.set(keyOf(answer), [...others, answer]);
+    const open = this.#open.get(keyOf(answer));
+    if (open && this.#nearest(open)) this.#open.delete(keyOf(answer));
+  }
+
+  /** Forgets every answer: what is asked from now on is asked anew. */
+  clear(): void {
+    this.#answers.clear();
+  }
+
+  get answers(): readonly Answer[] {
+    return [...this.#answers.values()].flat();
+  }
+
+  /** What was asked and has no answer. */
+  get open(): readonly Question[] {
+    return [...this.#open.values()];
+  }
+
+  /** Has an operation take one of its candidates while `work` records it. */
+  trial<T>(op: string, choice: string, work: () => T): T {
+    this.#trial = { op, choice };
+    try {
+      return work();
+    } finally {
+      this.#trial = undefined;
+    }
+  }
+
+  #nearest(question: { op: string; shape: string; size: number }): Answer | undefined {
+    const near = (this.#answers.get(keyOf(question)) ?? []).filter((answer) => distance(answer, question) <= REACH);
+    return near.sort((a, b) => distance(a, question) - distance(b, question))[0];
+  }
+}
+
+function keyOf({ op, shape }: { op: string; shape: string }): string {
+  return `${op} ${shape}`;
+}
+
+/** Powers of two between two sizes. */
+function distance(a: { size: number }, b: { size: number }): number {
+  return Math.abs(Math.log2(a.size / b.size));
+}

@@ -1,0 +1,150 @@
+import type { Gpu } from '../engine/gpu.js';
+import { type AnyOp, CASE_RANDOM } from '../engine/kernel.js';
+import { HostRandom } from '../engine/philox.js';
+import { Profiler } from '../engine/profiler.js';
+import { Stream } from '../engine/stream.js';
+import { Tape } from '../engine/tape.js';
+import type { HostArray, Tensor } from '../engine/tensor.js';
+import type { Answer, Question } from '../engine/tuning.js';
+import { registry } from './index.js';
+
+/** What was measured for one question. */
+export interface Finding {
+  question: Question;
+  /** Median milliseconds of a launch, by candidate, those of other bits than the built-in one's left out; that one is the first. */
+  times: ReadonlyMap<string, number>;
+  /** What takes the built-in choice's place, or itself. */
+  answer: Answer;
+}
+
+export interface TuneOptions {
+  /** No question and no candidate is begun that would end later if it took as long as the one before. One question is always answered. */
+  seconds?: number;
+  onFinding?: (finding: Finding) => void;
+}
+
+const ROUNDS = 7;
+const SAMPLE_MS = 4; // of work a sample; shorter launches are repeated
+const MARGIN = 0.95; // of the built-in choice's time: what takes less replaces it
+
+/** Measures what operations have asked in vain, the longest work first, and has the device's kernels take the best from then on. */
+export async function tune(gpu: Gpu, { seconds = Infinity, onFinding }: TuneOptions = {}): Promise<Finding[]> {
+  const began = performance.now();
+  const timeFor = (ms: number) => performance.now() - began + ms <= 1000 * seconds;
+  const flops = ({ op, trial }: Question) => opOf(op).forward(trial).flops;
+  const questions = [...gpu.tuning.open].sort((a, b) => flops(b) - flops(a));
+  const findings: Finding[] = [];
+  const profiler = gpu.profiler;
+  gpu.profiler = gpu.capabilities.timestamps ? new Profiler(gpu.device) : undefined;
+  try {
+    let took = 0;
+    for (const question of questions) {
+      if (findings.length > 0 && !timeFor(took)) break;
+      const since = performance.now();
+      const finding = await answer(gpu, question, timeFor);
+      took = performance.now() - since;
+      gpu.tuning.add(finding.answer);
+      findings.push(finding);
+      onFinding?.(finding);
+    }
+  } finally {
+    gpu.profiler = profiler;
+  }
+  return findings;
+}
+
+async function answer(gpu: Gpu, question: Question, timeFor: (ms: number) => boolean): Promise<Finding> {
+  const trial = new Trial(gpu, opOf(question.op), question.trial);
+  try {
+    const builtIn = question.candidates[0]!;
+    const expected = await trial.results(builtIn);
+    const samples = new Map<string, number[]>([[builtIn, []]]);
+    let took = 0;
+    for (const candidate of question.candidates.slice(1)) {
+      if (samples.size > 1 && !timeFor(took)) break;
+      const since = performance.now();
+      if (sameBits(await trial.results(candidate), expected)) samples.set(candidate, []);
+      took = performance.now() - since; // most of it the compiler's
+    }
+    const repeats = Math.max(1, Math.ceil(SAMPLE_MS / (await trial.time(builtIn, 1))));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [candidate, times] of samples) times.push(await trial.time(candidate, repeats));
+    }
+    return conclude(question, samples);
+  } finally {
+    trial.release();
+  }
+}
+
+/** The fastest, where it is faster by a margin and its slow samples are no slower than the built-in choice's fast ones. */
+export function conclude(question: Question, samples: ReadonlyMap<string, readonly number[]>): Finding {
+  const at = (times: readonly number[], share: number) =>
+    [...times].sort((a, b) => a - b)[Math.round(share * (times.length - 1))]!;
+  const builtIn = question.candidates[0]!;
+  const times = new Map([...samples].map(([candidate, all]) => [candidate, at(all, 0.5)]));
+  const best = [...times.keys()].reduce((a, b) => (times.get(b)! < times.get(a)! ? b : a));
+  const clear =
+    times.get(best)! < MARGIN * times.get(builtIn)! && at(samples.get(best)!, 0.75) < at(samples.get(builtIn)!, 0.25);
+  const choice = clear ? best : builtIn;
+  const { op, shape, size } = question;
+  const ratio = times.get(choice)! / times.get(builtIn)!;
+  return { question, times, answer: { op, shape, size, choice, builtIn, ratio } };
+}
+
+/** An operation with inputs on the GPU, to be run with any of its candidates. */
+class Trial {
+  readonly #stream: Stream;
+  readonly #inputs: Record<string, Tensor> = {};
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly op: AnyOp,
+    private readonly shape: unknown,
+  ) {
+    this.#stream = new Stream(gpu);
+    this.#stream.random = { ...CASE_RANDOM };
+    for (const [name, { data, shape: extent }] of Object.entries(op.inputs(shape, new HostRandom(1)))) {
+      this.#inputs[name] = this.#stream.upload(data, extent);
+    }
+  }
+
+  async results(choice: string): Promise<HostArray[]> {
+    const outputs = this.#stream.scope(() => this.#record(choice).map((tensor) => this.#stream.download(tensor)));
+    this.#stream.submit();
+    return Promise.all(outputs);
+  }
+
+  /** Milliseconds of a forward, the mean of `repeats`: of the GPU where it has timestamps, else of the host. */
+  async time(choice: string, repeats: number): Promise<number> {
+    const { profiler } = this.gpu;
+    await profiler?.take();
+    const since = performance.now();
+    for (let i = 0; i < repeats; i++) this.#stream.scope(() => void this.#record(choice));
+    await this.#stream.finish();
+    const host = performance.now() - since;
+    const gpu = (await profiler?.take())?.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    return (gpu ?? host) / repeats;
+  }
+
+  release(): void {
+    for (const tensor of Object.values(this.#inputs)) this.#stream.release(tensor);
+  }
+
+  #record(choice: string): Tensor[] {
+    const tape = new Tape(this.#stream, false);
+    const record = () => this.op.run(tape, this.shape, this.#inputs);
+    return Object.values(this.gpu.tuning.trial(this.op.name, choice, record));
+  }
+}
+
+function opOf(name: string): AnyOp {
+  return registry.find((op) => op.name === name)!;
+}
+
+function sameBits(a: readonly HostArray[], b: readonly HostArray[]): boolean {
+  const bits = ({ buffer, byteOffset, length }: HostArray) => new Uint32Array(buffer, byteOffset, length);
+  return a.every((array, i) => {
+    const other = bits(b[i]!);
+    return bits(array).every((word, j) => word === other[j]);
+  });
+}
