@@ -9,7 +9,7 @@ import { type KeptScale, scaleChart } from './scale.js';
 /** What is drawn of each bench that is kept. */
 export const DRAWINGS: Record<string, { title: string; chart: (rows: readonly Kept[]) => Chart }> = {
   step: { title: 'One training step', chart: (rows) => raceChart(rows as KeptRace[]) },
-  eval: { title: 'Ranking 512 users against the catalogue', chart: (rows) => raceChart(rows as KeptRace[]) },
+  eval: { title: 'Ranking users against the whole catalogue', chart: (rows) => raceChart(rows as KeptRace[]) },
   scale: {
     title: 'What a position of a training step costs',
     chart: (rows) => scaleChart(rows as KeptScale[]),
