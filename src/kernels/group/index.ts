@@ -4,7 +4,19 @@ import type { Stream } from '../../engine/stream.js';
 import { sizeOf, type Tensor } from '../../engine/tensor.js';
 import { integers } from '../inputs.js';
 import { groupReference } from './reference.js';
-import { count, PAIRS, RUN, scanRuns, scatter, sortSegments, totals, WORKGROUP } from './shader.js';
+import {
+  count,
+  LONG,
+  PAIRS,
+  RUN,
+  SORTER_GROUPS,
+  scanRuns,
+  scatter,
+  sortLong,
+  sortSegments,
+  totals,
+  WORKGROUP,
+} from './shader.js';
 
 const SEGMENT = 8; // pairs that an (item, chunk) segment has on average, at most
 
@@ -66,7 +78,10 @@ function sortInto(stream: Stream, ids: Tensor, rows: number, itemBits: number): 
     stream.dispatch(count({}), { ids, counts: cursors, ...split }, groups(P / PAIRS));
     scan(stream, cursors, segments);
     stream.dispatch(scatter({}), { ids, cursors, order: keys, ...split }, groups(P / PAIRS));
-    stream.dispatch(sortSegments({}), { ends: cursors, order: keys, starts, buckets, chunks }, groups(segments));
+    const long = stream.zeros([1 + Math.floor(P / LONG)], 'u32');
+    const sorted = { ends: cursors, order: keys, long };
+    stream.dispatch(sortSegments({}), { ...sorted, starts, buckets, chunks }, groups(segments));
+    if (P > LONG) stream.dispatch(sortLong({}), { ...sorted, scratch: stream.empty([P], 'u32') }, SORTER_GROUPS);
     return { keys, starts, count: buckets, itemBits, pairBits };
   });
 }
@@ -104,6 +119,7 @@ export const groupOp: Op<Case> = {
     { P: 1, rows: 5, used: 5 },
     { P: 1009, rows: 13, used: 13 },
     { P: 4099, rows: 101, used: 1 },
+    { P: 2311, rows: 3, used: 2 },
     { P: 257, rows: 5003, used: 5003 },
     { P: 20011, rows: 331, used: 97 },
   ],

@@ -105,9 +105,12 @@ ${MAIN}
 `,
 );
 
+/** Segments of more pairs than this, of which an item of great popularity makes some, are sorted by a workgroup. */
+export const LONG = 256;
+
 /**
  * Sorts each segment, which makes the order ascending by item and pair whatever the scatter's race was, and writes the buckets' starts.
- * Shell's sort with Knuth's gaps: insertion sort on the usual handful, and not quadratic where one item owns a whole chunk.
+ * Shell's sort with Knuth's gaps: insertion sort on the usual handful. Long segments are only listed; in what order changes no bit.
  */
 export const sortSegments = program(
   'group.sort',
@@ -117,6 +120,7 @@ struct Params { buckets: u32, chunks: u32 }
 @group(0) @binding(1) var<storage, read> ends: array<u32>; // [buckets * chunks]
 @group(0) @binding(2) var<storage, read_write> order: array<u32>; // [P]
 @group(0) @binding(3) var<storage, read_write> starts: array<u32>; // [buckets + 1]
+@group(0) @binding(4) var<storage, read_write> long: array<atomic<u32>>; // [1 + P / LONG]: their number, then the segments
 ${MAIN}
   if (i >= params.buckets * params.chunks) { return; }
   var first = 0u;
@@ -124,6 +128,10 @@ ${MAIN}
   let end = ends[i];
   if (i % params.chunks == 0u) { starts[i / params.chunks] = first; }
   if (i == params.buckets * params.chunks - 1u) { starts[params.buckets] = end; }
+  if (end - first > ${LONG}u) {
+    atomicStore(&long[1u + atomicAdd(&long[0], 1u)], i);
+    return;
+  }
 
   var gap = 1u;
   while (9u * gap < end - first) { gap = 3u * gap + 1u; }
@@ -136,6 +144,59 @@ ${MAIN}
         place -= gap;
       }
       order[place] = key;
+    }
+  }
+}
+`,
+);
+
+/** Invocations of a workgroup that sorts long segments, and how many such workgroups share them. */
+const SORTERS = 256;
+export const SORTER_GROUPS = 32;
+
+/**
+ * Sorts the long segments, one a workgroup at a time, by merging runs from width 1 on: a key's place among the two runs is its place in
+ * its own plus the keys below it in the other, found by bisection, for no two keys are equal. n log^2 n steps, but shared by all lanes: on
+ * a GPU one lane would take seconds for the fifth of a million pairs that Zipf's law puts into a first bucket.
+ */
+export const sortLong = program(
+  'group.sort_long',
+  () => wgsl`
+@group(0) @binding(1) var<storage, read> ends: array<u32>; // [buckets * chunks]
+@group(0) @binding(2) var<storage, read> long: array<u32>; // [1 + P / LONG]
+@group(0) @binding(3) var<storage, read_write> order: array<u32>; // [P]
+@group(0) @binding(4) var<storage, read_write> scratch: array<u32>; // [P]
+fn key_at(i: u32, scratched: bool) -> u32 {
+  if (scratched) { return scratch[i]; }
+  return order[i];
+}
+@compute @workgroup_size(${SORTERS})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+  for (var which = workgroup.x; which < long[0]; which += ${SORTER_GROUPS}u) {
+    let segment = long[1u + which];
+    var first = 0u;
+    if (segment > 0u) { first = ends[segment - 1u]; }
+    let n = ends[segment] - first;
+    var scratched = false;
+    for (var width = 1u; width < n; width *= 2u) {
+      for (var i = local; i < n; i += ${SORTERS}u) {
+        let key = key_at(first + i, scratched);
+        let run = i / width;
+        let other = min((run ^ 1u) * width, n);
+        var low = other;
+        var high = min(other + width, n);
+        while (low < high) {
+          let middle = (low + high) / 2u;
+          if (key_at(first + middle, scratched) < key) { low = middle + 1u; } else { high = middle; }
+        }
+        let place = first + (run & ~1u) * width + i % width + low - other;
+        if (scratched) { order[place] = key; } else { scratch[place] = key; }
+      }
+      scratched = !scratched;
+      storageBarrier();
+    }
+    if (scratched) {
+      for (var i = local; i < n; i += ${SORTERS}u) { order[first + i] = scratch[first + i]; }
     }
   }
 }
