@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { tuneAtFirstUse } from '../src/cli/tune.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { type Answer, Tuning } from '../src/engine/tuning.js';
 import { matmul } from '../src/kernels/matmul/index.js';
 import { conclude, tune } from '../src/kernels/tune.js';
-import { loadTuning, saveTuning, type TunedFor, tuningFile } from '../src/node/tuning-cache.js';
+import { loadTuning, saveTuning, type TunedFor, tunedFor, tuningFile } from '../src/node/tuning-cache.js';
 import { openTestGpu } from './support/gpu.js';
 
 const ANSWER: Answer = { op: 'matmul', shape: 'K=8 N=8', size: 1000, choice: 'b', builtIn: 'a', ratio: 0.8 };
@@ -139,6 +140,31 @@ describe.each([{ subgroups: true }, { subgroups: false }])('tuning, subgroups $s
     stream.rehearse(() => record(stream));
     expect(gpu.tuning.open).toEqual([]);
     expect(gpu.profiler).toBeUndefined();
+  });
+
+  it("at a run's start is told in a line and kept, so that the next run has nothing to measure", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gsas-'));
+    vi.stubEnv('XDG_CACHE_HOME', folder);
+    const lines: string[] = [];
+    const start = async (wish: string) => {
+      vi.stubEnv('GSAS_TUNE', wish);
+      const stream = new Stream(gpu);
+      stream.rehearse(() => record(stream));
+      await tuneAtFirstUse(gpu, (line) => lines.push(line));
+    };
+    await start('0');
+    expect(lines).toEqual([]);
+    await start('1');
+    expect(lines).toEqual([expect.stringMatching(/^tuned [12] kernels? for this adapter in \d+\.\d s, once: /)]);
+    const kept = loadTuning(tunedFor(gpu.adapter.info));
+    expect(kept).toEqual(gpu.tuning.answers);
+    expect(kept.length).toBeGreaterThan(0);
+    while (gpu.tuning.open.length > 0) await start('1'); // a slow adapter takes a question at a time
+    const told = lines.length;
+    await start('1');
+    expect(lines).toHaveLength(told);
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
   });
 
   it('stops when its time is up: one question is answered, of two candidates', async () => {

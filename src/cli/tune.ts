@@ -11,6 +11,7 @@ import { planTraining } from '../train/plan.js';
 import { openSource } from '../train/source.js';
 import { Trainer } from '../train/trainer.js';
 import { parsePath } from './arguments.js';
+import { alignColumns } from './columns.js';
 
 /** What `train` may spend on an adapter that it meets with a model's shapes for the first time. */
 const FIRST_USE_SECONDS = 2.5;
@@ -51,20 +52,12 @@ async function runTune(flags: Flags): Promise<void> {
     const trainer = new Trainer(gpu, config, start());
     await trainer.prepare(batches.capacity);
     trainer.release();
-    if (!flags.json) console.log(`${key.adapter}, batches of up to ${batches.capacity} tokens, ms a launch (median)`);
-    const onFinding = (finding: Finding) => {
-      const { question, times } = finding;
-      merged.add(finding.answer);
-      console.log(
-        flags.json
-          ? JSON.stringify({ ...finding.answer, trial: question.trial, ms: Object.fromEntries(times) })
-          : lineOf(finding),
-      );
-    };
-    const findings = await tune(gpu, { onFinding });
+    const findings = await tune(gpu);
+    for (const { answer } of findings) merged.add(answer);
     saveTuning(key, merged.answers);
-    if (flags.json) return;
-    console.log(findings.length > 0 ? `kept in ${tuningFile(key)}` : 'nothing in these shapes leaves a choice');
+    if (flags.json) for (const finding of findings) console.log(JSON.stringify(jsonOf(finding)));
+    else if (findings.length === 0) console.log('nothing in these shapes leaves a choice');
+    else console.log(`${table(findings)}\n\n${key.adapter}; kept in ${tuningFile(key)}`);
   } finally {
     gpu.close();
   }
@@ -80,7 +73,9 @@ export async function tuneAtFirstUse(gpu: Gpu, print: (line: string) => void): P
   const better = findings.map(({ answer }) => answer).filter(({ choice, builtIn }) => choice !== builtIn);
   const outcome = better.length > 0 ? better.map(describeAnswer).join('; ') : 'what is built in is the fastest';
   const seconds = ((performance.now() - since) / 1000).toFixed(1);
-  print(`tuned ${findings.length} kernels for this adapter in ${seconds} s, once: ${outcome}`);
+  print(
+    `tuned ${findings.length} ${findings.length === 1 ? 'kernel' : 'kernels'} for this adapter in ${seconds} s, once: ${outcome}`,
+  );
 }
 
 /** An answer in a few words, such as `matmul K=128 N=128 subgroup=32: 32x2 takes 0.81 of the time of 16x1`. */
@@ -90,6 +85,22 @@ export function describeAnswer({ op, shape, choice, builtIn, ratio }: Answer): s
   return `${op} ${shape}: ${found}`;
 }
 
-function lineOf({ answer, times }: Finding): string {
-  return `${describeAnswer(answer)}  (${[...times].map(([name, ms]) => `${name} ${ms.toFixed(3)}`).join(', ')})`;
+function jsonOf({ answer, question, times }: Finding) {
+  return { ...answer, trial: question.trial, median_ms: Object.fromEntries(times) };
+}
+
+/** Median milliseconds a launch: what is built in, what is taken from now on, and all that was tried. */
+function table(findings: readonly Finding[]): string {
+  const rows = findings.map(({ answer, times }) => [
+    answer.op,
+    answer.shape,
+    answer.builtIn,
+    answer.choice,
+    answer.ratio.toFixed(2),
+    [...times].map(([name, ms]) => `${name} ${ms.toFixed(3)}`).join('  '),
+  ]);
+  return alignColumns(
+    [['kernel', 'shape', 'built in', 'best', 'ratio', 'median ms a launch'], ...rows],
+    [0, 1, 2, 3, 5],
+  );
 }

@@ -20,7 +20,6 @@ export interface Finding {
 export interface TuneOptions {
   /** No question and no candidate is begun that would end later if it took as long as the one before. One question is always answered. */
   seconds?: number;
-  onFinding?: (finding: Finding) => void;
 }
 
 const ROUNDS = 7;
@@ -28,7 +27,7 @@ const SAMPLE_MS = 4; // of work a sample; shorter launches are repeated
 const MARGIN = 0.95; // of the built-in choice's time: what takes less replaces it
 
 /** Measures what operations have asked in vain, the longest work first, and has the device's kernels take the best from then on. */
-export async function tune(gpu: Gpu, { seconds = Infinity, onFinding }: TuneOptions = {}): Promise<Finding[]> {
+export async function tune(gpu: Gpu, { seconds = Infinity }: TuneOptions = {}): Promise<Finding[]> {
   const began = performance.now();
   const timeFor = (ms: number) => performance.now() - began + ms <= 1000 * seconds;
   const flops = ({ op, trial }: Question) => opOf(op).forward(trial).flops;
@@ -45,7 +44,6 @@ export async function tune(gpu: Gpu, { seconds = Infinity, onFinding }: TuneOpti
       took = performance.now() - since;
       gpu.tuning.add(finding.answer);
       findings.push(finding);
-      onFinding?.(finding);
     }
   } finally {
     gpu.profiler = profiler;
