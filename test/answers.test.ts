@@ -12,6 +12,8 @@ import { gsas } from './support/command.js';
 const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 const MODEL = { sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, init_std: 0.02 };
 
+const VAL_USERS = Array.from({ length: 40 }, (_, i) => `${200 - i}\n`).join('');
+
 let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
 const run = (...args: string[]) => gsas(folder, ...args);
@@ -41,7 +43,7 @@ beforeAll(() => {
   writeFileSync(at('log/items.csv'), `id,original_id,title\n${items.join('\n')}\n`);
   const users = Array.from({ length: 200 }, (_, i) => `${i + 1},user ${i + 1}`);
   writeFileSync(at('log/users.csv'), `id,original_id\n${users.join('\n')}\n`);
-  writeFileSync(at('log/val/users.txt'), Array.from({ length: 40 }, (_, i) => `${200 - i}\n`).join(''));
+  writeFileSync(at('log/val/users.txt'), VAL_USERS);
   writeRun('a', 1);
   writeRun('b', 2);
   writeRun('unfiltered', 3, { filter_rated: false });
@@ -55,6 +57,7 @@ describe('evaluate', () => {
     const { status, stdout, stderr } = await run('evaluate', 'a', ...args, '--resamples', '50');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const [whole, sampled, ...buckets] = objects(stdout);
+    expect(whole).toMatchObject({ run: 'a', name: 'gSASRec', users: 200, targets: 200 });
     const names = ['map@5', 'map@20', 'map', 'hitrate@5', 'hitrate@20', 'popularity@5', 'popularity@20'];
     expect(Object.keys(whole.intervals)).toEqual(names);
     for (const name of names) {
@@ -66,7 +69,7 @@ describe('evaluate', () => {
     expect(sampled).toMatchObject({ sampled: 10, warning: expect.stringContaining('Krichene and Rendle, KDD 2020') });
     expect(sampled['hitrate@5']).toBeGreaterThan(whole['hitrate@5']);
     expect(buckets.map(({ bucket }) => bucket.by)).toEqual(['length', 'length', 'popularity', 'popularity']);
-    expect(buckets[0].users + buckets[1].users).toBe(200);
+    expect(buckets[0].targets + buckets[1].targets).toBe(200);
   });
 
   it('compares two runs, and writes the ranks of every user', async () => {
@@ -83,6 +86,16 @@ describe('evaluate', () => {
       -1,
     ).paired;
     expect(paired['ndcg@10']).toEqual({ difference: 0, low: 0, high: 0, p: 1 });
+  });
+
+  it('draws the targets of a user together, and names the user in the file', async () => {
+    writeFileSync(at('log/val/users.txt'), Array.from({ length: 40 }, (_, i) => `${1 + (i % 4)}\n`).join(''));
+    const args = ['--split', 'val', '--resamples', '50', '--buckets', '0', '--per-user', 'val.jsonl'];
+    const { stdout } = await run('evaluate', 'calibrated', ...args);
+    expect(stdout).toContain('val split, 40 targets of 4 users, step 4');
+    const [first] = objects(readFileSync(at('val.jsonl'), 'utf8'));
+    expect(first).toMatchObject({ name: 'gSASRec', line: 1, user: 'user 1', target: dataset.val.targets[0] });
+    writeFileSync(at('log/val/users.txt'), VAL_USERS);
   });
 
   it('ranks seen items too on demand', async () => {

@@ -47,6 +47,17 @@ describe('bootstrapIntervals', () => {
     expect(bootstrapIntervals([normal], { ...sampling, seed: 8 })).not.toEqual([again[0]]);
   });
 
+  it('draw all lines of a user together', () => {
+    const thrice = Float64Array.from({ length: 2700 }, (_, line) => normal[Math.floor(line / 3)]!);
+    const userOf = Array.from(thrice, (_, line) => `user ${Math.floor(line / 3)}`);
+    const [alone] = bootstrapIntervals([normal], sampling);
+    const [together] = bootstrapIntervals([thrice], { ...sampling, userOf });
+    for (const end of [0, 1] as const) expect(together![end]).toBeCloseTo(alone![end], 12);
+    const difference = normal.map((x) => x - 4.95);
+    const ofThrice = thrice.map((x) => x - 4.95);
+    expect(randomisationTest([ofThrice], { ...sampling, userOf })).toEqual(randomisationTest([difference], sampling));
+  });
+
   it('have no width where all users agree', () => {
     expect(bootstrapIntervals([new Float64Array(50).fill(0.25)], sampling)).toEqual([[0.25, 0.25]]);
   });
@@ -150,7 +161,7 @@ describe('measure', () => {
     expect(estimates['recall@2']).toEqual({ value: 1, low: 1, high: 1 });
     expect(estimates['popularity@1']!.value).toBe((2 + 1 + 1) / 3);
     expect(coverage).toEqual({ 'coverage@1': 2 / 4, 'coverage@2': 3 / 4 });
-    expect(buckets.map(({ by, from, to, users }) => [by, from, to, users])).toEqual([
+    expect(buckets.map(({ by, from, to, targets }) => [by, from, to, targets])).toEqual([
       ['length', 1, 2, 2],
       ['length', 3, 3, 1],
       ['popularity', 1, 1, 2],

@@ -11,6 +11,7 @@ import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../train/evaluation.js';
+import { userNames } from '../train/names.js';
 import { openSource, recallSource } from '../train/source.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
 import {
@@ -82,7 +83,7 @@ export function addEvaluate(program: Command): void {
     .option('--no-filter-seen', 'rank them too')
     .option('--resamples <count>', 'of the users, for intervals and the paired test', parseCount, resamples)
     .option('--seed <number>', 'of the resampling', parseNatural, seed)
-    .option('--per-user <file>', "every user's rank and metrics, as .csv, .parquet or .jsonl", parsePath)
+    .option('--per-user <file>', "every target's rank and metrics, as .csv, .parquet or .jsonl", parsePath)
     .option('--json', 'one JSON object a line')
     .action(runEvaluate);
 }
@@ -91,7 +92,8 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
   if (flags.perUser) checkTableFile(flags.perUser);
   const runs = [run, ...(flags.against === undefined ? [] : [flags.against])];
   const checkpoints = runs.map((path) => loadCheckpoint(path, flags.checkpoint));
-  const source = openSource(flags.data !== undefined ? resolve(flags.data) : recallCommon(runs));
+  const folder = flags.data !== undefined ? resolve(flags.data) : recallCommon(runs);
+  const source = openSource(folder);
   const { dataset } = source;
   for (const [i, { config }] of checkpoints.entries()) {
     if (config.num_items !== dataset.numItems) {
@@ -100,34 +102,36 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
       );
     }
   }
-  const { split, sampled } = flags;
+  const { split } = flags;
+  const userOf = userNames(folder, split);
   const filterRated = flags.filterSeen ?? commonFilter(runs, checkpoints);
-  const wanted = { ...measurementOf(flags), filterRated };
+  const wanted = { ...measurementOf(flags), filterRated, ...(userOf && { userOf }) };
   const named = await evaluateCheckpoints(runs, checkpoints, dataset, split, wanted);
   for (const { name, scorer } of flags.baselines ? baselines(source) : []) {
     named.push({ name, evaluation: evaluateScorer(scorer, dataset, split, { ...wanted, buckets: 0 }) });
   }
-  if (flags.perUser) await writePerUser(flags.perUser, named, dataset, split);
+  if (flags.perUser) await writePerUser(flags.perUser, named, dataset, split, userOf);
   const [first, second] = named.map(({ evaluation }) => evaluation.values);
   const paired = flags.against === undefined ? undefined : comparePaired(first!, second!, wanted);
+  const targets = dataset[split].targets.length;
+  const users = userOf ? new Set(userOf).size : targets;
   if (flags.json) {
     const objects = named.map(({ name, evaluation }, i) => {
       const of = i < runs.length ? { run: runs[i], step: checkpoints[i]!.step, name: 'gSASRec' } : { run, name };
-      return evaluationObjects(evaluation, { ...of, split, filter_seen: filterRated }, sampled);
+      return evaluationObjects(evaluation, { ...of, split, filter_seen: filterRated, users }, flags.sampled);
     });
     const lines = [...objects.map(([whole]) => whole), ...objects.flatMap(([, ...rest]) => rest)];
-    if (paired) lines.push({ run, against: flags.against, split, filter_seen: filterRated, paired });
+    if (paired) lines.push({ run, against: flags.against, split, filter_seen: filterRated, users, targets, paired });
     for (const line of lines) console.log(JSON.stringify(line));
     return;
   }
   const steps = checkpoints.map(({ step }) => step).join(' and ');
-  const users = dataset[split].targets.length;
+  const n = (count: number) => count.toLocaleString('en-US');
+  const whose = users === targets ? `${n(users)} users` : `${n(targets)} targets of ${n(users)} users`;
   console.log(describeDataset(dataset));
-  console.log(
-    `${split} split, ${users.toLocaleString('en-US')} users, step ${steps}, seen items ${filterRated ? 'left out' : 'ranked too'}`,
-  );
+  console.log(`${split} split, ${whose}, step ${steps}, seen items ${filterRated ? 'left out' : 'ranked too'}`);
   for (const section of sections(named, paired, flags)) console.log(`\n${section}`);
-  if (flags.perUser) console.log(`\n${flags.perUser}: ranks and metrics of every user`);
+  if (flags.perUser) console.log(`\n${flags.perUser}: ranks and metrics of every target`);
 }
 
 /** What is printed for a person, each part after an empty line. */

@@ -29,13 +29,13 @@ export function sampledTable(columns: readonly Named[]): string {
 
 /** A line for each bucket, with the metrics at one cutoff. */
 export function bucketTable(buckets: readonly BucketEstimates[], metrics: readonly string[]): string {
-  const rows = buckets.map(({ from, to, users, estimates }) => [
+  const rows = buckets.map(({ from, to, targets, estimates }) => [
     from === to ? count(from) : `${count(from)} to ${count(to)}`,
-    count(users),
+    count(targets),
     ...metrics.map((name) => formatEstimate(estimates, name)),
   ]);
   const what = buckets[0]!.by === 'length' ? 'items in the history' : "target's occurrences in training";
-  return alignColumns([[what, 'users', ...metrics], ...rows]);
+  return alignColumns([[what, 'targets', ...metrics], ...rows]);
 }
 
 export function pairedTable(paired: Readonly<Record<string, Paired>>): string {
@@ -52,13 +52,13 @@ export function evaluationObjects(
   context: object,
   samples: number | undefined,
 ): [whole: object, ...rest: object[]] {
-  const users = ranking.ranks.length;
-  const drawn = sampled && { sampled: samples, warning: SAMPLED_WARNING, users, ...flat(sampled) };
+  const targets = ranking.ranks.length;
+  const drawn = sampled && { sampled: samples, warning: SAMPLED_WARNING, targets, ...flat(sampled) };
   return [
-    { ...context, users, ...flat(estimates), ...coverage, intervals: intervals(estimates) },
+    { ...context, targets, ...flat(estimates), ...coverage, intervals: intervals(estimates) },
     ...(drawn ? [{ ...context, ...drawn, intervals: intervals(sampled) }] : []),
-    ...buckets.map(({ by, from, to, users, estimates: of }) => ({
-      ...{ ...context, bucket: { by, from, to }, users, ...flat(of), intervals: intervals(of) },
+    ...buckets.map(({ by, from, to, targets, estimates: of }) => ({
+      ...{ ...context, bucket: { by, from, to }, targets, ...flat(of), intervals: intervals(of) },
     })),
   ];
 }

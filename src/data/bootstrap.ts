@@ -1,10 +1,11 @@
 import { HostRandom } from '../engine/philox.js';
-import { mean } from './metrics.js';
 
 export interface Resampling {
   /** How often the users are drawn anew. */
   readonly resamples: number;
   readonly seed: number;
+  /** [lines] the user of each line of a split, where some have several: they are then drawn together. By default each line is a user. */
+  readonly userOf?: ArrayLike<unknown>;
 }
 
 export const DEFAULT_RESAMPLING: Resampling = { resamples: 2000, seed: 42 };
@@ -15,18 +16,23 @@ const RANDOMISATION_STREAM = 2;
 /**
  * 95 % percentile bootstrap intervals of means over users (Efron and Tibshirani, 1993, chapter 13): users are drawn with replacement,
  * as many as there are, the same ones for every column, and the interval holds the middle 95 % of the resampled means.
- * @param columns each [users], at least one user
+ * @param columns each [lines], at least one line
  * @returns [low, high] of each column
  */
 export function bootstrapIntervals(columns: readonly Float64Array[], sampling: Resampling): [number, number][] {
   const draw = quickRandom(sampling.seed, BOOTSTRAP_STREAM);
+  const ones = new Float64Array(columns[0]?.length ?? 0).fill(1);
+  const sums = sumsByUser([...columns, ones], sampling.userOf);
   const means = columns.map(() => new Float64Array(sampling.resamples));
   const drawUsers = (times: Float64Array) => {
     times.fill(0);
     for (let i = 0; i < times.length; i++) times[Math.floor((draw() / 2 ** 32) * times.length)]!++;
   };
-  eachResample(columns, sampling, drawUsers, (b, c, value) => {
-    means[c]![b] = value;
+  eachResample(sums, sampling, drawUsers, (b, totals) => {
+    const lines = totals[columns.length]!;
+    means.forEach((values, c) => {
+      values[b] = totals[c]! / lines;
+    });
   });
   return means.map((values) => {
     values.sort();
@@ -38,11 +44,12 @@ export function bootstrapIntervals(columns: readonly Float64Array[], sampling: R
  * Two-sided p-values of Fisher's randomisation test, paired by user (Smucker, Allan, Carterette, CIKM 2007): were two rankers alike,
  * each user's difference would have either sign with equal chance, so p is the share of random signs whose mean difference
  * is at least as large as the observed one, which counts as one of them. At least 1 / (resamples + 1).
- * @param differences each [users], one ranker's values less the other's
+ * @param differences each [lines], one ranker's values less the other's
  */
 export function randomisationTest(differences: readonly Float64Array[], sampling: Resampling): number[] {
   const draw = quickRandom(sampling.seed, RANDOMISATION_STREAM);
-  const observed = differences.map((column) => Math.abs(mean(column)));
+  const sums = sumsByUser(differences, sampling.userOf);
+  const observed = sums.map((column) => Math.abs(column.reduce((sum, value) => sum + value, 0)));
   const asLarge = differences.map(() => 1);
   const drawSigns = (signs: Float64Array) => {
     let bits = 0;
@@ -51,28 +58,49 @@ export function randomisationTest(differences: readonly Float64Array[], sampling
       signs[i] = 1 - 2 * (bits & 1);
     }
   };
-  eachResample(differences, sampling, drawSigns, (_, c, value) => {
-    // Sums of the same numbers with other signs differ by rounding; equal ones count.
-    if (Math.abs(value) >= observed[c]! * (1 - 1e-12)) asLarge[c]!++;
+  eachResample(sums, sampling, drawSigns, (_, totals) => {
+    totals.forEach((total, c) => {
+      // Sums of the same numbers with other signs differ by rounding; equal ones count.
+      if (Math.abs(total) >= observed[c]! * (1 - 1e-12)) asLarge[c]!++;
+    });
   });
   return asLarge.map((count) => count / (sampling.resamples + 1));
 }
 
-/** Weighs the users anew, the same for all columns, and visits every column's mean. */
+/** Columns [lines] added up to columns [users]. */
+function sumsByUser(columns: readonly Float64Array[], userOf: Resampling['userOf']): readonly Float64Array[] {
+  if (userOf === undefined) return columns;
+  const numbers = new Map<unknown, number>();
+  const users = Array.from(userOf, (user) => {
+    if (!numbers.has(user)) numbers.set(user, numbers.size);
+    return numbers.get(user)!;
+  });
+  return columns.map((column) => {
+    const sums = new Float64Array(numbers.size);
+    column.forEach((value, line) => {
+      sums[users[line]!]! += value;
+    });
+    return sums;
+  });
+}
+
+/** Weighs the users anew, the same for all columns, and visits every column's weighted sum. */
 function eachResample(
   columns: readonly Float64Array[],
   { resamples }: Resampling,
   weigh: (weights: Float64Array) => void,
-  visit: (resample: number, column: number, mean: number) => void,
+  visit: (resample: number, totals: Float64Array) => void,
 ): void {
   const weights = new Float64Array(columns[0]?.length ?? 0);
+  const totals = new Float64Array(columns.length);
   for (let b = 0; b < resamples; b++) {
     weigh(weights);
     columns.forEach((column, c) => {
       let sum = 0;
       for (let i = 0; i < weights.length; i++) sum += weights[i]! * column[i]!;
-      visit(b, c, sum / weights.length);
+      totals[c] = sum;
     });
+    visit(b, totals);
   }
 }
 

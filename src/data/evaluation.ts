@@ -38,7 +38,7 @@ export interface BucketEstimates {
   readonly by: 'length' | 'popularity';
   readonly from: number;
   readonly to: number;
-  readonly users: number;
+  readonly targets: number;
   readonly estimates: Estimates;
 }
 
@@ -137,7 +137,8 @@ function bucketEstimates(
     const part = new Map(
       [...values].map(([name, column]) => [name, Float64Array.from(users, (user) => column[user]!)]),
     );
-    return { by, from, to, users: users.length, estimates: estimate(part, wanted) };
+    const userOf = wanted.userOf && Array.from(users, (line) => wanted.userOf![line]);
+    return { by, from, to, targets: users.length, estimates: estimate(part, { ...wanted, ...(userOf && { userOf }) }) };
   });
 }
 
