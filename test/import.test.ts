@@ -137,6 +137,15 @@ describe('formats', () => {
     expect(sequences()).toEqual(['u: 0 1 2 3']);
   });
 
+  it('takes no column for two: what is named the rating is not the time, and a plain id is not the item', async () => {
+    await run([write('log.csv', 'u,a,5\nu,b,4\nu,c,3\n')], { ratingCol: '3' });
+    expect(sequences()).toEqual(['u: a b c']);
+    const file = write('ids.csv', 'id,user,gizmo\n1,u,a\n');
+    await expect(run([file], { force: true })).rejects.toThrow(
+      /hold the item; name one by --item-col: id, user, gizmo/,
+    );
+  });
+
   it('reads Latin-1 where told to', async () => {
     await run([write('log.csv', Buffer.from('user,item\nu,caf\xe9\nu,b\nu,c\n', 'latin1'))], { encoding: 'latin-1' });
     expect(sequences()).toEqual(['u: café b c']);

@@ -1,15 +1,18 @@
 import { InputError } from '../../engine/errors.js';
 
-export type Role = 'user' | 'item' | 'time' | 'rating' | 'title';
+/** `entry` is the item in a table of titles, where a plain `id` or `code` must be it; in a log it may be the row's. */
+export type Role = 'user' | 'item' | 'time' | 'rating' | 'title' | 'entry';
+
+const ITEM =
+  'item itemid iid product productid parentasin asin stockcode sku movieid bookid isbn trackid songid artistid articleid newsid videoid gameid appid businessid movie book track song artist article video game';
 
 /** Well-known names of each column, the surest first, without case and signs: `InvoiceDate`, `invoice_date` are one. */
 const KNOWN: Record<Role, readonly string[]> = {
   user: words(
     'user userid uid username reviewerid customer customerid client clientid member memberid visitor visitorid account accountid profileid session sessionid',
   ),
-  item: words(
-    'item itemid iid product productid parentasin asin stockcode sku movieid bookid isbn trackid songid artistid articleid newsid videoid gameid appid businessid movie book track song artist article video game code id',
-  ),
+  item: words(ITEM),
+  entry: words(`${ITEM} code id`),
   time: words(
     'timestamp time datetime date ts unixreviewtime unixtime createdat eventtime invoicedate orderdate purchasedate reviewtime reviewdate tdat',
   ),
@@ -49,7 +52,7 @@ export function findColumn(columns: Columns, role: Role, flag: string, named: st
   const found = named === undefined ? guessColumn(columns, role) : namedColumn(columns, flag, named);
   if (found === undefined)
     throw new InputError(
-      `${columns.file}, line 1: no column is known to hold the ${role}; name one by ${flag}: ${listed(columns)}${columns.hasHeader ? ' (--no-header where this line is data)' : ''}`,
+      `${columns.file}, line 1: no column is known to hold the ${role === 'entry' ? 'item' : role}; name one by ${flag}: ${listed(columns)}${columns.hasHeader ? ' (--no-header where this line is data)' : ''}`,
     );
   return found;
 }

@@ -68,12 +68,14 @@ interface Roles {
 
 function chooseColumns(source: Source, options: LogOptions): Roles {
   const { userCol, itemCol, timeCol, ratingCol, minRating } = options;
-  const roles = {
-    user: findColumn(source, 'user', '--user-col', userCol),
-    item: findColumn(source, 'item', '--item-col', itemCol),
-    time: timeCol === undefined ? guessColumn(source, 'time') : findColumn(source, 'time', '--time-col', timeCol),
-    rating: minRating === undefined ? undefined : findColumn(source, 'rating', '--rating-col', ratingCol),
-  };
+  const user = findColumn(source, 'user', '--user-col', userCol);
+  const item = findColumn(source, 'item', '--item-col', itemCol);
+  const rated = ratingCol !== undefined || minRating !== undefined;
+  const rating = rated ? findColumn(source, 'rating', '--rating-col', ratingCol) : undefined;
+  const guess = guessColumn(source, 'time');
+  const free = guess !== undefined && ![user, item, rating].includes(guess) ? guess : undefined;
+  const time = timeCol === undefined ? free : findColumn(source, 'time', '--time-col', timeCol);
+  const roles = { user, item, time, rating: minRating === undefined ? undefined : rating };
   if (roles.user === roles.item)
     throw new InputError(`${source.file}, line 1: column ${source.names[roles.user]} cannot be user and item at once`);
   return roles;

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { InputError } from '../../engine/errors.js';
-import { type Columns, guessColumn } from './columns.js';
+import { type Columns, guessColumn, type Role } from './columns.js';
 import { type Database, firstLine, identifier, literal } from './database.js';
 
 /** One table in a file, and how to read it. */
@@ -189,8 +189,8 @@ function looksLikeHeader(
 ): boolean {
   if (fields.every((field) => TYPED_NAME.test(field))) return true;
   if (named.some((name) => name !== undefined && !/^\d+$/.test(name))) return true;
-  const [user, item, title] = (['user', 'item', 'title'] as const).map((role) => guessColumn(columns, role));
-  if (item !== undefined && (user !== undefined || title !== undefined)) return true;
+  const known = (role: Role) => guessColumn(columns, role) !== undefined;
+  if ((known('user') && known('item')) || (known('entry') && known('title'))) return true;
   return delimiter !== ' ' && !fields.some((field) => NUMBER_OR_DATE.test(field.trim()));
 }
 

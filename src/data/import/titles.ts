@@ -20,7 +20,7 @@ export async function readItemTitles(
   const files = await expandFiles(db, [options.file]);
   if (files.length > 1) throw new InputError(`--items ${options.file} are ${files.length} files; name one`);
   const source = await openSource(db, files[0]!, folder, { encoding, signal, named: [idCol, titleCol] });
-  const id = source.expressions[findColumn(source, 'item', '--item-id-col', idCol)]!;
+  const id = source.expressions[findColumn(source, 'entry', '--item-id-col', idCol)]!;
   const title = source.expressions[findColumn(source, 'title', '--title-col', titleCol)]!;
   await reading(source, () =>
     db.run(`CREATE TABLE all_titles AS SELECT ${id}::VARCHAR AS original, ${title}::VARCHAR AS title ${source.from}`),
