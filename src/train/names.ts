@@ -19,8 +19,8 @@ export function itemNames(folder: string | null | undefined): ItemNames {
 }
 
 /**
- * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines: a split by
- * time has one for each interaction that is held out.
+ * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines: a
+ * ready-made split has one for each interaction that is held out.
  * @returns [lines]; undefined where the folder was not imported from a log, and so has no such files
  */
 export function userNames(folder: string | null, split: 'train' | 'val' | 'test'): string[] | undefined {
