@@ -10,6 +10,9 @@ import { addStartup } from './commands/startup.js';
 import { addStep } from './commands/step.js';
 import { watchNeighbours } from './common/neighbours.js';
 
+/** Commands that time nothing. */
+const TIMELESS = ['compare', 'report'];
+
 let neighbours: ReturnType<typeof watchNeighbours> | undefined;
 
 const program = new Command('bench')
@@ -21,7 +24,7 @@ const program = new Command('bench')
     // All that opens an adapter reads this variable, the processes that are started here too.
     const { adapter } = command.optsWithGlobals();
     if (adapter) process.env.GSAS_ADAPTER = adapter;
-    neighbours = watchNeighbours();
+    if (!TIMELESS.includes(command.name())) neighbours = watchNeighbours();
   })
   .hook('postAction', () => {
     const warning = neighbours?.();

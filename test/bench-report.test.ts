@@ -28,6 +28,7 @@ const results: Results = {
         impl: 'gsas',
         axis: 'items',
         value,
+        shape: `items B=8 S=9 D=32 N=${value} k=4 t=0.75`,
         positions: 1000,
         us_per_position: 2,
         growth: value / 1e3,
@@ -68,7 +69,9 @@ describe('the report', () => {
         '5000 ms, 500x ours',
       ]),
     );
-    expect(contents(drawings.get('scale')!).texts).toContain('µs a position (logarithmic)');
+    expect(contents(drawings.get('scale')!).texts).toEqual(
+      expect.arrayContaining(['µs a position (logarithmic)', 'B=8 S=9 D=32 k=4']),
+    );
     expect(contents(drawings.get('kernels')!).texts).toContain('350 %, 1.00 ms');
   });
 

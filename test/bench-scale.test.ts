@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { neighbourWarning, type Process, parseStat } from '../bench/common/neighbours.js';
-import { AXES, type AxisName, BASE, shapeAt } from '../bench/scale/axes.js';
+import { AXES, type AxisName, BASE, shapeAt, whyInstead } from '../bench/scale/axes.js';
 import type { ScaleRow } from '../bench/scale/measure.js';
 import { axisText } from '../bench/scale/text.js';
 
@@ -32,6 +32,8 @@ describe('an axis', () => {
       const { embedding_dim } = shapeAt(AXES.items, items, {});
       expect(4 * (items + 2) * embedding_dim).toBeLessThanOrEqual(128 * 2 ** 20);
     }
+    expect(whyInstead(AXES.items, { batch_size: 8 })).toContain('D=32');
+    expect(whyInstead(AXES.items, { embedding_dim: 64 })).toBeUndefined();
     expect(shapeAt(AXES.items, 1e6, { embedding_dim: 64 }).embedding_dim).toBe(64);
   });
 
@@ -43,6 +45,8 @@ describe('an axis', () => {
     ];
     expect(axisText('items', rows(1.8))).toContain('costs 1.80 times one at 1,000 (at most 2: met)');
     expect(axisText('items', rows(3))).toContain('costs 3.00 times one at 1,000 (at most 2: missed)');
+    const part = [point('items', 1e3, 20), point('items', 1e5, 60, 3)];
+    expect(axisText('items', part)).toMatch(/costs 3.00 times one at 1,000$/);
     expect(axisText('window', [point('window', 25, 20)])).not.toContain('costs');
   });
 

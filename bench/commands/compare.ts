@@ -29,7 +29,7 @@ function runCompare(a: string, b: string, { all, json }: { all?: true; json?: tr
     change.subject,
     digits(change.before),
     digits(change.after),
-    change.ratio < 1 ? `${digits(1 / change.ratio)}x faster` : `${digits(change.ratio)}x slower`,
+    movement(change.ratio),
     change.wide ? 'wide spread' : '',
   ]);
   if (rows.length > 0) console.log(tableLines(['', 'before ms', 'after ms', '', ''], rows).join('\n'));
@@ -37,6 +37,13 @@ function runCompare(a: string, b: string, { all, json }: { all?: true; json?: tr
   const wide = both.filter((change) => change.wide).length;
   if (wide > 0) console.log(`${wide} have a wide spread: was the machine busy? measure them again`);
   const [gone, fresh] = [absent(before.rows, after.rows), absent(after.rows, before.rows)];
-  if (gone.length > 0) console.log(`only before: ${gone.join('; ')}`);
-  if (fresh.length > 0) console.log(`only after: ${fresh.join('; ')}`);
+  if (gone.length + fresh.length === 0) return;
+  console.log(`${gone.length} stand only before and ${fresh.length} only after${all ? ':' : '; --all names them'}`);
+  if (all)
+    for (const name of [...gone.map((name) => `- ${name}`), ...fresh.map((name) => `+ ${name}`)]) console.log(name);
+}
+
+function movement(ratio: number): string {
+  if (ratio === 1) return 'the same';
+  return ratio < 1 ? `${digits(1 / ratio)}x faster` : `${digits(ratio)}x slower`;
 }

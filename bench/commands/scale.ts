@@ -4,7 +4,7 @@ import { openAdapter } from '../../src/node/adapter.js';
 import { addShapeOptions, parseCount, parseNames } from '../common/options.js';
 import { saveResults } from '../common/results.js';
 import { loadWarning, settingOf } from '../common/setting.js';
-import { AXES, type Axis, type AxisName, BASE } from '../scale/axes.js';
+import { AXES, type AxisName, BASE, whyInstead } from '../scale/axes.js';
 import { measureAxis, type ScaleRow } from '../scale/measure.js';
 import { axisText } from '../scale/text.js';
 import { type StepShape, stepText } from '../step/shapes.js';
@@ -39,8 +39,8 @@ async function runScale({ axis: names, repeat, json, save }: Flags, given: Parti
 from ${stepText('rows that fill the window:', { ...BASE, ...given })}`);
   const rows: ScaleRow[] = [];
   for (const name of names) {
-    const { instead }: Axis = AXES[name];
-    if (!json) console.log(`\n${name}${instead ? `: ${instead.why}` : ''}`);
+    const why = whyInstead(AXES[name], given);
+    if (!json) console.log(`\n${name}${why ? `: ${why}` : ''}`);
     const measured = await measureAxis(name, given, repeat, (reason) => console.error(`left out: ${reason}`));
     if (json) for (const row of measured) console.log(JSON.stringify({ ...row, ...setting }));
     else if (measured.length > 0) console.log(axisText(name, measured));

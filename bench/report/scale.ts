@@ -2,7 +2,7 @@ import type { Kept } from '../common/results.js';
 import { AXES, type Axis, type AxisName } from '../scale/axes.js';
 import type { ScaleRow } from '../scale/measure.js';
 import { growthText } from '../scale/text.js';
-import { SHAPE_KEYS } from '../step/shapes.js';
+import { SHAPE_KEYS, type ShapeKey } from '../step/shapes.js';
 import { type Chart, logAxis, SHADES } from './draw.js';
 
 export type KeptScale = Kept & ScaleRow;
@@ -21,14 +21,14 @@ export function scaleChart(rows: readonly KeptScale[]): Chart {
 }
 
 function panel(name: AxisName, points: readonly KeptScale[], cost: ReturnType<typeof logAxis>) {
-  const { key, instead }: Axis = AXES[name];
+  const { key }: Axis = AXES[name];
   const values = points.map((point) => ({ value: point.value, cost: point.us_per_position, ...spread(point) }));
   const x = { field: 'value', type: 'quantitative' };
   return {
     ...PANEL,
     title: {
-      text: `${name}${instead ? ` (D=${instead.shape.embedding_dim})` : ''}`,
-      subtitle: growthText(name, points) ?? '',
+      text: name,
+      subtitle: [constantsOf(key, points[0]!.shape), growthText(name, points) ?? ''],
       anchor: 'start',
       fontSize: 12,
       offset: 6,
@@ -65,6 +65,12 @@ function panel(name: AxisName, points: readonly KeptScale[], cost: ReturnType<ty
       },
     ],
   };
+}
+
+/** What of a kept shape stays the same along an axis: `B=32 S=100 D=32 k=256`. */
+function constantsOf(key: ShapeKey, shape: string): string {
+  const letter = SHAPE_KEYS[key].split(', ')[1];
+  return (shape.match(/\b[BSDNk]=\d+/g) ?? []).filter((part) => !part.startsWith(`${letter}=`)).join(' ');
 }
 
 /** The cost's p10 and p90 in microseconds. */

@@ -30,6 +30,11 @@ export const AXES = {
 
 export type AxisName = keyof typeof AXES;
 
+/** Why an axis does not start from the base; undefined where it does, or where the user asked for another shape. */
+export function whyInstead({ instead }: Axis, given: Partial<StepShape>): string | undefined {
+  return instead && Object.keys(instead.shape).every((key) => !(key in given)) ? instead.why : undefined;
+}
+
 /** The shape at one point of an axis; `given` are the numbers that the user asked for, which the axis's own does not heed. */
 export function shapeAt(axis: Axis, value: number, given: Partial<StepShape>): StepShape {
   return { ...BASE, ...axis.instead?.shape, ...given, [axis.key]: value };

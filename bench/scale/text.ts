@@ -33,12 +33,13 @@ export function axisText(name: AxisName, rows: readonly ScaleRow[]): string {
   ].join('\n');
 }
 
-/** How many times dearer a position is at the last of the values, and the bound that the axis has; undefined of less than two points. */
+/** How many times dearer a position is at the last of the values, and whether the whole axis keeps its bound; undefined of less than two points. */
 export function growthText(name: AxisName, rows: readonly Pick<ScaleRow, 'value' | 'growth'>[]): string | undefined {
   if (rows.length < 2) return undefined;
   const ratio = rows.at(-1)!.growth;
-  const { atMost }: Axis = AXES[name];
-  const bound = atMost === undefined ? '' : ` (at most ${atMost}: ${ratio <= atMost ? 'met' : 'missed'})`;
+  const { atMost, values }: Axis = AXES[name];
+  const whole = rows[0]!.value === values[0] && rows.at(-1)!.value === values.at(-1);
+  const bound = atMost === undefined || !whole ? '' : ` (at most ${atMost}: ${ratio <= atMost ? 'met' : 'missed'})`;
   const [least, greatest] = [rows[0]!, rows.at(-1)!].map(({ value }) => value.toLocaleString('en-US'));
   return `a position at ${greatest} costs ${digits(ratio)} times one at ${least}${bound}`;
 }
