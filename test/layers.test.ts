@@ -11,14 +11,15 @@ const MAY_IMPORT: Record<string, RegExp> = {
   kernels: /^(engine|kernels)\//,
   model: /^(engine|kernels|model)\//,
   data: /^(data\/|engine\/(errors|philox)\.js$|node:|csv-parse|fflate$|fuse\.js$|@duckdb\/node-api$)/,
-  train: /^((engine|kernels|model|data|train)\/|node:|pbf$|fflate$)/,
+  train: /^((engine|kernels|model|data|train)\/|node:|pbf$|fflate$|yaml$)/,
   report: /^((engine|kernels|model|data|train|report)\/|node:|vega$|vega-lite$)/,
+  serve: /^((engine|kernels|model|data|train|report|serve)\/|node:|prom-client$)/,
   node: /^((engine|node)\/|node:|webgpu$)/,
-  cli: /^((engine|kernels|model|data|train|report|node|cli)\/|node:|commander$)/,
-  'index.ts': /^(engine|kernels|model|data|train|report|node)\//,
+  cli: /^((engine|kernels|model|data|train|report|serve|node|cli)\/|node:|commander$|yaml$|@bomb\.sh\/tab\/commander$)/,
+  'index.ts': /^(engine|kernels|model|data|train|report|serve|node)\//,
 };
 
-it('imports run one way: engine <- kernels <- model <- train <- report <- cli, data <- train', () => {
+it('imports run one way: engine <- kernels <- model <- train <- report <- serve <- cli, data <- train', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const imports = files.flatMap((file) =>
     [...readFileSync(join(SRC, file), 'utf8').matchAll(/\b(?:from |import |import\()'([^'\n]+)'/g)].map(([, name]) => ({

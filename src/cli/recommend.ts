@@ -11,7 +11,7 @@ import { openGpu } from '../node/gpu.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { itemNames, userNames } from '../train/names.js';
 import { probabilityOf, type Recommendation, recommend, recommendBatches } from '../train/recommend.js';
-import { openSource, recallSource } from '../train/source.js';
+import { openSource, recallSource, tryRecallSource } from '../train/source.js';
 import { parseCount, parsePath } from './arguments.js';
 import { alignColumns } from './columns.js';
 import { interruptible } from './interrupt.js';
@@ -79,7 +79,7 @@ async function runRecommend(run: string, flags: Flags): Promise<void> {
   }
   if (flags.out) checkTableFile(flags.out);
   const checkpoint = loadCheckpoint(run, flags.checkpoint);
-  const folder = flags.data !== undefined ? resolve(flags.data) : recallFolder(run);
+  const folder = flags.data !== undefined ? resolve(flags.data) : tryRecallSource(run);
   const names = flags.titles !== undefined ? readItemNames(flags.titles) : itemNames(folder);
   const finder = new ItemFinder(names, checkpoint.config.num_items);
   const report = (line: string) => process.stderr.write(`${line}\n`);
@@ -206,14 +206,4 @@ function recommendationTable(rows: readonly RecommendationRow[]): string {
     typeof value === 'number' && (name === 'score' || name === 'probability') ? value.toFixed(4) : String(value ?? '');
   const cells = rows.map((row) => shown.map((name) => cell(row[name], name)));
   return alignColumns([shown, ...cells], [shown.indexOf('title')]);
-}
-
-/** The data that a run was trained on, or undefined: without it there are no titles, but ids do. */
-function recallFolder(run: string): string | null | undefined {
-  try {
-    return recallSource(run);
-  } catch (error) {
-    if (error instanceof InputError) return undefined;
-    throw error;
-  }
 }

@@ -112,7 +112,7 @@ export function seenWords(numItems: number): number {
  * Which items each history holds.
  * @returns [B, ceil((N+2)/32)] words: item i is bit i % 32 of word floor(i / 32) of its row
  */
-export function seenBits(histories: readonly Uint32Array[], numItems: number): Uint32Array {
+export function seenBits(histories: readonly Iterable<number>[], numItems: number): Uint32Array {
   const words = seenWords(numItems);
   const bits = new Uint32Array(histories.length * words);
   histories.forEach((items, row) => {

@@ -31,6 +31,7 @@ const MOST_NEAR = 8;
 export class ItemFinder {
   readonly #byOriginal: ReadonlyMap<string, number>;
   #entriesOnce: readonly Entry[] | undefined;
+  #fuse: Fuse<Entry> | undefined;
 
   constructor(
     readonly names: ItemNames,
@@ -63,14 +64,34 @@ export class ItemFinder {
    * known.
    */
   split(text: string): string[] {
-    const parts = text.split(/[;\n]/).map((part) => part.trim());
+    const isTitle = (part: string) => this.#entries.some(({ title }) => title.trim() === part);
+    const parts = isTitle(text.trim()) ? [text.trim()] : text.split(/[;\n]/).map((part) => part.trim());
     return parts.filter(Boolean).flatMap((part) => {
       const tokens = part.split(/[\s,]+/).filter(Boolean);
       if (tokens.every((token) => /^#?\d+$/.test(token))) return tokens;
-      if (this.#entries.some(({ title }) => title.trim() === part)) return [part];
+      if (isTitle(part)) return [part];
       const known = tokens.filter((token) => this.#byId(token) !== undefined).length;
       return this.names.originals.size > 0 && known > tokens.length / 2 ? tokens : [part];
     });
+  }
+
+  /**
+   * Items for someone who is still typing: the one of that id first, then titles that have all the words or their beginnings, the
+   * shortest first, then titles like it. Without any text, the first items.
+   */
+  search(text: string, limit: number): number[] {
+    const found = new Set<number>();
+    const item = this.#byId(text.trim());
+    if (item !== undefined) found.add(item);
+    const { words } = wordsOf(text);
+    const fits = (entry: Entry) => words.every((word) => entry.words.some((other) => other.startsWith(word)));
+    const shortest = (a: Entry, b: Entry) => a.title.length - b.title.length || a.item - b.item;
+    const beginning = this.#entries.filter(fits);
+    for (const entry of words.length > 0 ? beginning.sort(shortest) : beginning) found.add(entry.item);
+    if (found.size < limit && words.length > 0) for (const entry of this.#resembling(words)) found.add(entry.item);
+    if (this.#entries.length === 0 && text.trim() === '')
+      for (let i = 1; i <= Math.min(limit, this.numItems); i++) found.add(i);
+    return [...found].slice(0, limit);
   }
 
   /** How to name an item so that `find` finds it, and its title: `12 "Toy Story (1995)"`. */
@@ -90,13 +111,13 @@ export class ItemFinder {
   }
 
   #resembling(words: readonly string[]): Entry[] {
-    const fuse = new Fuse(this.#entries, {
+    this.#fuse ??= new Fuse(this.#entries, {
       keys: [{ name: 'words', getFn: (entry: Entry) => entry.words.join(' ') }],
       useTokenSearch: true,
       tokenMatch: 'all',
       threshold: 0.4,
     });
-    return fuse.search(words.join(' '), { limit: MOST_NEAR }).map(({ item }) => item);
+    return this.#fuse.search(words.join(' '), { limit: MOST_NEAR }).map(({ item }) => item);
   }
 
   #byId(text: string): number | undefined {

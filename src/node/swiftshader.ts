@@ -75,8 +75,13 @@ export async function installSwiftshader(log: (line: string) => void): Promise<v
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new DeviceError(`${PACKAGE} has SwiftShader for linux-x64 only, this is ${process.platform}-${process.arch}`);
   }
+  log(`Fetching SwiftShader (npm ${PACKAGE}@${VERSION}, 70 MB, 7 MB of it kept) into ${swiftshaderFolder()}`);
+  await unpackSwiftshader(await fetchPackage(), swiftshaderFolder());
+}
+
+/** The package's tarball, whose Chromium the tests of pages use where there is no other. @throws DeviceError as installSwiftshader */
+export async function fetchPackage(): Promise<Uint8Array> {
   const spec = `${PACKAGE}@${VERSION}`;
-  log(`Fetching SwiftShader (npm ${spec}, 70 MB, 7 MB of it kept) into ${swiftshaderFolder()}`);
   const temporary = await mkdtemp(join(tmpdir(), 'gsas-wgpu-'));
   try {
     const args = ['pack', spec, '--ignore-scripts', '--pack-destination', temporary];
@@ -88,7 +93,7 @@ export async function installSwiftshader(log: (line: string) => void): Promise<v
     const [packed] = await readdir(temporary);
     const tarball = await readFile(join(temporary, packed!));
     checkIntegrity(tarball, INTEGRITY, spec);
-    await unpackSwiftshader(tarball, swiftshaderFolder());
+    return tarball;
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -17,6 +17,8 @@ export interface RecommendOptions {
   filterRated: boolean;
   /** Items that are recommended to nobody. */
   exclude?: readonly number[];
+  /** For each history the items that are not recommended after it. */
+  excludeEach?: readonly (readonly number[])[];
   /** Aborting it ends the work before the next batch. */
   signal?: AbortSignal;
 }
@@ -50,7 +52,7 @@ export async function recommend(
 export async function* recommendBatches(
   model: GSASRec,
   histories: Iterable<History>,
-  { top, filterRated, exclude = [], signal }: RecommendOptions,
+  { top, filterRated, exclude = [], excludeEach = [], signal }: RecommendOptions,
 ): AsyncGenerator<Recommendation[][]> {
   const { num_items, sequence_length } = model.config;
   if (!Number.isInteger(top) || top < 1 || top > MOST_TOP_K) {
@@ -59,13 +61,18 @@ export async function* recommendBatches(
   const { stream } = model;
   const k = Math.min(top, num_items);
   const words = seenWords(num_items);
-  const outForAll = seenBits([Uint32Array.from(exclude, (item) => checkItem(item, 'exclude', num_items))], num_items);
+  const checked = (items: readonly number[], what: string) => items.map((item) => checkItem(item, what, num_items));
+  const outForAll = seenBits([checked(exclude, 'exclude')], num_items);
   let done = 0;
   for (const chunk of chunks(histories, forwardRows(sequence_length, MOST_ROWS))) {
     signal?.throwIfAborted();
     const rows = chunk.map((history, i) => Uint32Array.from(checkHistory(history, done + i, num_items)));
     const batch = historyBatch(rows.map((history) => history.slice(-sequence_length)));
-    const excluded = filterRated ? seenBits(rows, num_items) : new Uint32Array(rows.length * words);
+    const out = rows.map((history, i) => {
+      const own = checked(excludeEach[done + i] ?? [], `excludeEach ${done + i + 1}`);
+      return filterRated ? [...history, ...own] : own;
+    });
+    const excluded = seenBits(out, num_items);
     if (exclude.length > 0) for (let i = 0; i < excluded.length; i++) excluded[i]! |= outForAll[i % words]!;
     const reads = stream.scope(() => {
       const h = lastHidden(model, batch, batch.lastTokens);

@@ -43,3 +43,13 @@ export function recallSource(run: string): string | null {
   }
   return data;
 }
+
+/** What `recallSource` finds, or undefined where it throws: without the data there are no titles, but ids do. */
+export function tryRecallSource(run: string): string | null | undefined {
+  try {
+    return recallSource(run);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { readItemNames } from '../data/titles.js';
+import { openGpu } from '../node/gpu.js';
+import { serve } from '../serve/serve.js';
+import { loadCheckpoint } from '../train/checkpoint.js';
+import { itemNames } from '../train/names.js';
+import { tryRecallSource } from '../train/source.js';
+import { parseCount, parsePath } from './arguments.js';
+import { parsePort } from './watch.js';
+
+interface Flags {
+  host: string;
+  port: number;
+  maxBody: number;
+  maxWaiting: number;
+  data?: string;
+  titles?: string;
+  checkpoint: 'best' | 'last';
+}
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('answer over HTTP: a history in, what comes next out; with a page to try it on')
+    .argument('<run>', 'folder of a run, or a checkpoint file')
+    .option('--host <address>', 'address to listen on; 0.0.0.0 serves the whole network', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 for any that is free', parsePort, 8410)
+    .option('--max-body <bytes>', 'longest body of a request', parseCount, 65536)
+    .option(
+      '--max-waiting <count>',
+      'requests that may wait for the GPU; more are told to come again',
+      parseCount,
+      1024,
+    )
+    .option('--data <folder>', 'dataset with the titles (default: the one the run was trained on)', parsePath)
+    .option('--titles <file>', 'CSV with the columns id and title (default: items.csv of the data)', parsePath)
+    .addOption(
+      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
+    )
+    .action(runServe);
+}
+
+async function runServe(run: string, { data, titles, checkpoint: which, ...options }: Flags): Promise<void> {
+  const checkpoint = loadCheckpoint(run, which);
+  const folder = data !== undefined ? resolve(data) : tryRecallSource(run);
+  const names = titles !== undefined ? readItemNames(titles) : itemNames(folder);
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+  const gpu = await openGpu();
+  try {
+    await serve(gpu, checkpoint, names, {
+      ...options,
+      signal: end.signal,
+      onOpen: (address) => console.log(`${run} is served at ${address} until Ctrl-C`),
+    });
+  } finally {
+    gpu.close();
+  }
+}

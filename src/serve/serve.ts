@@ -1,0 +1,73 @@
+import type { AddressInfo } from 'node:net';
+import { ItemFinder } from '../data/find.js';
+import type { ItemNames } from '../data/titles.js';
+import { GsasError } from '../engine/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import { Stream } from '../engine/stream.js';
+import { GSASRec } from '../model/gsasrec.js';
+import type { Checkpoint } from '../train/checkpoint.js';
+import { Batcher } from './batcher.js';
+import { hostsOf, httpServer } from './server.js';
+import { Service } from './service.js';
+import { Telemetry } from './telemetry.js';
+
+export interface ServeOptions {
+  /** Left out: 127.0.0.1, so that only this machine is served. */
+  host?: string;
+  /** 0 for any that is free. */
+  port: number;
+  /** Bytes of a request's body, 64 KiB if left out. */
+  maxBody?: number;
+  /** Requests that may wait for the GPU, 1024 if left out; more are told to come again. */
+  maxWaiting?: number;
+  /** Ends the service: what it has begun to answer, it answers. */
+  signal: AbortSignal;
+  /** Told the address once requests are answered. */
+  onOpen: (address: string) => void;
+}
+
+const STOP_MS = 5000; // for the last answers
+
+/**
+ * Serves a model over HTTP: POST /recommend, GET /items, /health and /metrics, and at / a page to try it on.
+ * @returns when the signal has ended it
+ * @throws GsasError where the port cannot be had
+ */
+export async function serve(
+  gpu: Gpu,
+  { config, weights, step }: Checkpoint,
+  names: ItemNames,
+  { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, signal, onOpen }: ServeOptions,
+): Promise<void> {
+  const model = new GSASRec(new Stream(gpu), config, weights);
+  try {
+    const telemetry = new Telemetry(() => batcher.waiting);
+    const batcher: Batcher = new Batcher(model, maxWaiting, (size) => telemetry.batch(size));
+    await batcher.ask({ history: [1], top: 1, exclude: [], explain: true }, signal); // compiles: nobody has to wait for that
+    const service = new Service(batcher, config, new ItemFinder(names, config.num_items));
+    const about = {
+      items: config.num_items,
+      window: config.sequence_length,
+      step,
+      adapter: gpu.adapter.info.description,
+    };
+    const server = httpServer({ service, telemetry, about, maxBody, hosts: hostsOf(host) });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+        reject(new GsasError(`port ${port} of ${host} cannot be had (${code ?? message}); choose another with --port`));
+      });
+      server.listen(port, host, resolve);
+    });
+    const { address, port: chosen, family } = server.address() as AddressInfo;
+    onOpen(`http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}/`);
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    const late = setTimeout(() => server.closeAllConnections(), STOP_MS);
+    await closed;
+    clearTimeout(late);
+    await batcher.drained();
+  } finally {
+    model.release();
+  }
+}

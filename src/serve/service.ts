@@ -1,0 +1,112 @@
+import type { ItemFinder } from '../data/find.js';
+import { InputError } from '../engine/errors.js';
+import { MOST_TOP_K } from '../kernels/top_k/index.js';
+import { unknownName } from '../model/options.js';
+import type { TrainConfig } from '../train/config.js';
+import { probabilityOf } from '../train/recommend.js';
+import type { Answer, Batcher, Query } from './batcher.js';
+
+/** An item as the service writes it. */
+export interface NamedItem {
+  item: number;
+  original_id?: string;
+  title?: string;
+}
+
+/** The answer to a POST of /recommend. */
+export interface RecommendReply {
+  /** Best first; with gbce_t = 1 the probability that it is the next item. */
+  items: (NamedItem & { score: number; probability?: number })[];
+  /** The history as it was understood; with `explain`, the last sequence_length of it have the weight that the model gave them. */
+  history: (NamedItem & { weight?: number })[];
+  /** What of the request is no item of the model: the text, and the items that it may have meant. */
+  unknown: { text: string; nearest: NamedItem[] }[];
+}
+
+const KEYS = ['history', 'top', 'exclude', 'filter_seen', 'explain'];
+const MOST_HISTORY = 10_000;
+const MOST_EXCLUDED = 100_000;
+const DEFAULT_TOP = 10;
+const MOST_FOUND = 50;
+
+/** What the HTTP server answers, without HTTP. */
+export class Service {
+  constructor(
+    private readonly batcher: Batcher,
+    private readonly config: TrainConfig,
+    private readonly finder: ItemFinder,
+  ) {}
+
+  /**
+   * @param body a parsed request: `history` (item numbers, ids of the log or titles, oldest first) and, as one likes, `top`, `exclude`,
+   *   `filter_seen` and `explain`
+   * @throws InputError for what the request has wrong; what the batcher throws
+   */
+  async recommend(body: unknown, signal: AbortSignal): Promise<RecommendReply> {
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      throw new InputError('the body must be an object, such as {"history": [12, 7], "top": 10}');
+    const stray = Object.keys(body).find((key) => !KEYS.includes(key));
+    if (stray !== undefined) throw unknownName('key', stray, KEYS);
+    const given = body as Record<string, unknown>;
+    const top = given.top ?? DEFAULT_TOP;
+    if (typeof top !== 'number' || !Number.isInteger(top) || top < 1 || top > MOST_TOP_K)
+      throw new InputError(`top is ${JSON.stringify(top)}; it must be a whole number from 1 to ${MOST_TOP_K}`);
+    const filterSeen = flag(given, 'filter_seen', this.config.filter_rated);
+    const explain = flag(given, 'explain', false);
+    const unknown: RecommendReply['unknown'] = [];
+    const history = this.#items(given.history, 'history', MOST_HISTORY, unknown);
+    if (history.length === 0)
+      throw new InputError('history has no item of this model; give ids or titles, oldest first');
+    const excluded = this.#items(given.exclude ?? [], 'exclude', MOST_EXCLUDED, unknown);
+    const query: Query = { history, top, exclude: filterSeen ? [...history, ...excluded] : excluded, explain };
+    return this.#reply(query, await this.batcher.ask(query, signal), unknown);
+  }
+
+  /** Items whose id or title is like the text, best first. @param limit at most 50 */
+  find(text: string, limit: number): NamedItem[] {
+    return this.finder.search(text, Math.min(limit, MOST_FOUND)).map((item) => this.#named(item));
+  }
+
+  #reply({ history }: Query, { items, attention }: Answer, unknown: RecommendReply['unknown']): RecommendReply {
+    const before = history.length - (attention?.length ?? 0); // beyond the window
+    return {
+      items: items.map(({ item, score }) => {
+        const probability = probabilityOf(score, this.config.gbce_t);
+        return { ...this.#named(item), score, ...(probability !== undefined && { probability }) };
+      }),
+      history: history.map((item, i) => ({
+        ...this.#named(item),
+        ...(attention && { weight: attention[i - before] ?? 0 }),
+      })),
+      unknown,
+    };
+  }
+
+  #items(list: unknown, key: string, most: number, unknown: RecommendReply['unknown']): number[] {
+    if (!Array.isArray(list)) throw new InputError(`${key} must be a list of item ids or titles`);
+    if (list.length > most) throw new InputError(`${key} has ${list.length} items; ${most} is the most`);
+    return list.flatMap((entry: unknown) => {
+      if (typeof entry !== 'number' && typeof entry !== 'string')
+        throw new InputError(`${key} has ${JSON.stringify(entry)}; an item is a number or a text`);
+      if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 1 && entry <= this.config.num_items)
+        return [entry];
+      const found = this.finder.find(String(entry));
+      if (typeof entry === 'string' && (found.kind === 'exact' || found.kind === 'similar')) return [found.item];
+      const near = found.kind === 'ambiguous' ? found.items : found.kind === 'unknown' ? found.nearest : [];
+      unknown.push({ text: String(entry), nearest: near.slice(0, 5).map((item) => this.#named(item)) });
+      return [];
+    });
+  }
+
+  #named(item: number): NamedItem {
+    const { titles, originals } = this.finder.names;
+    const [original, title] = [originals.get(item), titles.get(item)];
+    return { item, ...(original !== undefined && { original_id: original }), ...(title !== undefined && { title }) };
+  }
+}
+
+function flag(given: Record<string, unknown>, key: string, fallback: boolean): boolean {
+  const value = given[key] ?? fallback;
+  if (typeof value === 'boolean') return value;
+  throw new InputError(`${key} is ${JSON.stringify(value)}; it must be true or false`);
+}

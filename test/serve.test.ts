@@ -1,0 +1,231 @@
+import { request } from 'node:http';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../src/engine/gpu.js';
+import { Stream } from '../src/engine/stream.js';
+import { GSASRec } from '../src/model/gsasrec.js';
+import { initialParameters } from '../src/model/parameters.js';
+import { Batcher, BusyError } from '../src/serve/batcher.js';
+import { serve } from '../src/serve/serve.js';
+import type { RecommendReply } from '../src/serve/service.js';
+import { resolveConfig } from '../src/train/config.js';
+import { recommend } from '../src/train/recommend.js';
+import { openChromium } from './support/chromium.js';
+import { openTestGpu } from './support/gpu.js';
+
+const N = 40;
+const config = resolveConfig(N, [{ embedding_dim: 16, num_heads: 2, num_blocks: 2, sequence_length: 6, gbce_t: 1 }]);
+const checkpoint = { config, step: 7, epoch: 1, metrics: {}, weights: initialParameters(config, { seed: 2 }) };
+const titles = new Map(Array.from({ length: N }, (_, i) => [i + 1, `Film <b>${i + 1}</b> ${'ABCD'[i % 4]}`]));
+
+let gpu: Gpu;
+let model: GSASRec;
+let address: string;
+let served: Promise<void>;
+const end = new AbortController();
+
+beforeAll(async () => {
+  gpu = await openTestGpu();
+  model = new GSASRec(new Stream(gpu), config, checkpoint.weights);
+  address = await new Promise((onOpen, reject) => {
+    const options = { port: 0, maxBody: 2000, signal: end.signal, onOpen };
+    served = serve(gpu, checkpoint, { titles, originals: new Map() }, options);
+    served.catch(reject);
+  });
+});
+afterAll(async () => {
+  end.abort();
+  await served;
+  gpu.close();
+});
+
+const post = (body: unknown) =>
+  fetch(`${address}recommend`, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) });
+
+describe('the service', () => {
+  it('recommends what the library recommends, with titles and calibrated probabilities', async () => {
+    const reply = (await (await post({ history: [3, 9, 4], top: 5 })).json()) as RecommendReply;
+    const [expected] = await recommend(model, [[3, 9, 4]], { top: 5, filterRated: true });
+    expect(reply.items).toEqual(
+      expected!.map(({ item, score }) => ({
+        item,
+        title: titles.get(item),
+        score,
+        probability: 1 / (1 + Math.exp(-score)),
+      })),
+    );
+    expect(reply.unknown).toEqual([]);
+  });
+
+  it('leaves out what is excluded, and what was seen unless told otherwise', async () => {
+    const all = (await (await post({ history: [3, 9], top: N, filter_seen: false })).json()) as RecommendReply;
+    expect(all.items).toHaveLength(N);
+    const some = (await (await post({ history: [3, 9], top: N, exclude: [5] })).json()) as RecommendReply;
+    expect(some.items.map(({ item }) => item)).toEqual(
+      all.items.map(({ item }) => item).filter((item) => ![3, 9, 5].includes(item)),
+    );
+  });
+
+  it('takes titles, tells what is unknown, and weighs the last window of the history', async () => {
+    const history = [1, 2, 'film <b>7</b> c', 'nothing like it', 4, 5, 6, 99, 8];
+    const reply = (await (await post({ history, explain: true })).json()) as RecommendReply;
+    expect(reply.history.map(({ item }) => item)).toEqual([1, 2, 7, 4, 5, 6, 8]);
+    expect(reply.history[0]!.weight).toBe(0); // before the window of 6
+    expect(reply.history.reduce((sum, { weight }) => sum + weight!, 0)).toBeCloseTo(1, 5);
+    expect(reply.unknown.map(({ text }) => text)).toEqual(['nothing like it', '99']);
+  });
+
+  it('answers many at once, each with its own', async () => {
+    const histories = Array.from({ length: 150 }, (_, i) => [1 + (i % N), 1 + ((7 * i) % N)]);
+    const replies = await Promise.all(
+      histories.map(async (history, i) => (await (await post({ history, top: 1 + (i % 9) })).json()) as RecommendReply),
+    );
+    const expected = await recommend(model, histories, { top: 9, filterRated: true });
+    replies.forEach(({ items }, i) => {
+      expect(items.map(({ item }) => item)).toEqual(expected[i]!.slice(0, 1 + (i % 9)).map(({ item }) => item));
+    });
+    const metrics = await (await fetch(`${address}metrics`)).text();
+    expect(metrics).toMatch(/^gsas_requests_total\{path="\/recommend",status="200"\} \d{3}$/m);
+  });
+
+  it.each<[string, unknown, number, string]>([
+    ['no JSON', '{', 400, 'the body is not JSON'],
+    ['no object', '[1]', 400, 'the body must be an object'],
+    ['an unknown key', { histroy: [1] }, 400, 'unknown key "histroy"; did you mean history?'],
+    ['no history', {}, 400, 'history must be a list'],
+    ['an empty history', { history: [] }, 400, 'history has no item of this model'],
+    ['only unknown items', { history: [0, N + 1] }, 400, 'history has no item of this model'],
+    ['an item that is none', { history: [{}] }, 400, 'history has {}; an item is a number or a text'],
+    ['a top of 0', { history: [1], top: 0 }, 400, 'top is 0; it must be a whole number from 1 to 512'],
+    ['a top beyond', { history: [1], top: 513 }, 400, 'top is 513'],
+    ['a word for a flag', { history: [1], explain: 'yes' }, 400, 'explain is "yes"; it must be true or false'],
+    ['a long body', { history: Array(2000).fill(1) }, 413, 'the body has more than 2000 bytes'],
+  ])('refuses %s', async (_, body, status, message) => {
+    const response = await post(body);
+    expect(response.status).toBe(status);
+    expect(((await response.json()) as { error: string }).error).toContain(message);
+  });
+
+  it('says what it has where it is asked for something else', async () => {
+    const missing = await fetch(`${address}nothing`);
+    expect([missing.status, await missing.json()]).toEqual([404, { error: expect.stringContaining('/recommend') }]);
+    const wrong = await fetch(`${address}recommend`);
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await fetch(`${address}items?limit=0`)).status).toBe(400);
+  });
+
+  it('answers no page of another site that points its name here', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const asked = request(`${address}health`, { headers: { host: 'example.com' } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.on('error', reject).end();
+    });
+    expect(status).toBe(421);
+  });
+
+  it('tells its health and finds items', async () => {
+    const health = await (await fetch(`${address}health`)).json();
+    expect(health).toMatchObject({ status: 'ok', items: N, window: 6, step: 7 });
+    const found = (await (await fetch(`${address}items?q=17&limit=3`)).json()) as { item: number }[];
+    expect(found[0]!.item).toBe(17);
+    expect((await fetch(`${address}items`, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  it('cannot have a port that is taken', async () => {
+    const port = Number(new URL(address).port);
+    const second = serve(
+      gpu,
+      checkpoint,
+      { titles, originals: new Map() },
+      {
+        port,
+        signal: end.signal,
+        onOpen: () => {},
+      },
+    );
+    await expect(second).rejects.toThrow(`port ${port} of 127.0.0.1 cannot be had (EADDRINUSE); choose another`);
+  });
+});
+
+describe('the batcher', () => {
+  const query = { history: [1], top: 1, exclude: [], explain: false };
+
+  it('answers together what has come while it was at work', async () => {
+    const sizes: number[] = [];
+    const batcher = new Batcher(model, 1000, (size) => sizes.push(size));
+    const { signal } = new AbortController();
+    const alone = batcher.ask(query, signal);
+    await new Promise(setImmediate); // it is at work
+    const answers = Array.from({ length: 150 }, (_, i) => batcher.ask({ ...query, history: [1 + (i % N)] }, signal));
+    expect(batcher.waiting).toBe(150);
+    await Promise.all([alone, ...answers]);
+    expect(sizes).toEqual([1, 64, 64, 22]);
+  });
+
+  it('refuses more than may wait', async () => {
+    const batcher = new Batcher(model, 2, () => {});
+    const { signal } = new AbortController();
+    const first = [batcher.ask(query, signal), batcher.ask(query, signal)];
+    expect(() => batcher.ask(query, signal)).toThrow(BusyError);
+    await Promise.all(first);
+    await batcher.drained();
+    expect(batcher.waiting).toBe(0);
+  });
+
+  it('drops the question of a client that has gone, and fails none but the batch that fails', async () => {
+    const sizes: number[] = [];
+    const batcher = new Batcher(model, 10, (size) => sizes.push(size));
+    const gone = new AbortController();
+    const { signal } = new AbortController();
+    const [dropped, answered] = [batcher.ask(query, gone.signal), batcher.ask(query, signal)];
+    gone.abort(new Error('gone'));
+    await expect(dropped).rejects.toThrow('gone');
+    expect((await answered).items).toHaveLength(1);
+    expect(sizes).toEqual([1]);
+    await expect(batcher.ask({ ...query, history: [N + 5] }, signal)).rejects.toThrow('items of this model are 1 to');
+    expect((await batcher.ask(query, signal)).items).toHaveLength(1);
+  });
+});
+
+describe('the page', () => {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    browser = await openChromium();
+  }, 120_000);
+  afterAll(() => browser?.close());
+
+  it('lets a person pick items, shows what comes next and what the model looked at', async () => {
+    if (!browser) return;
+    const page = await browser.newPage();
+    const troubles: string[] = [];
+    page.on('pageerror', (error) => troubles.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
+    await page.goto(address);
+    await page.fill('#search', '17');
+    await page.locator('#found li', { hasText: 'Film <b>17</b>' }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.locator('#recommended li').first().waitFor();
+    expect(await page.locator('#picked .name').allTextContents()).toEqual([titles.get(17)]);
+    expect(await page.locator('#recommended li').count()).toBe(12);
+
+    const next = (await page.locator('#recommended .name').first().textContent())!;
+    await page.locator('#recommended .name').first().click();
+    await page.locator('#picked li').nth(1).waitFor();
+    expect(await page.locator('#picked .name').allTextContents()).toEqual([titles.get(17), next]);
+    expect(await page.locator('#recommended .name').allTextContents()).not.toContain(next);
+    const shares = (await page.locator('#picked .share').allTextContents()).map((text) => Number.parseFloat(text));
+    expect(shares.reduce((a, b) => a + b)).toBeGreaterThan(98);
+
+    await page.reload(); // the picks stand in the address
+    await page.locator('#picked li').nth(1).waitFor();
+    await page.getByRole('button', { name: `Remove ${next}` }).click();
+    await expect.poll(() => page.locator('#picked li').count()).toBe(1);
+    await page.click('#clear');
+    await expect.poll(() => page.locator('#recommended li').count()).toBe(0);
+    expect(new URL(page.url()).hash).toBe('');
+    expect(troubles).toEqual([]);
+  });
+});
