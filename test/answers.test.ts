@@ -181,6 +181,7 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
       'S-3 "Titanic (1953)", S-4 "Titanic (1997)"; give',
     ],
     ['nothing known', ['recommend', 'a', '--history', '999', '0'], 'none of it is an item of this model'],
+    ['a list without its @', ['recommend', 'a', '--history', '1', '--exclude', 'data'], 'write @data'],
     ['a list that is not there', ['recommend', 'a', '--history', '@absent.txt'], 'cannot read absent.txt'],
     ['a split without a file', ['recommend', 'a', '--split', 'test'], '--split and --out go together'],
     ['a split and a history', ['recommend', 'a', '--split', 'test', '--history', '1'], 'either'],

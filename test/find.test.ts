@@ -12,6 +12,7 @@ const titles = new Map([
   [8, 'Titanic (1953)'],
   [9, '2001: A Space Odyssey (1968)'],
   [10, '12'],
+  [11, 'Face; Off'],
   [99, 'Beyond the Catalogue'],
 ]);
 const finder = new ItemFinder({ titles, originals: new Map() }, 12);
@@ -76,6 +77,7 @@ describe('a list', () => {
     expect(finder.split('1 2,3, #4')).toEqual(['1', '2', '3', '#4']);
     expect(finder.split('toy story; Matrix, The (1999);')).toEqual(['toy story', 'Matrix, The (1999)']);
     expect(finder.split('1 2\ntitanic 1953\r\n\n')).toEqual(['1', '2', 'titanic 1953']);
+    expect(finder.split('Face; Off')).toEqual(['Face; Off']);
     expect(finder.split(' ')).toEqual([]);
   });
 });

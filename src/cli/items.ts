@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { ItemFinder } from '../data/find.js';
 import { InputError } from '../engine/errors.js';
 
@@ -33,6 +33,8 @@ export function readItems(
           `${option}: ${shown} could be ${describeSome(finder, found.items)}; give one of these ids, or more of the title`,
         );
       case 'unknown': {
+        if (existsSync(text))
+          throw new InputError(`${option}: ${text} is no item but a file; to read items from it write @${text}`);
         const near =
           found.nearest.length > 0 ? `; the nearest are ${describeSome(finder, found.nearest.slice(0, 3))}` : '';
         const untitled =
