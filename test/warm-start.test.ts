@@ -3,6 +3,7 @@ import { InputError } from '../src/engine/errors.js';
 import { initialParameters } from '../src/model/parameters.js';
 import type { Checkpoint } from '../src/train/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
+import { renumbering } from '../src/train/names.js';
 import { shapeOptions, warmStart } from '../src/train/warm-start.js';
 
 const D = 4;
@@ -62,6 +63,16 @@ describe('warmStart', () => {
     places.forEach((place, r) => {
       if (place >= 0) expect(row(table, r)).toEqual(row(old, place));
     });
+  });
+
+  it('follows items that have other numbers now, and forgets those that are gone', () => {
+    const names = (ids: string[]) => ({ titles: new Map(), originals: new Map(ids.map((id, i) => [i + 1, id])) });
+    const moved = renumbering(names(['a', 'b', 'c', 'd', 'e']), names(['x', 'e', 'a', 'y']));
+    const config = resolveConfig(4, [shapeOptions(from), { seed: 7 }]);
+    const old = from.weights.get('output_embedding.weight')!;
+    const table = warmStart(from, config, 'old', moved).get('output_embedding.weight')!;
+    expect([0, 2, 3, 5].map((r) => row(table, r))).toEqual([0, 5, 1, 6].map((r) => row(old, r)));
+    expect(renumbering(names([]), names(['a']))).toBeUndefined();
   });
 
   it('refuses another shape and a smaller catalogue', () => {

@@ -8,17 +8,18 @@ import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
 import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
 import { type ConfigFile, readConfigFile } from '../train/config-file.js';
+import { itemNames, renumbering } from '../train/names.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
 import { STOP_REASONS } from '../train/sessions.js';
-import { openSource, recallSource, type Source } from '../train/source.js';
+import { openSource, recallSource, type Source, tryRecallSource } from '../train/source.js';
 import { type TrainResult, train, type Validation } from '../train/train.js';
 import { parsePath } from './arguments.js';
 import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
-import { watchBeside } from './watch.js';
 import { tuneAtFirstUse } from './tune.js';
+import { watchBeside } from './watch.js';
 
 /** Signals this soon after the first are its echoes, not a person's second thought. */
 const ECHO_MS = 500;
@@ -83,7 +84,12 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const preset = chosen ?? (data === null && !resume && !initFrom ? 'synthetic' : undefined);
   const options = { ...(preset && presetOptions(preset)), ...file.options, ...given };
   const out = run ?? freshRun(source.dataset.name);
-  const request = { dataset: source.dataset, data, options, out, resume, ...(initFrom && { initFrom }) };
+  const renumber = initFrom ? renumbering(itemNames(tryRecallSource(initFrom)), itemNames(data)) : undefined;
+  const request = {
+    ...{ dataset: source.dataset, data, options, out, resume },
+    ...(initFrom && { initFrom }),
+    ...(renumber && { numberOf: renumber }),
+  };
   const plan = planTraining(request); // bad input is told before a GPU is looked for
   const limits = limitsOf(plan);
   if (flags.dryRun) return dryRun(request, plan, limits);
@@ -178,7 +184,8 @@ async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source,
   }
   lines.push('\nnext:');
   if (!source.oracle) lines.push(`  npx gsas-wgpu evaluate ${out} --split test --baselines`);
-  lines.push(`  npx gsas-wgpu recommend ${out} --history "1 2 3" --top 10`);
+  const items = source.oracle ? '1 2 3' : '#1 #2 #3'; // the ids of a log may be others
+  lines.push(`  npx gsas-wgpu recommend ${out} --history "${items}" --top 10`);
   if (source.oracle)
     lines.push('  npx gsas-wgpu train --data DIR --preset quick   (your own data, in the official layout)');
   return lines.join('\n');

@@ -30,3 +30,14 @@ export function userNames(folder: string | null, split: 'train' | 'val' | 'test'
   const users = parseSequences(Buffer.from(readText(lines)), lines, originals.size);
   return Array.from(users.items, (user) => originals.get(user) ?? String(user));
 }
+
+/**
+ * Where the items of one imported dataset are in another: a function from the number in `from` to the number in `to` of the item with
+ * the same id in the log, undefined for one that is not there.
+ * @returns undefined where one of the two was not imported from a log with ids of its own
+ */
+export function renumbering(from: ItemNames, to: ItemNames): ((item: number) => number | undefined) | undefined {
+  if (from.originals.size === 0 || to.originals.size === 0) return undefined;
+  const numbers = new Map(Array.from(to.originals, ([item, original]) => [original, item]));
+  return (item) => numbers.get(from.originals.get(item) ?? '');
+}

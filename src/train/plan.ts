@@ -19,6 +19,8 @@ export interface PlanRequest {
   resume?: boolean;
   /** Start from the weights of this checkpoint file, or run's best; the data may have more items by now. */
   initFrom?: string;
+  /** With `initFrom`, the number that an item of the checkpoint has in this data, where items have other numbers. */
+  numberOf?: (item: number) => number | undefined;
 }
 
 /** What a request comes to: its configuration and, with `resume`, the run that it goes on with. */
@@ -31,7 +33,7 @@ export interface TrainPlan {
 }
 
 /** Checks a request without a GPU and without writing anything. @throws InputError as `train` */
-export function planTraining({ dataset, options, out, resume, initFrom }: PlanRequest): TrainPlan {
+export function planTraining({ dataset, options, out, resume, initFrom, numberOf }: PlanRequest): TrainPlan {
   const given = checkOptions(options ?? {}, 'options');
   // The mean over no users is NaN, by which no checkpoint can be the best.
   if (dataset.val.targets.length === 0)
@@ -40,7 +42,7 @@ export function planTraining({ dataset, options, out, resume, initFrom }: PlanRe
     if (out !== undefined) refuseTaken(out);
     const from = initFrom === undefined ? undefined : loadCheckpoint(initFrom);
     const config = resolveConfig(dataset.numItems, [from ? shapeOptions(from) : {}, given], 'options');
-    const weights = from && warmStart(from, config, initFrom!);
+    const weights = from && warmStart(from, config, initFrom!, numberOf);
     return {
       config,
       batches: batchesOf(dataset, config),

@@ -20,9 +20,15 @@ export function shapeOptions({ config }: Checkpoint): Partial<TrainConfig> {
  * that they start as ordinary items. Positions count from the end of the window, where the latest item is, so a
  * longer or shorter window keeps those that both have; positions further back are drawn like new items.
  * @param source what an InputError names
- * @throws InputError when the model's shape is another, or the catalogue has fewer items than the checkpoint's
+ * @param numberOf the number that an item of the checkpoint has now, if it is still there; left out, all have kept theirs
+ * @throws InputError when the model's shape is another, or items would have to have kept their numbers and there are fewer of them now
  */
-export function warmStart(from: Checkpoint, config: TrainConfig, source: string): HostParameters {
+export function warmStart(
+  from: Checkpoint,
+  config: TrainConfig,
+  source: string,
+  numberOf?: (item: number) => number | undefined,
+): HostParameters {
   for (const key of SHAPE) {
     if (from.config[key] !== config[key])
       throw new InputError(
@@ -30,10 +36,15 @@ export function warmStart(from: Checkpoint, config: TrainConfig, source: string)
       );
   }
   const [known, items] = [from.config.num_items, config.num_items];
-  if (items < known)
+  if (items < known && !numberOf)
     throw new InputError(
-      `${source}: knows ${known} items, but the data has ${items}; give data in which the old items keep their numbers`,
+      `${source}: knows ${known} items, but the data has ${items}; give data in which the old items keep their numbers, or that was imported with its ids`,
     );
+  const place = (row: number) => {
+    if (row === 0) return 0;
+    if (row > known) return items + 1; // the padding's
+    return numberOf ? numberOf(row) : row;
+  };
   const parameters = new Map<string, HostParameter>();
   for (const [name, shape] of parameterShapes(config)) {
     const old = from.weights.get(name)!;
@@ -44,20 +55,25 @@ export function warmStart(from: Checkpoint, config: TrainConfig, source: string)
       const shift = rows - old.shape[0]!;
       data = moveRows(old, rows, (row) => row + shift, random);
     } else if (name.endsWith('embedding.weight')) {
-      data = moveRows(old, rows, (row) => (row > known ? items + 1 : row), random); // the last row is the padding's
+      data = moveRows(old, rows, place, random);
     }
     parameters.set(name, { shape, data: data.slice() });
   }
   return parameters;
 }
 
-/** A table of `rows` rows: row r of `old` goes to `place(r)`, if that is there, and the others are drawn. */
-function moveRows(old: HostParameter, rows: number, place: (row: number) => number, random: HostRandom): Float32Array {
+/** A table of `rows` rows: row r of `old` goes to `place(r)`, if there is such a row, and the others are drawn. */
+function moveRows(
+  old: HostParameter,
+  rows: number,
+  place: (row: number) => number | undefined,
+  random: HostRandom,
+): Float32Array {
   const [count, D] = old.shape as [number, number];
   const data = new Float32Array(rows * D).fill(Number.NaN);
   for (let row = 0; row < count; row++) {
     const to = place(row);
-    if (to >= 0) data.set(old.data.subarray(row * D, (row + 1) * D), to * D);
+    if (to !== undefined && to >= 0) data.set(old.data.subarray(row * D, (row + 1) * D), to * D);
   }
   const columns = Array.from({ length: D }, (_, d) => spread(old.data, d, D));
   for (let i = 0; i < data.length; i++) {
