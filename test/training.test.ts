@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -141,6 +141,14 @@ describe('training', () => {
     );
     expect(onValidation).toHaveBeenCalledTimes(1);
     expect(loadResumable(join(folder, 'diverges')).step).toBe(1);
+  });
+
+  it('refuses a catalogue whose table the adapter cannot bind, before anything is written', async () => {
+    const big = { ...dataset, numItems: Math.floor(gpu.pool.limit / 64) };
+    await expect(run('big', { dataset: big })).rejects.toThrow(
+      /^the table of \d+ items at embedding_dim 16 takes [\d.]+ MiB, but this adapter binds at most [\d.]+ MiB; use embedding_dim 14 at most/,
+    );
+    expect(existsSync(join(folder, 'big'))).toBe(false);
   });
 
   it('refuses a dataset without validation users', async () => {

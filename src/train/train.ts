@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TrainingBatches } from '../data/batches.js';
 import { GsasError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
+import { checkTables } from '../model/tables.js';
 import {
   type Checkpoint,
   createRun,
@@ -65,11 +66,13 @@ const IN_FLIGHT = 2;
 /**
  * Trains gSASRec until early stopping, a limit or the signal.
  * @throws InputError for bad options, a folder that holds a run, a run that cannot be resumed
+ * @throws OutOfMemoryError before anything is written where the adapter can bind no table of all items
  * @throws GsasError when the loss is no longer a number; the last checkpoint stays as it was
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const { gpu, out } = request;
   const { config, saved, batches, start } = planTraining(request);
+  checkTables(gpu, config);
   if (out && !saved) {
     createRun(out);
     if (request.data !== undefined) rememberSource(out, request.data, request.dataset);
