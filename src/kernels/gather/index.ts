@@ -8,7 +8,7 @@ import { gatherReference } from './reference.js';
 import { gatherRows, WORKGROUP } from './shader.js';
 
 /**
- * Rows of a table by id. Its gradient is dense: rows that no id names get 0.
+ * Rows of a table by id. Its gradient is dense, rows that no id names get 0, unless the tape keeps the table's by rows.
  * @param table [R, D]
  * @param ids u32 of any shape [...], each below R (not checked)
  * @param options.ownsIds the ids are released once the backward has used them
