@@ -92,12 +92,14 @@ describe('the one command', () => {
     const setting = { adapter: 'some-gpu', driver: 'd', processor: 'p', commit: 'abc' };
     const outcomes = [
       step({ p10_ms: 9, p90_ms: 11 }, { status: 'cannot run: no CUDA' }),
+      { name: 'startup', rows: [{ bench: 'startup', impl: 'gsas', pass: 'cold', shape: 'ml1m', median_ms: 2000 }] },
       { name: 'eval', rows: [], failure: 'broken | pipe' },
     ];
     const text = summaryText(setting, judge(...outcomes), outcomes);
     expect(text).toContain('# some-gpu');
     expect(text).toContain('| step, gsas | ml1m | 10.0 | 9.00 | 11.0 |');
     expect(text).toContain('| step, pytorch-cuda | ml1m: cannot run: no CUDA |');
+    expect(text).toContain('| startup, gsas, cold | ml1m | 2000 |');
     expect(text).toContain('not measured: broken \\| pipe');
     expect(text).toContain('- eval: broken | pipe');
   });

@@ -9,7 +9,7 @@ export function summaryText(
   targets: readonly Verdict[],
   outcomes: readonly Outcome[],
 ): string {
-  const times = outcomes.flatMap(({ rows }) => rows.filter((row) => row.bench === 'step' || row.bench === 'eval'));
+  const times = outcomes.flatMap(({ rows }) => rows.filter(({ bench }) => TIMED.includes(String(bench))));
   const failures = outcomes.filter(({ failure }) => failure !== undefined);
   const number = (value: unknown) => (typeof value === 'number' ? digits(value) : '');
   return [
@@ -37,11 +37,14 @@ export function summaryText(
   ].join('\n');
 }
 
+/** Benches whose lines stand in the page; those of kernels and of scale are drawn. */
+const TIMED = ['step', 'eval', 'startup'];
+
 const HEAD = ['', 'shape', 'median ms', 'p10', 'p90', 'GPU ms', 'device MiB', 'RSS MiB', 'idle'];
 const NUMBERS = ['median_ms', 'p10_ms', 'p90_ms', 'gpu_ms', 'device_mib', 'rss_mib', 'idle_rss_mib'];
 
 function timeCells(row: Record<string, unknown>, number: (value: unknown) => string): string[] {
-  const name = `${row.bench}, ${row.impl}`;
+  const name = [row.bench, row.impl, row.pass].filter(Boolean).join(', ');
   return row.status === undefined
     ? [name, String(row.shape), ...NUMBERS.map((key) => number(row[key]))]
     : [name, `${row.shape}: ${row.status}`, ...NUMBERS.map(() => '')];
