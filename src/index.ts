@@ -44,6 +44,10 @@ export { type HostParameters, initialParameters } from './model/parameters.js';
 export { type AdapterOptions, type FoundAdapter, openAdapter, type Survey, surveyAdapters } from './node/adapter.js';
 export { openGpu } from './node/gpu.js';
 export { ensureAdapter, installSoftware, type SoftwareName } from './node/software.js';
+export { listRuns, type RunSummary } from './report/list.js';
+export { writeReport } from './report/report.js';
+export { type RunRecord, type RunState, readRun } from './report/run.js';
+export { type WatchOptions, watchRun } from './report/watch.js';
 export { type Checkpoint, loadCheckpoint, saveWeights } from './train/checkpoint.js';
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
 export {

@@ -40,6 +40,7 @@ describe('the report of a run', () => {
       'some-gpu',
       'gbce_t',
       'matmul',
+      'matmul ×30',
       '3 ms · 75 %',
     ]) {
       expect(page).toContain(text);

@@ -147,7 +147,7 @@ export function barChart(bars: readonly Bar[], title: string): TopLevelSpec {
     axis: { values: [0, longest / 2, longest], format: '.2~r' },
   };
   return {
-    width: 560,
+    width: 440,
     height: rowsHeight(bars.length),
     data: { values: bars },
     layer: [

@@ -3,7 +3,7 @@ import { draw } from './chart.js';
 import { lineChart, type Series } from './charts.js';
 import { type Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
-import { bestValidation, type RunRecord, valMetric } from './run.js';
+import { bestValidation, measurements, medianRate, type RunRecord, valMetric } from './run.js';
 
 const STEPS = { title: 'training step', format: '~s' };
 
@@ -17,11 +17,6 @@ export async function learningCurves(runs: readonly RunRecord[]): Promise<Html |
   }
   charts.push(await throughputChart(measured));
   return html`<section><h2>Learning</h2><div class="charts">${charts}</div></section>`;
-}
-
-/** What was noted every two seconds; where a run was too short for that, what was noted with its validations. */
-function measurements({ steps, validations }: RunRecord) {
-  return steps.length > 1 ? steps : validations;
 }
 
 function lossChart(runs: readonly RunRecord[]): Promise<Html> {
@@ -74,9 +69,8 @@ function throughputChart(runs: readonly RunRecord[]): Promise<Html> {
     return { name: run.name, points };
   });
   const y = { title: 'positions a second', format: '~s', zero: true };
-  const rates = runs.map(({ name, validations, steps }) => {
-    const latest = validations.at(-1) ?? steps.at(-1)!;
-    return `${runs.length > 1 ? `${name}: ` : ''}${formatCount(latest.positions_per_second)} positions/s over the last epoch`;
+  const rates = runs.map((run) => {
+    return `${runs.length > 1 ? `${run.name}: ` : ''}${formatCount(medianRate(run)!)} positions/s, the median`;
   });
   return draw(lineChart({ x: MINUTES, y, series }), 'Throughput', `Validations left out. ${rates.join('; ')}.`);
 }

@@ -1,22 +1,24 @@
 import { formatCount, formatDuration } from '../train/progress.js';
 import { type Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
-import { bestValidation, type RunRecord, valMetric } from './run.js';
+import { bestValidation, medianRate, type RunRecord, valMetric } from './run.js';
 
 type Fact = readonly [name: string, value: string];
 
 /** What a run is, in a line of figures. */
 export function headline(run: RunRecord): Html {
   const latest = [...run.validations, ...run.steps].reduce((a, b) => (b.seconds > a.seconds ? b : a), {
-    ...{ seconds: 0, step: 0, loss: Number.NaN, positions_per_second: Number.NaN },
+    seconds: 0,
+    step: 0,
   });
   const best = bestValidation(run);
+  const rate = medianRate(run);
   const metric = METRIC_TITLES[valMetric(run.config)];
   const figures: Fact[] = [
     [`best validation ${metric}`, best ? best[valMetric(run.config)].toFixed(4) : '–'],
     ['training steps', latest.step.toLocaleString('en-US')],
     ['training time', formatDuration(latest.seconds)],
-    ['positions a second', latest.step > 0 ? formatCount(latest.positions_per_second) : '–'],
+    ['positions a second', rate === undefined ? '–' : formatCount(rate)],
   ];
   return html`<dl class="figures">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

@@ -14,11 +14,11 @@ export async function kernelTimes({ analysis }: RunRecord): Promise<Html | undef
     return html`<section><h2>GPU time</h2><p>This adapter has no timestamp queries, so its kernels cannot be timed.</p></section>`;
   const total = profile.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
   const bars = folded(profile.kernels).map(({ name, milliseconds, launches }) => ({
-    name,
+    name: `${name} ×${Math.round(launches)}`,
     value: milliseconds,
-    label: `${significant(milliseconds)} ms · ${Math.round((100 * milliseconds) / total)} % · ${Math.round(launches)}×`,
+    label: `${significant(milliseconds)} ms · ${Math.round((100 * milliseconds) / total)} %`,
   }));
-  const caption = `Means of ${profile.steps} training steps of ${Math.round(profile.positions).toLocaleString('en-US')} positions from the best weights on, by timestamp queries around every launch: ${significant(total)} ms a step in all. × is launches a step.`;
+  const caption = `Means of ${profile.steps} training steps of ${Math.round(profile.positions).toLocaleString('en-US')} positions from the best weights on, by timestamp queries around every launch: ${significant(total)} ms a step in all. × counts launches a step.`;
   return html`<section><h2>GPU time</h2><div class="charts wide">${await draw(barChart(bars, 'GPU time a training step, ms'), 'By kernel', caption)}</div></section>`;
 }
 

@@ -101,6 +101,17 @@ export function valMetric(config: Partial<TrainOptions>): 'ndcg@10' | 'recall@1'
   return config.val_metric ?? 'ndcg@10';
 }
 
+/** What was noted every two seconds; where a run was too short for that, what was noted with its validations. */
+export function measurements({ steps, validations }: RunRecord): readonly (StepRecord | Validation)[] {
+  return steps.length > 1 ? steps : validations;
+}
+
+/** Positions a second: the median, which no busy neighbour of a while moves; undefined before the first measurement. */
+export function medianRate(run: RunRecord): number | undefined {
+  const rates = measurements(run).map(({ positions_per_second }) => positions_per_second);
+  return rates.sort((a, b) => a - b)[rates.length >> 1];
+}
+
 const STEP_KEYS = ['step', 'loss', 'seconds', 'positions_per_second'];
 const VALIDATION_KEYS = [...STEP_KEYS, 'epoch', 'ndcg@10', 'recall@1', 'recall@10'];
 

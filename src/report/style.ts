@@ -20,7 +20,7 @@ code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-
 .figures div { border-top: 2px solid var(--ink); padding-top: .4rem; } dt { font-size: .85rem; }
 dd { margin: 0; font-size: 1.6rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.25rem; margin-top: 1.25rem; }
-.charts.wide { grid-template-columns: minmax(0, 44rem); }
+.charts.wide { grid-template-columns: minmax(0, 34rem); }
 figure, article { margin: 0; min-width: 0; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem 1.1rem; }
 figure svg { display: block; width: 100%; height: auto; } figcaption { font-size: .85rem; line-height: 1.45; margin-top: .6rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .92rem; }
@@ -36,6 +36,7 @@ article ol { margin: 0; padding: 0; list-style: none; font-size: .92rem; } .hist
 .recommended li::before { content: counter(rank); color: var(--soft); } .recommended li.hit { font-weight: 700; } .recommended li.hit::before { content: "▸"; color: inherit; }
 .recommended li span:last-child { color: var(--soft); } .target { margin: 0; font-size: .92rem; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .85rem; }
+@media (max-width: 44rem), print { .numbers td span { display: block; } }
 @media print { :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc;
   --series-0: #000; --series-1: #555; --series-2: #222; --series-3: #777; --series-4: #444; --series-5: #666; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } section { margin-top: 1.6rem; } h2, h3 { break-after: avoid; }
