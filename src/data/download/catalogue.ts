@@ -15,8 +15,8 @@ export interface PublicDataset {
 }
 
 /**
- * MovieLens archives with the MD5 that GroupLens publishes beside each (`ml-1m.zip.md5`). The texts have no published digest: theirs are of
- * the files that the official split of ML-1M, and the published counts of Beauty, were reproduced from.
+ * MovieLens archives with the MD5 that GroupLens publishes beside each (`ml-1m.zip.md5`). The texts have no published digest: that of ML-1M is of
+ * SASRec's data/ml-1m.txt, from which the official split comes out byte for byte, that of Beauty is of the file with the published counts.
  */
 export const PUBLIC_DATASETS: Readonly<Record<string, PublicDataset>> = {
   'ml-1m': {

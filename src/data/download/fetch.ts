@@ -100,5 +100,7 @@ function unreachable(url: string, reason: string, cause: unknown): GsasError {
 }
 
 function wrongDigest(what: string, [algorithm, expected]: FetchOptions['digest'], found: string): GsasError {
-  return new GsasError(`${what} is not the file expected: its ${algorithm} is ${found}, not ${expected}`);
+  return new GsasError(
+    `${what} is not the file expected: its ${algorithm} is ${found}, not ${expected}; try another address with --url, or another file with --from`,
+  );
 }

@@ -135,7 +135,7 @@ function textSource(file: string, path: string, text: string, options: SourceOpt
   const fields = splitLine(file, line, delimiter, quoted);
   if (fields.length < 2)
     throw new InputError(
-      `${file}, line 1: "${line.slice(0, 80)}" is one column; separate columns by comma, tab, semicolon, | or ::`,
+      `${file}, line 1: ${JSON.stringify(line.slice(0, 80))} is one column; separate columns by comma, tab, semicolon, | or ::`,
     );
   const names = fields.map((field) => TYPED_NAME.exec(field)?.[1] ?? field.trim());
   const hasHeader =
