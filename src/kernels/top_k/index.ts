@@ -43,7 +43,7 @@ export function topK(
   const tile = tileOf(stream.gpu.capabilities, D, B);
   const tiles = Math.min(Math.ceil((numItems + 1) / ITEMS), Math.max(1, Math.floor(held / B / ITEMS)));
   const columns = tiles * ITEMS;
-  const capacity = Math.min(2 * MOST_TOP_K, Math.max(128, 2 ** Math.ceil(Math.log2(4 * k))));
+  const capacity = Math.min(2 * MOST_TOP_K, Math.max(512, 2 ** Math.ceil(Math.log2(4 * k))));
   const merge = mergeChunk({ capacity, workgroup: 32 });
   const ids = stream.empty([B, k], 'u32');
   const best = stream.empty([B, k]);
