@@ -67,7 +67,7 @@ test('SwiftShader alone is advised against, where lavapipe could be had', () => 
 test('what was tuned for the adapter is told, and how to tune where nothing was', () => {
   const answer = { op: 'matmul', shape: 'K=8 N=9', size: 1000, builtIn: '32x2', ratio: 0.8123 };
   const text = (choice: string) => textOf({ ...diagnose(survey), tuning: [{ ...answer, choice }] });
-  expect(text('16x2')).toContain('  matmul K=8 N=9: 16x2 takes 0.81 of the time of 32x2');
-  expect(text('32x2')).toContain('  matmul K=8 N=9: 32x2 as built in');
+  expect(text('16x2')).toContain('  matmul K=8 N=9, about 1000 tokens: 16x2 takes 0.81 of the time of 32x2');
+  expect(text('32x2')).toContain('  matmul K=8 N=9, about 1000 tokens: 32x2 as built in');
   expect(textOf({ ...diagnose(survey), tuning: [] })).toContain('`gsas-wgpu tune` measures them');
 });

@@ -78,11 +78,11 @@ export async function tuneAtFirstUse(gpu: Gpu, print: (line: string) => void): P
   );
 }
 
-/** An answer in a few words, such as `matmul K=128 N=128 subgroup=32: 32x2 takes 0.81 of the time of 16x1`. */
-export function describeAnswer({ op, shape, choice, builtIn, ratio }: Answer): string {
+/** An answer in a few words, such as `matmul K=128 N=128 subgroup=32, about 6400 tokens: 32x2 takes 0.81 of the time of 16x1`. */
+export function describeAnswer({ op, shape, size, choice, builtIn, ratio }: Answer): string {
   const found =
     choice === builtIn ? `${builtIn} as built in` : `${choice} takes ${ratio.toFixed(2)} of the time of ${builtIn}`;
-  return `${op} ${shape}: ${found}`;
+  return `${op} ${shape}, about ${size} tokens: ${found}`;
 }
 
 function jsonOf({ answer, question, times }: Finding) {
@@ -94,13 +94,14 @@ function table(findings: readonly Finding[]): string {
   const rows = findings.map(({ answer, times }) => [
     answer.op,
     answer.shape,
+    `${answer.size}`,
     answer.builtIn,
     answer.choice,
     answer.ratio.toFixed(2),
     [...times].map(([name, ms]) => `${name} ${ms.toFixed(3)}`).join('  '),
   ]);
   return alignColumns(
-    [['kernel', 'shape', 'built in', 'best', 'ratio', 'median ms a launch'], ...rows],
-    [0, 1, 2, 3, 5],
+    [['kernel', 'shape', 'tokens', 'built in', 'best', 'ratio', 'median ms a launch'], ...rows],
+    [0, 1, 3, 4, 6],
   );
 }
