@@ -46,7 +46,7 @@ describe('writeTable', () => {
 
   it('writes Parquet, in order, more rows than a chunk holds', async () => {
     const file = join(folder, 'out.parquet');
-    const many: Row[] = Array.from({ length: 5001 }, (_, i) => [i, i / 8, `item ${i}`]);
+    const many: Row[] = Array.from({ length: 5001 }, (_, i) => [i, i / 8, i % 2047 === 5 ? null : `item ${i}`]);
     const batches = async function* () {
       yield many.slice(0, 4999);
       yield many.slice(4999);

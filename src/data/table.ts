@@ -48,16 +48,17 @@ export async function writeTable(
   const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
   let rows = 0;
   try {
-    const instance = await writing(file, () => DuckDBInstance.create(database));
+    const instance = await writing(file, () => DuckDBInstance.create(database, { memory_limit: MEMORY }));
     try {
       const connection = await instance.connect();
       await connection.run(
         `CREATE TABLE rows (${columns.map(({ name, type }) => `${quote(name)} ${type}`).join(', ')})`,
       );
       const appender = await connection.createAppender('rows');
+      const chunk = DuckDBDataChunk.create(types); // one for all: what it holds outside the heap, the collector does not see
       for await (const batch of batches) {
         for (let at = 0; at < batch.length; at += CHUNK) {
-          const chunk = DuckDBDataChunk.create(types);
+          chunk.reset();
           chunk.setRows(batch.slice(at, at + CHUNK).map((row) => [...row]));
           appender.appendDataChunk(chunk);
         }
@@ -81,6 +82,9 @@ export async function writeTable(
     for (const left of [temporary, database, `${database}.wal`]) rmSync(left, { force: true });
   }
 }
+
+/** The most that DuckDB holds at a time; by its default it would take most of the machine's. */
+const MEMORY = '256MB';
 
 /** Rows in a chunk of DuckDB's. */
 const CHUNK = 2048;
