@@ -56,22 +56,32 @@ async function answer(gpu: Gpu, question: Question, timeFor: (ms: number) => boo
   try {
     const builtIn = question.candidates[0]!;
     const expected = await trial.results(builtIn);
-    const samples = new Map<string, number[]>([[builtIn, []]]);
+    const names = [builtIn];
     let took = 0;
     for (const candidate of question.candidates.slice(1)) {
-      if (samples.size > 1 && !timeFor(took)) break;
+      if (names.length > 1 && !timeFor(took)) break;
       const since = performance.now();
-      if (sameBits(await trial.results(candidate), expected)) samples.set(candidate, []);
+      if (sameBits(await trial.results(candidate), expected)) names.push(candidate);
       took = performance.now() - since; // most of it the compiler's
     }
-    const repeats = Math.max(1, Math.ceil(SAMPLE_MS / (await trial.time(builtIn, 1))));
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [candidate, times] of samples) times.push(await trial.time(candidate, repeats));
-    }
-    return conclude(question, samples);
+    const finding = conclude(question, await measure(trial, names));
+    const { choice } = finding.answer;
+    if (choice === builtIn) return finding;
+    // The luckiest of several may only have been lucky: what is to replace the built-in choice has to win once more, by itself.
+    return { ...finding, answer: conclude(question, await measure(trial, [builtIn, choice])).answer };
   } finally {
     trial.release();
   }
+}
+
+/** Alternating samples of each candidate, in milliseconds a launch. */
+async function measure(trial: Trial, names: readonly string[]): Promise<Map<string, number[]>> {
+  const repeats = Math.max(1, Math.ceil(SAMPLE_MS / (await trial.time(names[0]!, 1))));
+  const samples = new Map(names.map((name): [string, number[]] => [name, []]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, times] of samples) times.push(await trial.time(name, repeats));
+  }
+  return samples;
 }
 
 /** The fastest, where it is faster by a margin and its slow samples are no slower than the built-in choice's fast ones. */
