@@ -10,8 +10,9 @@ const WORKGROUP = 64;
 
 /** y += x for tensors of one size. */
 export function addInto(stream: Stream, x: Tensor, y: Tensor): void {
-  const size = sizeOf(y.shape);
-  stream.dispatch(addInPlace({ workgroup: WORKGROUP }), { x, y, size }, Math.ceil(size / WORKGROUP));
+  const columns = sizeOf(y.shape) % 4 === 0 ? 4 : 1;
+  const size = sizeOf(y.shape) / columns;
+  stream.dispatch(addInPlace({ workgroup: WORKGROUP, columns }), { x, y, size }, Math.ceil(size / WORKGROUP));
 }
 
 /**
@@ -55,6 +56,7 @@ export const addOp: Op<{ T: number; D: number }> = {
   cases: [
     { T: 1, D: 1 },
     { T: 37, D: 5 },
+    { T: 67, D: 12 },
   ],
   benchShapes: [{ T: 12800, D: 128 }],
   inputs: ({ T, D }, random) => ({ a: normals(random, [T, D]), b: normals(random, [T, D]) }),
