@@ -44,6 +44,7 @@ beforeAll(() => {
   const users = Array.from({ length: 200 }, (_, i) => `${i + 1},user ${i + 1}`);
   writeFileSync(at('log/users.csv'), `id,original_id\n${users.join('\n')}\n`);
   writeFileSync(at('log/val/users.txt'), VAL_USERS);
+  writeFileSync(at('log/test/users.txt'), '1\n');
   writeRun('a', 1);
   writeRun('b', 2);
   writeRun('unfiltered', 3, { filter_rated: false });
@@ -192,6 +193,7 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
       '.csv, .parquet or .jsonl',
     ],
     ['a folder that is not there', ['recommend', 'a', '--split', 'test', '--out', 'never/x.csv'], 'there is no folder'],
+    ['users of other lines', ['evaluate', 'calibrated', '--split', 'test'], 'test/users.txt has 1 users', '200 lines'],
     ['an unknown metric', ['evaluate', 'a', '--metrics', 'ndgc'], '"ndgc" must be some of ndcg, recall'],
     ['a cutoff of none', ['evaluate', 'a', '--cutoffs', '0,5'], '--cutoffs', 'at least 1'],
     ['runs that differ in filter_rated', ['evaluate', 'a', '--against', 'unfiltered'], '--no-filter-seen'],

@@ -103,7 +103,7 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
     }
   }
   const { split } = flags;
-  const userOf = userNames(folder, split);
+  const userOf = userNames(folder, split, dataset[split].targets.length);
   const filterRated = flags.filterSeen ?? commonFilter(runs, checkpoints);
   const wanted = { ...measurementOf(flags), filterRated, ...(userOf && { userOf }) };
   const named = await evaluateCheckpoints(runs, checkpoints, dataset, split, wanted);

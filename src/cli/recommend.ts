@@ -137,7 +137,7 @@ async function recommendSplit(run: string, setting: Setting, flags: Flags): Prom
     );
   }
   const histories = split === 'train' ? dataset.train : dataset[split].inputs;
-  const users = userNames(folder, split);
+  const users = userNames(folder, split, histories.count);
   const calibrated = config.gbce_t === 1;
   const columns: Column[] = [
     { name: 'line', type: 'UINTEGER' },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSequences } from '../data/lines.js';
 import { type ItemNames, readItemNames, readUserNames } from '../data/titles.js';
+import { InputError } from '../engine/errors.js';
 import { readText } from './files.js';
 import { openSource } from './source.js';
 
@@ -21,13 +22,18 @@ export function itemNames(folder: string | null | undefined): ItemNames {
 /**
  * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines: a
  * ready-made split has one for each interaction that is held out.
- * @returns [lines]; undefined where the folder was not imported from a log, and so has no such files
+ * @param count of the split's lines
+ * @returns [count]; undefined where the folder was not imported from a log, and so has no such files
+ * @throws InputError naming the file where it is not of these lines
  */
-export function userNames(folder: string | null, split: 'train' | 'val' | 'test'): string[] | undefined {
+export function userNames(folder: string | null, split: 'train' | 'val' | 'test', count: number): string[] | undefined {
   const [lines, names] = folder === null ? [] : [join(folder, split, 'users.txt'), join(folder, 'users.csv')];
   if (!lines || !names || !existsSync(lines) || !existsSync(names)) return undefined;
   const originals = readUserNames(names);
   const users = parseSequences(Buffer.from(readText(lines)), lines, originals.size);
+  if (users.items.length !== count) {
+    throw new InputError(`${lines} has ${users.items.length} users, but the split has ${count} lines; import it anew`);
+  }
   return Array.from(users.items, (user) => originals.get(user) ?? String(user));
 }
 
