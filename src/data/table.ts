@@ -31,7 +31,7 @@ export function checkTableFile(file: string): void {
 
 /**
  * Writes a table as CSV, Parquet or JSON lines, by the ending of its name, whole or not at all: rows gather in a database in a temporary
- * file beside it, so memory does not grow with them, and the finished table takes its name in one rename.
+ * file beside it, so memory hardly grows with them, and the finished table takes its name in one rename.
  * @returns how many rows there are
  * @throws InputError for another ending; GsasError when it cannot be written; whatever `batches` throws
  */
