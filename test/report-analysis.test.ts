@@ -1,14 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { writeDataset } from '../src/data/layout.js';
 import { syntheticDataset } from '../src/data/synthetic.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { openAdapter } from '../src/node/adapter.js';
-import { analyse, titlesOf } from '../src/report/analyse.js';
+import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
 import type { Checkpoint } from '../src/train/checkpoint.js';
 import { rankSplit } from '../src/train/evaluate.js';
@@ -18,6 +14,9 @@ import { openTestGpu } from './support/gpu.js';
 
 const source = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 const { dataset } = source;
+
+/** What the first of the example's users chose next. */
+const UNTITLED = dataset.test.targets[33]!;
 
 let gpu: Gpu;
 let best: Checkpoint;
@@ -30,7 +29,9 @@ beforeAll(async () => {
     ...{ train_batch_size: 32, lr: 5e-3, init_std: 0.02, seed: 5, max_steps: 8 },
   };
   best = (await train({ gpu, dataset, options })).best!;
-  analysis = await analyse(gpu, best, source, dataset.titles!);
+  const items = { titles: new Map([...dataset.titles!, [UNTITLED, '']]), originals: new Map([[UNTITLED, 'C3']]) };
+  const users = Array.from(dataset.test.targets, (_, line) => `U${line + 1}`);
+  analysis = await analyse(gpu, best, source, { items, users });
 });
 afterAll(() => gpu.close());
 
@@ -65,13 +66,16 @@ it('takes precision@K from the ranks, and the probability from the scores of the
   model.release();
 });
 
-it('shows users spread over the split, with titles', () => {
+it('shows users spread over the split, with titles, or ids of the log where there are none', () => {
   expect(analysis.examples.map(({ user }) => user)).toEqual([34, 101, 167]);
-  for (const { user, history, length, target, rank, recommended, probabilities } of analysis.examples) {
+  for (const { user, name, history, length, target, rank, recommended, probabilities } of analysis.examples) {
     const past = Array.from(dataset.test.inputs.at(user - 1));
     expect(history.map(({ id }) => id)).toEqual(past.slice(-10));
     expect(length).toBe(past.length);
-    expect(target).toEqual({ id: dataset.test.targets[user - 1], title: dataset.titles!.get(target.id) });
+    expect(name).toBe(`U${user}`);
+    for (const { id, title } of [...history, ...recommended, target])
+      expect(title).toBe(id === UNTITLED ? 'C3' : dataset.titles!.get(id));
+    expect(target.id).toBe(dataset.test.targets[user - 1]);
     expect(rank).toBe(analysis.rankings[0]!.ranks[user - 1]);
     if (rank > 0 && rank <= 10) expect(recommended[rank - 1]).toEqual(target);
     expect(recommended.some(({ id }) => past.includes(id))).toBe(false);
@@ -89,14 +93,4 @@ it('times the kernels of a training step where the adapter can', () => {
   expect(positions).toBeGreaterThan(32);
   expect(kernels.map(({ name }) => name)).toContain('matmul');
   expect(kernels.every(({ milliseconds, launches }) => milliseconds > 0 && launches > 0)).toBe(true);
-});
-
-it('finds titles beside the data', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'gsas-titles-'));
-  const { titles, ...untitled } = dataset;
-  writeDataset(join(folder, 'data'), dataset);
-  expect(titlesOf(untitled, join(folder, 'data')).get(7)).toBe(titles!.get(7));
-  expect(titlesOf(untitled, folder).size).toBe(0);
-  expect(titlesOf(dataset, null)).toBe(titles);
-  rmSync(folder, { recursive: true });
 });

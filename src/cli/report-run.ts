@@ -2,11 +2,12 @@ import { GsasError, InputError } from '../engine/errors.js';
 import { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { restDuring } from '../node/rest.js';
-import { analyse, titlesOf } from '../report/analyse.js';
+import { analyse } from '../report/analyse.js';
 import { readAnalysis, writeAnalysis } from '../report/analysis.js';
 import { writeReport } from '../report/report.js';
 import { readRun } from '../report/run.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
+import { itemNames, userNames } from '../train/names.js';
 import { openSource, recallSource } from '../train/source.js';
 
 /** Measures a run's best weights for its report, unless that has been done, on a device of its own: one that times kernels. */
@@ -24,7 +25,8 @@ async function analyseRun(run: string): Promise<void> {
   const { adapter } = await openAdapter();
   const gpu = await Gpu.open(adapter, { onWait: restDuring, profile: adapter.features.has('timestamp-query') });
   try {
-    writeAnalysis(run, await analyse(gpu, checkpoint, source, titlesOf(source.dataset, folder)));
+    const names = { items: itemNames(folder), users: userNames(folder, 'test', source.dataset.test.targets.length) };
+    writeAnalysis(run, await analyse(gpu, checkpoint, source, names));
   } finally {
     gpu.close();
   }

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { markovScores, popularityScores } from '../data/baselines.js';
 import { TrainingBatches } from '../data/batches.js';
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
 import { rankTargets } from '../data/rank.js';
-import { readTitles } from '../data/titles.js';
+import type { ItemNames } from '../data/titles.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
@@ -28,7 +26,7 @@ const PROFILE_STEPS = 10;
 const PROFILE_MS = 5000;
 
 /** Measures a checkpoint on its data's test split; GPU time by kernel too, where the device was opened with `profile`. */
-export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, titles: Titles): Promise<Analysis> {
+export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
   const { config, weights, step } = checkpoint;
   const { dataset } = source;
   const model = new GSASRec(new Stream(gpu), config, weights);
@@ -38,7 +36,7 @@ export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, 
     const own = { name: 'gSASRec', ranks: found(await rankSplit(model, split, options)) };
     const rankings = [own, ...baselines(source, split, config.filter_rated)];
     const calibration = await calibrate(model, sampleUsers(dataset.test, CALIBRATION_USERS), config.filter_rated);
-    const examples = await exemplify(model, dataset.test, titles, config.filter_rated);
+    const examples = await exemplify(model, dataset.test, names, config.filter_rated);
     const profile = gpu.profiler && (await profileSteps(gpu, checkpoint, dataset));
     return { step, users: dataset.test.targets.length, rankings, calibration, examples, ...(profile && { profile }) };
   } finally {
@@ -46,12 +44,10 @@ export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, 
   }
 }
 
-export type Titles = ReadonlyMap<number, string>;
-
-/** A dataset's own titles, else those of items.csv in its folder, else none. */
-export function titlesOf(dataset: Dataset, folder: string | null): Titles {
-  const file = folder === null ? undefined : join(folder, 'items.csv');
-  return dataset.titles ?? (file !== undefined && existsSync(file) ? readTitles(file) : new Map());
+/** What items and users are called: by id, and by line of the test split. */
+export interface Names {
+  readonly items: ItemNames;
+  readonly users?: readonly string[] | undefined;
 }
 
 /** At most `most` users of a split, spread evenly over it. */
@@ -98,7 +94,7 @@ async function calibrate(model: GSASRec, { inputs, targets }: Split, filterRated
   };
 }
 
-async function exemplify(model: GSASRec, split: Split, titles: Titles, filterRated: boolean): Promise<Example[]> {
+async function exemplify(model: GSASRec, split: Split, names: Names, filterRated: boolean): Promise<Example[]> {
   const count = Math.min(EXAMPLES, split.targets.length);
   const users = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * split.targets.length) / count));
   const histories = users.map((user) => Array.from(split.inputs.at(user)));
@@ -109,9 +105,13 @@ async function exemplify(model: GSASRec, split: Split, titles: Titles, filterRat
     { inputs: Sequences.from(histories), targets },
     { batchSize: count, filterRated },
   );
-  const item = (id: number): Item => ({ id, ...(titles.has(id) && { title: titles.get(id)! }) });
+  const item = (id: number): Item => {
+    const title = names.items.titles.get(id) || names.items.originals.get(id);
+    return title ? { id, title } : { id };
+  };
   return users.map((user, i) => ({
     user: user + 1,
+    ...(names.users && { name: names.users[user]! }),
     history: histories[i]!.slice(-SHOWN).map(item),
     length: histories[i]!.length,
     target: item(targets[i]!),

@@ -35,6 +35,7 @@ export interface Calibration {
 
 export interface Item {
   readonly id: number;
+  /** Its title, else its id in the log. */
   readonly title?: string;
 }
 
@@ -42,6 +43,8 @@ export interface Item {
 export interface Example {
   /** Line of the split, from 1. */
   readonly user: number;
+  /** The user's id in the log. */
+  readonly name?: string;
   /** The latest items, the last one last. */
   readonly history: readonly Item[];
   /** How many items the whole history has. */

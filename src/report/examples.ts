@@ -10,21 +10,21 @@ export function exampleCards({ analysis }: RunRecord): Html | undefined {
 <div class="cards">${analysis.examples.map(card)}</div></section>`;
 }
 
-function card({ user, history, length, target, rank, recommended, probabilities }: Example): Html {
+function card({ user, name: called, history, length, target, rank, recommended, probabilities }: Example): Html {
   const shown = history.length < length ? `the last ${history.length} of ${length} items` : `${length} items`;
   const outcome = rank > 0 ? `at rank ${rank.toLocaleString('en-US')}` : 'not ranked: an item of the history';
-  return html`<article><h3>User ${user}</h3>
+  return html`<article><h3>User ${called ?? user}</h3>
 <h4>History <small>${shown}, oldest first</small></h4>
-<ol class="history">${history.map((item) => html`<li>${name(item)}</li>`)}</ol>
+<ol class="history">${history.map((item) => html`<li>${itemName(item)}</li>`)}</ol>
 <h4>Recommended</h4>
 <ol class="recommended">${recommended.map(
     (item, i) =>
-      html`<li${item.id === target.id && html` class="hit"`}><span>${name(item)}</span><span>${percent(probabilities[i]!)}</span></li>`,
+      html`<li${item.id === target.id && html` class="hit"`}><span>${itemName(item)}</span><span>${percent(probabilities[i]!)}</span></li>`,
   )}</ol>
-<h4>Came next</h4><p class="target"><b>${name(target)}</b>, ${outcome}</p></article>`;
+<h4>Came next</h4><p class="target"><b>${itemName(target)}</b>, ${outcome}</p></article>`;
 }
 
-function name({ id, title }: Item): string {
+function itemName({ id, title }: Item): string {
   return title ?? `item ${id}`;
 }
 

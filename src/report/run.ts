@@ -103,7 +103,7 @@ export function valMetric(config: Partial<TrainOptions>): 'ndcg@10' | 'recall@1'
 
 /** What was noted every two seconds; where a run was too short for that, what was noted with its validations. */
 export function measurements({ steps, validations }: RunRecord): readonly (StepRecord | Validation)[] {
-  return steps.length > 1 ? steps : validations;
+  return steps.length > 1 || validations.length === 0 ? steps : validations;
 }
 
 /** Positions a second: the median, which no busy neighbour of a while moves; undefined before the first measurement. */

@@ -30,7 +30,7 @@ export function describeEnvironment({ adapter }: Gpu): Environment {
     node: process.versions.node,
     platform: `${platform()} ${release()} ${arch()}`,
     cpu: `${processors.length} x ${processors[0]?.model.trim() ?? 'unknown'}`,
-    adapter: adapter.info.device || adapter.info.vendor,
+    adapter: (adapter.info.device || adapter.info.vendor).replace(/^-|-$/g, ''),
     driver: adapter.info.description,
   };
 }
