@@ -18,10 +18,14 @@ export const WORKGROUP = 64;
 /** Items of a tile, four neighbours a lane. */
 export const ITEMS = 4 * WORKGROUP;
 
+/** Up to so many rows have a tile of their own; one for every number between would be a shader more to compile for each. */
+const FEW = 4;
+
 /** The tile for B rows: no higher than they are, so that one history does not cost as much as sixteen. */
 export function tileOf({ subgroupSize }: Capabilities, D: number, B: number): Tile {
   const shared = subgroupSize > 0 && 16 % subgroupSize === 0;
-  const rows = Math.min(shared ? 16 : 8, 2 ** Math.ceil(Math.log2(B)));
+  const most = shared ? 16 : 8;
+  const rows = B <= FEW ? FEW : most;
   return { cell: cellsOf(D).type, rows, lanes: shared && rows % subgroupSize === 0 ? subgroupSize : 0 };
 }
 

@@ -32,7 +32,7 @@ interface Waiting {
 export class BusyError extends GsasError {}
 
 /** Questions that go into one pass over the GPU. */
-const MOST_TOGETHER = 64;
+export const MOST_TOGETHER = 64;
 
 /**
  * Answers questions together: those that come while the GPU is at work are its next batch. So a lone request waits for nobody, and under

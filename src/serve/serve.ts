@@ -6,7 +6,8 @@ import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
-import { Batcher } from './batcher.js';
+import type { TrainConfig } from '../train/config.js';
+import { Batcher, MOST_TOGETHER } from './batcher.js';
 import { hostsOf, httpServer } from './server.js';
 import { Service } from './service.js';
 import { Telemetry } from './telemetry.js';
@@ -43,7 +44,7 @@ export async function serve(
   try {
     const telemetry = new Telemetry(() => batcher.waiting);
     const batcher: Batcher = new Batcher(model, maxWaiting, (size) => telemetry.batch(size));
-    await batcher.ask({ history: [1], top: 1, exclude: [], explain: true }, signal); // compiles: nobody has to wait for that
+    await warmUp(batcher, config, signal);
     const service = new Service(batcher, config, new ItemFinder(names, config.num_items));
     const about = {
       items: config.num_items,
@@ -69,5 +70,15 @@ export async function serve(
     await batcher.drained();
   } finally {
     model.release();
+  }
+}
+
+/** Asks what needs shaders of its own, for few and for many rows and tokens, so that nobody has to wait for a compiler. */
+async function warmUp(batcher: Batcher, config: TrainConfig, signal: AbortSignal): Promise<void> {
+  for (const length of [1, config.sequence_length]) {
+    for (const count of [1, MOST_TOGETHER]) {
+      const query = { history: Array(length).fill(1), top: Math.min(10, config.num_items), exclude: [], explain: true };
+      await Promise.all(Array.from({ length: count }, () => batcher.ask(query, signal)));
+    }
   }
 }

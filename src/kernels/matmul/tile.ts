@@ -3,6 +3,9 @@ import type { MatmulConstants } from './shader.js';
 
 export type Tile = Pick<MatmulConstants, 'subgroups' | 'lanes' | 'rows' | 'vectors' | 'columns'>;
 
+/** Matrices of up to so many rows have a tile of their own; one for every size between would be a shader more to compile for each. */
+const FEW = 4;
+
 /** rows x vectors worth a try, by whether a subgroup is narrow (8 lanes or fewer). The built-in choice comes first. */
 const NARROW = ['32x2', '16x2', '32x1', '16x1'];
 const WIDE = ['16x1', '8x1', '16x2', '32x1', '32x2'];
@@ -43,7 +46,7 @@ function tiles({ subgroupSize }: Capabilities, M: number, N: number): Record<str
   const subgroups = subgroupSize > 0;
   const lanes = subgroupSize || 32;
   const columns = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
-  const mostRows = 2 ** Math.ceil(Math.log2(M));
+  const mostRows = M <= FEW ? FEW : Infinity;
   const mostVectors = N > lanes * columns ? 2 : 1;
   const fitting = (lanes <= 8 ? NARROW : WIDE).map((name): Tile => {
     const [rows, vectors] = name.split('x').map(Number) as [number, number];
