@@ -61,11 +61,13 @@ describe('the report of a run', () => {
     expect(new Set(lines).size).toBeGreaterThanOrEqual(3);
   });
 
-  it('puts no title or name into the page as HTML', async () => {
-    const page = readFileSync(await writeReport([fakeRun(at('<img src=x>'), { analysis: ANALYSIS })]), 'utf8');
+  it('puts no title or name into the page as HTML, into drawings neither', async () => {
+    const runs = ['<img src=x>', '"><u>'].map((name) => fakeRun(at(name), { analysis: ANALYSIS }));
+    const page = readFileSync(await writeReport([runs[0]!]), 'utf8');
     expect(page).toContain('&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;');
-    expect(page).not.toContain('<script');
-    expect(page).not.toContain('<img');
+    const both = readFileSync(await writeReport(runs, at('both.html')), 'utf8');
+    expect(both).toMatch(/<text [^>]*>&lt;img src=x&gt;<\/text>/);
+    for (const text of [page, both]) expect(text).not.toMatch(/<script|<img|"><u>/);
   });
 
   it('does without what has not been measured', async () => {
