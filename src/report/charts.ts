@@ -53,34 +53,8 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
   return {
     height: HEIGHT,
     layer: [
-      ...(diagonal === undefined
-        ? []
-        : [
-            {
-              data: { values: [low, high].map((end) => ({ x: end, y: end })) },
-              mark: { type: 'line', color: 'currentColor', strokeWidth: 1, strokeDash: [3, 3], opacity: 0.7 },
-              encoding,
-            },
-            {
-              data: { values: [{ x: high, y: high }] },
-              mark: { type: 'text', text: diagonal, align: 'right', dx: -12, opacity: 0.7 },
-              encoding,
-            },
-          ]),
-      ...(mark === undefined
-        ? []
-        : [
-            {
-              data: { values: [{ x: mark.x }] },
-              mark: { type: 'rule', strokeDash: [2, 3], opacity: 0.7 },
-              encoding: { x: encoding.x },
-            },
-            {
-              data: { values: [{ x: mark.x }] },
-              mark: { type: 'text', text: mark.label, y: 8, dx: 5, align: 'left' },
-              encoding: { x: encoding.x },
-            },
-          ]),
+      ...(diagonal === undefined ? [] : diagonalLayers(diagonal, low, high, encoding)),
+      ...(mark === undefined ? [] : markLayers(mark, encoding.x)),
       ...curves.map(({ points }, i) => ({
         data: { values: points.map(([px, py]) => ({ x: px, y: py })) },
         mark: { type: 'line', color: cycle(COLOURS, i), strokeDash: cycle(DASHES, i) },
@@ -98,6 +72,29 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
       },
     ],
   } as TopLevelSpec;
+}
+
+function diagonalLayers(words: string, low: number, high: number, encoding: object) {
+  return [
+    {
+      data: { values: [low, high].map((end) => ({ x: end, y: end })) },
+      mark: { type: 'line', color: 'currentColor', strokeWidth: 1, strokeDash: [3, 3], opacity: 0.7 },
+      encoding,
+    },
+    {
+      data: { values: [{ x: high, y: high }] },
+      mark: { type: 'text', text: words, align: 'right', dx: -12, opacity: 0.7 },
+      encoding,
+    },
+  ];
+}
+
+function markLayers(mark: { x: number; label: string }, x: object) {
+  const data = { values: [{ x: mark.x }] };
+  return [
+    { data, mark: { type: 'rule', strokeDash: [2, 3], opacity: 0.7 }, encoding: { x } },
+    { data, mark: { type: 'text', text: mark.label, y: 8, dx: 5, align: 'left' }, encoding: { x } },
+  ];
 }
 
 export interface Interval {
