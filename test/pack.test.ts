@@ -47,6 +47,16 @@ it('packs what a user needs and nothing else', () => {
   expect(packed.toSorted()).toEqual(expected.toSorted());
 });
 
+it('locks the packages of every platform, without which npm ci refuses to install anything', () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  const missing = Object.entries<{ optionalDependencies?: object }>(packages).flatMap(([path, entry]) =>
+    Object.keys(entry.optionalDependencies ?? {}).filter(
+      (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
 it('depends on the packages that the build imports, and on the types that its declarations name', () => {
   const imported = packed
     .filter((file) => file.endsWith('.js'))
