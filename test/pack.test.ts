@@ -65,7 +65,7 @@ it('depends on the packages that the build imports, and on the types that its de
     ])
     .map(([, name]) => name!)
     .filter((name) => !name.startsWith('node:'))
-    .map((name) => name.split('/')[0]);
+    .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)![0]);
   expect([...new Set([...imported, '@webgpu/types'])].toSorted()).toEqual(
     Object.keys(MANIFEST.dependencies).toSorted(),
   );
