@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { describeDataset } from '../data/dataset.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
-import { estimate } from '../train/estimate.js';
+import { estimateTraining } from '../train/estimate.js';
 import type { PlanRequest, TrainPlan } from '../train/plan.js';
 import { formatDuration, type ProgressLimits } from '../train/progress.js';
 
@@ -12,7 +12,7 @@ export async function dryRun({ dataset }: PlanRequest, plan: TrainPlan, limits: 
   const { name, why } = await openAdapter();
   const gpu = await openGpu();
   try {
-    const { parameters, deviceBytes, stepSeconds, stepsPerEpoch } = await estimate(gpu, plan);
+    const { parameters, deviceBytes, stepSeconds, stepsPerEpoch } = await estimateTraining(gpu, plan);
     const steps = limits.steps === null || limits.steps === Infinity ? null : limits.steps;
     const longest = Math.min((steps ?? Infinity) * stepSeconds, limits.seconds ?? Infinity);
     const rows = [

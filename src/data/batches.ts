@@ -69,7 +69,7 @@ export class TrainingBatches {
     );
   }
 
-  /** @param index from 0 to `perEpoch` - 1 */
+  /** One batch of an epoch, the same at every call. @param epoch from 0 @param index from 0 to `perEpoch` - 1 */
   batch(epoch: number, index: number): TrainingBatch {
     const { sequenceLength, batchSize, seed } = this.options;
     if (epoch !== this.#orderEpoch) {

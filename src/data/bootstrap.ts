@@ -1,5 +1,6 @@
 import { HostRandom } from '../engine/philox.js';
 
+/** How intervals and p-values are drawn. */
 export interface Resampling {
   /** How often the users are drawn anew. */
   readonly resamples: number;
@@ -8,6 +9,7 @@ export interface Resampling {
   readonly userOf?: ArrayLike<unknown>;
 }
 
+/** 2,000 resamples from seed 42. */
 export const DEFAULT_RESAMPLING: Resampling = { resamples: 2000, seed: 42 };
 
 const BOOTSTRAP_STREAM = 1;

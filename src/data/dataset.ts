@@ -9,6 +9,7 @@ export class Sequences {
     readonly offsets: Uint32Array,
   ) {}
 
+  /** Copies of these sequences, in their order. */
   static from(lists: readonly ArrayLike<number>[]): Sequences {
     const offsets = new Uint32Array(lists.length + 1);
     lists.forEach((list, i) => {
@@ -25,6 +26,7 @@ export class Sequences {
     return this.offsets.length - 1;
   }
 
+  /** How many items the sequence has. */
   lengthOf(index: number): number {
     return this.offsets[index + 1]! - this.offsets[index]!;
   }

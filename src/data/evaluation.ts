@@ -27,6 +27,7 @@ export interface Estimate {
   readonly high: number;
 }
 
+/** By name, such as `ndcg@10`. */
 export type Estimates = Readonly<Record<string, Estimate>>;
 
 /** What each user contributes to every mean: name, such as `ndcg@10`, to [users]. */
@@ -42,6 +43,7 @@ export interface BucketEstimates {
   readonly estimates: Estimates;
 }
 
+/** What was measured of a ranking of a split's users. */
 export interface Evaluation {
   readonly ranking: Ranking;
   readonly values: UserValues;

@@ -41,6 +41,7 @@ export class ItemFinder {
     this.#byOriginal = new Map(known.map(([item, original]) => [original, item]));
   }
 
+  /** What the text means. */
   find(text: string): Found {
     const item = this.#byId(text);
     if (item !== undefined) return { kind: 'exact', item };

@@ -11,8 +11,10 @@ const GAINS = {
   map: (rank: number) => 1 / rank,
 } as const satisfies Record<string, (rank: number) => number>;
 
+/** A metric's name without its cutoff. @useDeclaredType */
 export type MetricName = keyof typeof GAINS;
 
+/** All of them. */
 export const METRIC_NAMES = Object.keys(GAINS) as MetricName[];
 
 /** What a target's rank is worth. */

@@ -16,6 +16,7 @@ export interface LineStats {
   readonly seenTargets: number | null;
 }
 
+/** The size of a dataset and of its parts. */
 export interface DatasetStats {
   readonly users: number;
   readonly items: number;

@@ -13,6 +13,7 @@ export interface Capabilities {
   readonly timestamps: boolean;
 }
 
+/** How a device is to be used. */
 export interface GpuOptions {
   /** False makes every kernel take its variant without subgroups. */
   subgroups?: boolean;
@@ -59,6 +60,7 @@ export class Gpu {
     readonly capabilities: Capabilities,
     profile: boolean,
     private readonly onWait: (work: Promise<unknown>) => void,
+    /** See GpuOptions. */
     readonly compilers: (() => Promise<Gpu[]>) | undefined,
   ) {
     const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
@@ -174,6 +176,7 @@ export class Gpu {
     if (before !== stream) before?.submit();
   }
 
+  /** Destroys the device: what was made on it cannot be used any longer, and need not be released before. */
   close(): void {
     this.#closed = true;
     this.device.destroy();

@@ -29,6 +29,7 @@ export interface Op<Case = unknown> {
   cases: readonly Case[];
   /** Shapes worth timing. */
   benchShapes: readonly Case[];
+  /** Operands for a case, drawn at random. */
   inputs(shape: Case, random: HostRandom): Record<string, HostTensor>;
   /** Inputs whose gradient is compared with finite differences of `reference`, in the cases that have them. */
   differentiable: readonly string[];
@@ -38,6 +39,7 @@ export interface Op<Case = unknown> {
   run(tape: Tape, shape: Case, inputs: Record<string, Tensor>): Record<string, Tensor>;
   /** The same in plain float64 loops. With `random` as in the tests: seed 7, step 3. */
   reference(shape: Case, inputs: ReferenceValues): ReferenceValues;
+  /** What the forward pass of a case costs. */
   forward(shape: Case): Cost;
   /** Left out where there is nothing to differentiate. */
   backward?(shape: Case): Cost;

@@ -78,6 +78,7 @@ export class HostRandom {
     private readonly stream = 0,
   ) {}
 
+  /** The next 32 random bits, 0 to 2^32 - 1. */
   u32(): number {
     if (this.#next >= 4) {
       this.#words = philox4x32(

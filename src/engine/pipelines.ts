@@ -47,6 +47,7 @@ export class PipelineCache {
     await Promise.all(this.#reports);
   }
 
+  /** The pipeline of a program; one is made for each text of a shader. */
   pipeline(program: Program): Pipeline {
     let pipeline = this.#pipelines.get(program.source);
     if (!pipeline) {

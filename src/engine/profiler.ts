@@ -33,6 +33,7 @@ export class Profiler {
     return this.#passes.length === CAPACITY;
   }
 
+  /** A compute pass with a timestamp at either end, for one launch of the kernel. */
   begin(encoder: GPUCommandEncoder, name: string, phase: string): GPUComputePassEncoder {
     const at = 2 * this.#passes.length;
     this.#passes.push({ name, phase });
@@ -42,6 +43,7 @@ export class Profiler {
     });
   }
 
+  /** Forgets the passes of a submit that will not come. */
   discard(): void {
     this.#passes = [];
   }

@@ -1,5 +1,6 @@
 import { GsasError } from './errors.js';
 
+/** A number's type in a shader. */
 export type Scalar = 'f32' | 'u32' | 'i32';
 
 /** A storage binding as the shader declares it. */

@@ -37,12 +37,14 @@ export class Stream {
     return this.#allocate(shape, dtype, false);
   }
 
+  /** A tensor from the pool, filled with zeros. @throws as `empty` */
   zeros(shape: Shape, dtype: DType = 'f32'): Tensor {
     const tensor = this.empty(shape, dtype);
     this.fill0(tensor);
     return tensor;
   }
 
+  /** Overwrites a tensor with zeros. */
   fill0(tensor: Tensor): void {
     this.#encode(tensor).clearBuffer(tensor.buffer.gpu, 0, 4 * sizeOf(tensor.shape));
   }

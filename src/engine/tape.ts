@@ -50,6 +50,7 @@ export class Tape {
     this.#rows = new Map([...tables].map((table) => [table, []]));
   }
 
+  /** Whether a parameter depends on this tensor, so that the backward must reach it. */
   needsGradient(tensor: Tensor): boolean {
     return this.recording && (tensor.requiresGrad || this.#tracked.has(tensor));
   }
@@ -71,6 +72,7 @@ export class Tape {
     return gradient;
   }
 
+  /** Whether any share of the tensor's gradient has come in. */
   hasGradient(tensor: Tensor): boolean {
     return this.#gradients.has(tensor);
   }

@@ -1,8 +1,11 @@
 import { ShapeError } from './errors.js';
 import type { PooledBuffer } from './pool.js';
 
+/** What an element is: 32-bit floating point, or a 32-bit unsigned integer. */
 export type DType = 'f32' | 'u32';
+/** The sizes of the axes, outermost first. */
 export type Shape = readonly number[];
+/** A tensor's elements in host memory, row-major. */
 export type HostArray = Float32Array | Uint32Array;
 
 /** A row-major array on the GPU, four bytes an element. Its buffer may be longer than the tensor: what lies beyond is undefined. */

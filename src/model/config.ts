@@ -20,7 +20,10 @@ export const MODEL_OPTIONS = {
   },
 } as const satisfies Record<string, Option>;
 
-/** What fixes the model's shape: the options above and the catalogue. Items are 1..num_items, num_items + 1 is padding. */
+/**
+ * What fixes the model's shape: the options above and the catalogue. Items are 1..num_items, num_items + 1 is padding.
+ * @interface
+ */
 export type ModelConfig = Values<typeof MODEL_OPTIONS> & { num_items: number };
 
 /** gBCE's alpha = k / (N - 1) needs two items; ids up to N + 1 must fit a 32-bit integer. */

@@ -1,5 +1,6 @@
 import type { Dropout } from '../engine/dropout.js';
-import type { Stream } from '../engine/stream.js';
+import type { Gpu } from '../engine/gpu.js';
+import { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { embed } from '../kernels/embedding/index.js';
@@ -18,6 +19,7 @@ export interface SequenceTensors {
   spans: Tensor;
 }
 
+/** What the hidden states of a batch are trained to score. */
 export interface LossOptions {
   /** [T] the item that follows each token */
   targets: Tensor;
@@ -39,6 +41,7 @@ export class GSASRec {
   /** By official name, in state-dict order. */
   readonly parameters: ReadonlyMap<string, Tensor>;
 
+  /** @throws OutOfMemoryError where the adapter can bind no table of all items */
   constructor(
     readonly stream: Stream,
     readonly config: ModelConfig,
@@ -48,6 +51,14 @@ export class GSASRec {
     this.parameters = new Map(
       [...parameters].map(([name, { shape, data }]) => [name, stream.upload(data, shape, { requiresGrad: true })]),
     );
+  }
+
+  /**
+   * The model of a checkpoint, on a stream of its own. Several share a device without knowing of each other.
+   * @throws OutOfMemoryError where the adapter can bind no table of all items
+   */
+  static on(gpu: Gpu, { config, weights }: { config: ModelConfig; weights: HostParameters }): GSASRec {
+    return new GSASRec(new Stream(gpu), config, weights);
   }
 
   /** [N + 2, D], the table that scores are taken with. */

@@ -11,6 +11,7 @@ export interface HostParameter {
 /** Parameters by their official names, in state-dict order. */
 export type HostParameters = ReadonlyMap<string, HostParameter>;
 
+/** How fresh parameters are drawn. */
 export interface Initialisation {
   readonly seed: number;
   /** Standard deviation of the embedding tables; PyTorch's default is 1. */

@@ -16,6 +16,7 @@ export interface FoundAdapter {
   gpu: GPU;
 }
 
+/** Which adapter to take. */
 export interface AdapterOptions {
   /** Part of an adapter's name in any case, or `lavapipe` or `swiftshader`. Default: the environment's GSAS_ADAPTER. */
   adapter?: string;

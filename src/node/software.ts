@@ -4,11 +4,13 @@ import { howToInstallHere } from './advice.js';
 import { installLavapipe } from './lavapipe.js';
 import { installSwiftshader } from './swiftshader.js';
 
-type Log = (line: string) => void;
+/** Hears what is being done, a line at a time. */
+export type Log = (line: string) => void;
 
 /** How to install each software adapter, the faster one first. */
 const INSTALL = { lavapipe: installLavapipe, swiftshader: installSwiftshader };
 
+/** A software adapter that can be installed. @useDeclaredType */
 export type SoftwareName = keyof typeof INSTALL;
 export const SOFTWARE_NAMES = Object.keys(INSTALL) as SoftwareName[];
 

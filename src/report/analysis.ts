@@ -33,6 +33,7 @@ export interface Calibration {
   readonly byRank: readonly number[];
 }
 
+/** An item as a report names it. */
 export interface Item {
   readonly id: number;
   /** Its title, else its id in the log. */

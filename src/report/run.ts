@@ -25,6 +25,7 @@ export interface RunRecord {
   readonly analysis?: Analysis;
 }
 
+/** The data of a run, in numbers. */
 export interface RunDataset {
   readonly name: string;
   readonly users: number;
@@ -33,6 +34,7 @@ export interface RunDataset {
   readonly meanLength: number;
 }
 
+/** Whether a run goes on, or how it ended. */
 export interface RunState {
   /** Finished: by early stopping or a limit. Stopped: by a person, an error, or a kill. */
   readonly state: 'running' | 'finished' | 'stopped';

@@ -6,6 +6,7 @@ import { type Html, html } from './html.js';
 import { renderDocument, renderMain } from './page.js';
 import { readRun } from './run.js';
 
+/** Where the live page is, and how long. */
 export interface WatchOptions {
   /** Left out, the first free one from 8420 on. */
   readonly port?: number;

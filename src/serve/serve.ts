@@ -12,6 +12,7 @@ import { hostsOf, httpServer } from './server.js';
 import { Service } from './service.js';
 import { Telemetry } from './telemetry.js';
 
+/** Where a service listens, and what it puts up with. */
 export interface ServeOptions {
   /** Left out: 127.0.0.1, so that only this machine is served. */
   host?: string;

@@ -85,10 +85,14 @@ export const OPTIONS = {
   filter_rated: { type: 'boolean', default: true, help: 'leave items of the history out of the ranking' },
 } as const satisfies Record<string, Option>;
 
+/**
+ * The options of a training run, under the official port's names; `gsas-wgpu train --help` says what each is, with its default.
+ * @interface
+ */
 export type TrainOptions = Values<typeof OPTIONS>;
 type Key = keyof TrainOptions;
 
-/** A complete configuration: every option and the size of the catalogue, which comes from the data. */
+/** A complete configuration: every option and the size of the catalogue, which comes from the data. @interface */
 export type TrainConfig = TrainOptions & { num_items: number };
 
 const table: Readonly<Record<string, Option>> = OPTIONS;

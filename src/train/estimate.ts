@@ -3,7 +3,7 @@ import type { TrainPlan } from './plan.js';
 import { Trainer } from './trainer.js';
 
 /** What a run will take, found out by preparing it and taking some of its steps. */
-export interface Estimate {
+export interface TrainingCost {
   /** Numbers that are trained. */
   readonly parameters: number;
   /** Of the device's memory, at its peak: parameters, Adam's moments, and the largest batch's activations and gradients. */
@@ -17,7 +17,7 @@ const WARM_UP = 2; // the first steps compile, and bring the pool's buffers into
 const TIMED = 5;
 
 /** Takes the first steps of a run and forgets them. Writes nothing. @throws what training throws */
-export async function estimate(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<Estimate> {
+export async function estimateTraining(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<TrainingCost> {
   const trainer = new Trainer(gpu, config, start());
   try {
     await trainer.prepare(batches.capacity);

@@ -4,17 +4,20 @@ import { MOST_TOP_K, topK } from '../kernels/top_k/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
 import { forwardRows, lastHidden } from './evaluate.js';
 
+/** An item that may come next. */
 export interface Recommendation {
+  /** Its id, 1..num_items. */
   item: number;
   /** The model's score, a dot product; with gbce_t = 1 its sigmoid is a calibrated probability. */
   score: number;
 }
 
+/** What `recommend` is to name. */
 export interface RecommendOptions {
-  /** How many items a history; fewer are returned where fewer remain. */
-  top: number;
-  /** Leave the items of the history out. */
-  filterRated: boolean;
+  /** How many items a history, 1 to 512, by default 10; fewer are returned where fewer remain. */
+  top?: number;
+  /** Leave the items of the history out, as is the default. */
+  filterRated?: boolean;
   /** Items that are recommended to nobody. */
   exclude?: readonly number[];
   /** For each history the items that are not recommended after it. */
@@ -26,6 +29,8 @@ export interface RecommendOptions {
 /** Item ids, oldest first; only the last sequence_length of them are looked at, but all of them are filtered. */
 export type History = ArrayLike<number>;
 
+const DEFAULT_TOP = 10;
+
 /** Histories in a batch: each takes a row of top-k's scores. */
 const MOST_ROWS = 512;
 
@@ -36,7 +41,7 @@ const MOST_ROWS = 512;
 export async function recommend(
   model: GSASRec,
   histories: readonly History[],
-  options: RecommendOptions,
+  options: RecommendOptions = {},
 ): Promise<Recommendation[][]> {
   for (const [i, history] of histories.entries()) checkHistory(history, i, model.config.num_items);
   const results: Recommendation[][] = [];
@@ -52,7 +57,7 @@ export async function recommend(
 export async function* recommendBatches(
   model: GSASRec,
   histories: Iterable<History>,
-  { top, filterRated, exclude = [], excludeEach = [], signal }: RecommendOptions,
+  { top = DEFAULT_TOP, filterRated = true, exclude = [], excludeEach = [], signal }: RecommendOptions = {},
 ): AsyncGenerator<Recommendation[][]> {
   const { num_items, sequence_length } = model.config;
   if (!Number.isInteger(top) || top < 1 || top > MOST_TOP_K) {
@@ -109,7 +114,8 @@ function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-function checkHistory(history: History, index: number, numItems: number): History {
+/** @throws InputError where it is empty, or has an item that the model does not have */
+export function checkHistory(history: History, index: number, numItems: number): History {
   if (history.length === 0) throw new InputError(`history ${index + 1} is empty; give at least one item`);
   for (let i = 0; i < history.length; i++) checkItem(history[i]!, `history ${index + 1}`, numItems);
   return history;

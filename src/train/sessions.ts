@@ -14,6 +14,7 @@ export const STOP_REASONS = {
   aborted: 'interrupted',
 } as const;
 
+/** Why a run ended. @useDeclaredType */
 export type StopReason = keyof typeof STOP_REASONS;
 
 /** One process that trained a run: the first, or one that resumed it. */

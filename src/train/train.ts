@@ -32,7 +32,9 @@ export interface TrainRequest extends PlanRequest {
   signal?: AbortSignal;
   /** Awaited before the first step, when the GPU's kernels have been asked for all that a step needs: the time to tune them. */
   onPrepared?: () => Promise<void>;
+  /** After each step; losses come up to two steps late. */
   onStep?: (state: ProgressState) => void;
+  /** After each validation, before its checkpoint is written. */
   onValidation?: (validation: Validation) => void;
 }
 
@@ -49,6 +51,7 @@ export interface Validation extends Metrics {
   positions_per_second: number;
 }
 
+/** How a run ended, and its best weights. */
 export interface TrainResult {
   config: TrainConfig;
   stopped: StopReason;

@@ -8,6 +8,7 @@ import { PUBLIC_DATASETS, type PublicDataset } from './catalogue.js';
 import { fetchFile, verifyFile } from './fetch.js';
 import { unzip } from './unzip.js';
 
+/** Where a public dataset comes from and goes to. */
 export interface DownloadOptions {
   /** Folder to write. */
   readonly out: string;
@@ -21,6 +22,7 @@ export interface DownloadOptions {
   readonly force?: boolean;
   readonly memoryLimit?: string;
   readonly signal?: AbortSignal;
+  /** Told what begins. */
   readonly onProgress?: (step: string) => void;
   /** Bytes fetched so far, and in all where the server says. */
   readonly onBytes?: (have: number, total: number | undefined) => void;

@@ -14,6 +14,7 @@ import type { Unseen } from './writer.js';
 
 const MEMORY_LIMIT = '1GB';
 
+/** What an import found and made of it. */
 export interface ImportReport {
   /** For each file, the columns that were taken. */
   readonly columns: readonly string[];

@@ -9,6 +9,7 @@ import { readOfficial } from './official.js';
 import { writeOnnx } from './onnx.js';
 import { writeStateDict } from './state-dict-writer.js';
 
+/** How a checkpoint is to be read. */
 export interface OpenOptions {
   /** Which checkpoint of a run's folder. */
   readonly which?: 'best' | 'last';
@@ -16,6 +17,7 @@ export interface OpenOptions {
   readonly given?: Partial<TrainOptions>;
 }
 
+/** How a checkpoint is to be read, and what its copy is to note. */
 export interface ConvertOptions extends OpenOptions {
   /** For a run's folder: where its data is, so that `evaluate` finds it. */
   readonly data?: string;

@@ -1,0 +1,33 @@
+import { InputError } from '../engine/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import { loadCheckpoint } from '../train/checkpoint.js';
+import { itemNames, userNames } from '../train/names.js';
+import { openSource, recallSource } from '../train/source.js';
+import { analyse } from './analyse.js';
+import { readAnalysis, writeAnalysis } from './analysis.js';
+
+/**
+ * Measures a run's best weights on its data's test split for the run's report, unless that has been done: intervals, calibration,
+ * examples. GPU time by kernel too, where the device was opened with `profile`.
+ * @param open called where there is something to measure; the device is closed afterwards
+ * @throws InputError where the run has no checkpoint, or its data is not known or not what it was; what `open` throws
+ */
+export async function analyseRun(run: string, open: () => Promise<Gpu>): Promise<void> {
+  const checkpoint = loadCheckpoint(run);
+  if (readAnalysis(run)?.step === checkpoint.step) return;
+  const folder = recallSource(run);
+  const source = openSource(folder);
+  const { num_items } = checkpoint.config;
+  if (num_items !== source.dataset.numItems) {
+    throw new InputError(
+      `${run} knows ${num_items} items, but its data in ${folder} has ${source.dataset.numItems} by now`,
+    );
+  }
+  const gpu = await open();
+  try {
+    const names = { items: itemNames(folder), users: userNames(folder, 'test', source.dataset.test.targets.length) };
+    writeAnalysis(run, await analyse(gpu, checkpoint, source, names));
+  } finally {
+    gpu.close();
+  }
+}
