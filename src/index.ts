@@ -43,6 +43,7 @@ export type { Metrics } from './train/evaluate.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
 export type { Session, StopReason } from './train/sessions.js';
+export { openSource, recallSource, type Source } from './train/source.js';
 export { type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
 export { Trainer, type TrainerState } from './train/trainer.js';
 

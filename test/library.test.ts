@@ -1,0 +1,203 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  attentionOver,
+  type Checkpoint,
+  evaluate,
+  type Gpu,
+  GSASRec,
+  InputError,
+  importInteractions,
+  openGpu,
+  recommend,
+  recommendBatches,
+  serve,
+  syntheticDataset,
+  type TrainOptions,
+  type TrainRequest,
+  train,
+} from '../src/index.js';
+
+const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+const HISTORIES = Array.from({ length: 5 }, (_, user) => dataset.test.inputs.at(user));
+
+/** Two models that have no size in common but the catalogue's. */
+const TRAINING = { max_steps: 6, max_batches_per_epoch: 3, lr: 5e-3, init_std: 0.02, dropout_rate: 0.2 };
+const SMALL: Partial<TrainOptions> = {
+  ...TRAINING,
+  sequence_length: 20,
+  embedding_dim: 16,
+  num_heads: 2,
+  num_blocks: 1,
+};
+const LARGE: Partial<TrainOptions> = {
+  ...TRAINING,
+  sequence_length: 33,
+  embedding_dim: 24,
+  num_heads: 1,
+  num_blocks: 2,
+};
+const NEGATIVES = { negs_per_pos: 8, train_batch_size: 32 };
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openGpu();
+});
+afterAll(() => gpu.close());
+
+function trainOn(device: Gpu, options: Partial<TrainOptions>, hooks: Pick<TrainRequest, 'onStep' | 'onPrepared'> = {}) {
+  return train({ gpu: device, dataset, options: { ...NEGATIVES, ...options }, ...hooks });
+}
+
+/** Every weight as its bits, so that also zeros' signs count. */
+function bits({ weights }: Checkpoint): string[] {
+  return [...weights].map(([name, { data }]) => {
+    return `${name} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')}`;
+  });
+}
+
+describe('several at once on one device', () => {
+  it('trains two models in turns to the same bits as each alone', async () => {
+    const alone = [await trainOn(gpu, SMALL), await trainOn(gpu, LARGE)];
+    const turns: string[] = [];
+    let prepared = 0;
+    let begin = () => {};
+    const both = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const onPrepared = () => {
+      if (++prepared === 2) begin();
+      return both;
+    };
+    const together = await Promise.all([
+      trainOn(gpu, SMALL, { onPrepared, onStep: () => turns.push('small') }),
+      trainOn(gpu, LARGE, { onPrepared, onStep: () => turns.push('large') }),
+    ]);
+    // They did take turns: neither had ended when the other began.
+    expect(turns.indexOf('large')).toBeLessThan(turns.lastIndexOf('small'));
+    expect(turns.indexOf('small')).toBeLessThan(turns.lastIndexOf('large'));
+    expect(together.map(({ best }) => bits(best!))).toEqual(alone.map(({ best }) => bits(best!)));
+  });
+
+  it('recommends, explains and evaluates with one model while another is trained', async () => {
+    const { best } = await trainOn(gpu, SMALL);
+    const alone = bits((await trainOn(gpu, LARGE)).best!);
+    const model = GSASRec.on(gpu, best!);
+    const answer = () =>
+      Promise.all([recommend(model, HISTORIES), attentionOver(model, HISTORIES), evaluate(model, dataset, 'val')]);
+    const expected = await answer();
+    const during: ReturnType<typeof answer>[] = [];
+    const { best: trained } = await trainOn(gpu, LARGE, { onStep: () => during.push(answer()) });
+    expect(during.length).toBeGreaterThan(3);
+    for (const given of await Promise.all(during)) expect(given).toEqual(expected);
+    expect(bits(trained!)).toEqual(alone);
+    model.release();
+  });
+
+  it('opens a second device that works alike, and goes on when it is closed', async () => {
+    const other = await openGpu();
+    const [first, second] = await Promise.all([trainOn(gpu, SMALL), trainOn(other, SMALL)]);
+    expect(bits(second.best!)).toEqual(bits(first.best!));
+    other.close();
+    const model = GSASRec.on(gpu, first.best!);
+    expect(await recommend(model, HISTORIES)).toHaveLength(HISTORIES.length);
+    model.release();
+  });
+});
+
+describe('with a model', () => {
+  let model: GSASRec;
+  let checkpoint: Checkpoint;
+  beforeAll(async () => {
+    checkpoint = (await trainOn(gpu, SMALL)).best!;
+    model = GSASRec.on(gpu, checkpoint);
+  });
+  afterAll(() => model.release());
+
+  it('recommends ten unseen items where nothing else is said', async () => {
+    const lists = await recommend(model, HISTORIES);
+    expect(lists).toEqual(await recommend(model, HISTORIES, { top: 10, filterRated: true }));
+    expect(lists.map((list) => list.length)).toEqual(HISTORIES.map(() => 10));
+    lists.forEach((list, user) => {
+      expect(list.filter(({ item }) => HISTORIES[user]!.includes(item))).toEqual([]);
+    });
+  });
+
+  it('evaluates without options as with those that are documented', async () => {
+    const spelt = { metrics: ['ndcg', 'recall', 'mrr'], cutoffs: [1, 10], filterRated: true, buckets: 4 } as const;
+    const { estimates } = await evaluate(model, dataset, 'test');
+    expect(estimates).toEqual((await evaluate(model, dataset, 'test', { ...spelt, batchSize: 7 })).estimates);
+    expect(Object.keys(estimates)).toContain('ndcg@10');
+  });
+
+  it('refuses data of another catalogue, and an empty history', async () => {
+    const other = { ...dataset, name: 'other', numItems: 241 };
+    await expect(evaluate(model, other, 'test')).rejects.toThrow(
+      new InputError('the model knows 240 items, but other has 241; evaluate it on its own data'),
+    );
+    await expect(attentionOver(model, [[1], []])).rejects.toThrow('history 2 is empty; give at least one item');
+  });
+});
+
+describe('what is aborted', () => {
+  const reason = new Error('enough');
+  const signal = AbortSignal.abort(reason);
+  let checkpoint: Checkpoint;
+  let model: GSASRec;
+  beforeAll(async () => {
+    checkpoint = (await trainOn(gpu, SMALL)).best!;
+    model = GSASRec.on(gpu, checkpoint);
+  });
+  afterAll(() => model.release());
+
+  it('training returns', async () => {
+    const { stopped, steps } = await train({ gpu, dataset, options: { ...NEGATIVES, ...SMALL }, signal });
+    expect({ stopped, steps }).toEqual({ stopped: 'aborted', steps: 0 });
+  });
+
+  it('evaluating and recommending throw the reason', async () => {
+    await expect(evaluate(model, dataset, 'test', { signal })).rejects.toBe(reason);
+    await expect(recommend(model, HISTORIES, { signal })).rejects.toBe(reason);
+    await expect(recommendBatches(model, HISTORIES, { signal }).next()).rejects.toBe(reason);
+  });
+
+  it('a batch under way is the last one', async () => {
+    const stop = new AbortController();
+    const done: number[] = [];
+    const onProgress = (users: number) => {
+      done.push(users);
+      stop.abort(reason);
+    };
+    const evaluating = evaluate(model, dataset, 'test', { batchSize: 20, signal: stop.signal, onProgress });
+    await expect(evaluating).rejects.toBe(reason);
+    expect(done[0]).toBe(20);
+    expect(done.at(-1)).toBeLessThan(dataset.test.targets.length);
+  });
+
+  it('importing throws the reason and leaves nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gsas-library-'));
+    try {
+      const [log, out] = [join(folder, 'log.csv'), join(folder, 'data')];
+      writeFileSync(log, 'user,item,time\n1,a,1\n1,b,2\n1,c,3\n');
+      await expect(importInteractions({ files: [log], out, signal })).rejects.toBe(reason);
+      expect(existsSync(out)).toBe(false);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('a service ends', async () => {
+    const stop = new AbortController();
+    const names = { titles: new Map(), originals: new Map() };
+    let address = '';
+    const onOpen = (at: string) => {
+      address = at;
+      stop.abort();
+    };
+    await serve(gpu, checkpoint, names, { port: 0, signal: stop.signal, onOpen });
+    expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    await expect(fetch(address)).rejects.toThrow();
+  });
+});
