@@ -4,7 +4,17 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as gsas from 'gsas-wgpu';
+import {
+  GSASRec,
+  ItemFinder,
+  importInteractions,
+  itemNames,
+  openGpu,
+  probabilityOf,
+  readDataset,
+  recommend,
+  train,
+} from 'gsas-wgpu';
 import { loans } from './bookshop.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'gsas-wgpu-'));
@@ -17,16 +27,16 @@ process.once('SIGINT', () => interrupt.abort());
 const { signal } = interrupt;
 
 const columns = { userCol: 'reader', itemCol: 'book', timeCol: 'lent' };
-const { stats } = await gsas.importInteractions({ files: [log], out: data, ...columns, valUsers: 200, signal });
+const { stats } = await importInteractions({ files: [log], out: data, ...columns, valUsers: 200, signal });
 console.log(`${stats.interactions} loans of ${stats.items} books by ${stats.users} readers, in ${log}`);
 
-const gpu = await gsas.openGpu();
+const gpu = await openGpu();
 const model = { sequence_length: 16, embedding_dim: 32, num_heads: 1, num_blocks: 1, dropout_rate: 0.1 };
 const loss = { negs_per_pos: 16, gbce_t: 1 }; // t = 1: the sigmoid of a score approximates a probability
 const training = { lr: 0.01, init_std: 0.02, init_prior: true, train_batch_size: 32, max_steps: 310, max_minutes: 0.5 };
-const { best } = await gsas.train({
+const { best } = await train({
   gpu,
-  dataset: gsas.readDataset(data),
+  dataset: readDataset(data),
   data, // noted in the run's folder, so that the commands find it
   out: run,
   options: { ...model, ...loss, ...training },
@@ -36,15 +46,15 @@ const { best } = await gsas.train({
 });
 
 if (best) {
-  const trained = gsas.GSASRec.on(gpu, best);
-  const names = gsas.itemNames(data);
-  const finder = new gsas.ItemFinder(names, best.config.num_items);
+  const trained = GSASRec.on(gpu, best);
+  const names = itemNames(data);
+  const finder = new ItemFinder(names, best.config.num_items);
   // Books by what a person calls them, misspelt or not.
   const history = ['the hobbit', 'felowship of the ring', 'two towers'].map((title) => finder.find(title).item);
-  const [found] = await gsas.recommend(trained, [history], { top: 5 });
+  const [found] = await recommend(trained, [history], { top: 5 });
   console.log(`\nAfter ${history.map((item) => names.titles.get(item)).join(', ')}:`);
   for (const { item, score } of found) {
-    console.log(`  ${percent(gsas.probabilityOf(score, best.config.gbce_t)).padStart(4)}  ${names.titles.get(item)}`);
+    console.log(`  ${percent(probabilityOf(score, best.config.gbce_t)).padStart(4)}  ${names.titles.get(item)}`);
   }
 }
 console.log(`\nThe same from a browser: npx gsas-wgpu serve ${run}`);

@@ -2,10 +2,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { start } from './support/command.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** On SwiftShader, beside other tests. */
+vi.setConfig({ testTimeout: 300_000 });
+
 const BROUGHT = process.env.TMPDIR;
 
 /** The examples work in the system's temporary folder: this one, which goes with the test. */

@@ -6,7 +6,6 @@ import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
 import { checkTableFile } from '../data/table.js';
 import { InputError } from '../engine/errors.js';
-import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
@@ -183,9 +182,10 @@ async function evaluateCheckpoints(
   const gpu = await openGpu();
   try {
     const named: Named[] = [];
-    for (const [i, { config, weights }] of checkpoints.entries()) {
-      const model = new GSASRec(new Stream(gpu), config, weights);
-      const evaluation = await evaluate(model, dataset, split, { ...wanted, batchSize: config.eval_batch_size });
+    for (const [i, checkpoint] of checkpoints.entries()) {
+      const model = GSASRec.on(gpu, checkpoint);
+      const batchSize = checkpoint.config.eval_batch_size;
+      const evaluation = await evaluate(model, dataset, split, { ...wanted, batchSize });
       model.release();
       named.push({ name: runs.length > 1 ? runs[i]! : 'gSASRec', evaluation });
     }

@@ -2,7 +2,6 @@ import { markovScores, popularityScores } from '../data/baselines.js';
 import type { Split } from '../data/dataset.js';
 import { rankTargets, type Scorer } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
-import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { evaluateSplit, type Metrics, metricsOf } from '../train/evaluate.js';
@@ -13,7 +12,7 @@ export type MetricRow = Metrics & { name: string };
 
 /** The metrics of a checkpoint's model on a split. */
 export async function evaluateCheckpoint(gpu: Gpu, { config, weights }: Checkpoint, split: Split): Promise<Metrics> {
-  const model = new GSASRec(new Stream(gpu), config, weights);
+  const model = GSASRec.on(gpu, { config, weights });
   try {
     return await evaluateSplit(model, split, { batchSize: config.eval_batch_size, filterRated: config.filter_rated });
   } finally {

@@ -5,7 +5,6 @@ import { ItemFinder } from '../data/find.js';
 import { type Column, checkTableFile, type Row, writeTable } from '../data/table.js';
 import { type ItemNames, readItemNames } from '../data/titles.js';
 import { InputError } from '../engine/errors.js';
-import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
@@ -98,7 +97,7 @@ async function recommendHistory(history: number[], finder: ItemFinder, setting: 
   const { titles, originals } = finder.names;
   const gpu = await openGpu();
   try {
-    const model = new GSASRec(new Stream(gpu), config, weights);
+    const model = GSASRec.on(gpu, { config, weights });
     const [found] = await recommend(model, [history], { top: flags.top, filterRated, exclude });
     if (found!.length === 0) {
       process.stderr.write('no item is left to recommend; --no-filter-seen ranks those of the history too\n');
@@ -159,7 +158,7 @@ async function recommendSplit(run: string, setting: Setting, flags: Flags): Prom
     });
   const gpu = await openGpu();
   try {
-    const model = new GSASRec(new Stream(gpu), config, weights);
+    const model = GSASRec.on(gpu, { config, weights });
     const rows = await interruptible((signal) => {
       const batches = async function* () {
         let line = 0;

@@ -4,7 +4,6 @@ import { type Dataset, Sequences, type Split } from '../data/dataset.js';
 import { rankTargets } from '../data/rank.js';
 import type { ItemNames } from '../data/titles.js';
 import type { Gpu } from '../engine/gpu.js';
-import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { rankSplit } from '../train/evaluate.js';
@@ -29,7 +28,7 @@ const PROFILE_MS = 5000;
 export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
   const { config, weights, step } = checkpoint;
   const { dataset } = source;
-  const model = new GSASRec(new Stream(gpu), config, weights);
+  const model = GSASRec.on(gpu, { config, weights });
   try {
     const split = sampleUsers(dataset.test, RANKED_USERS);
     const options = { batchSize: config.eval_batch_size, filterRated: config.filter_rated };

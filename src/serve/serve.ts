@@ -3,7 +3,6 @@ import { ItemFinder } from '../data/find.js';
 import type { ItemNames } from '../data/titles.js';
 import { GsasError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
-import { Stream } from '../engine/stream.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import type { TrainConfig } from '../train/config.js';
@@ -41,7 +40,7 @@ export async function serve(
   names: ItemNames,
   { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, signal, onOpen }: ServeOptions,
 ): Promise<void> {
-  const model = new GSASRec(new Stream(gpu), config, weights);
+  const model = GSASRec.on(gpu, { config, weights });
   try {
     const telemetry = new Telemetry(() => batcher.waiting);
     const batcher: Batcher = new Batcher(model, maxWaiting, (size) => telemetry.batch(size));
