@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   attentionOver,
@@ -19,6 +20,7 @@ import {
   type TrainRequest,
   train,
 } from '../src/index.js';
+import { start } from './support/command.js';
 
 const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 const HISTORIES = Array.from({ length: 5 }, (_, user) => dataset.test.inputs.at(user));
@@ -200,4 +202,26 @@ describe('what is aborted', () => {
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     await expect(fetch(address)).rejects.toThrow();
   });
+});
+
+it("type-checks the guide's programs under strict, against what is built", async () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), 'gsas-library-'));
+  try {
+    const programs = [...readFileSync(join(root, 'docs/library.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+    const given =
+      "import { recommendBatches } from 'gsas-wgpu'; declare const histories: number[][]; declare function send(lists: object): void;";
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(root, join(folder, 'node_modules/gsas-wgpu'));
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(folder, 'guide.ts'), [...programs.map(([, program]) => program), given].join('\n'));
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node'];
+    const types = ['--typeRoots', join(root, 'node_modules/@types')];
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const { status, stdout } = await start(process.execPath, [compiler, ...options, ...types, 'guide.ts'], folder)
+      .ended;
+    expect({ programs: programs.length, status, stdout }).toEqual({ programs: 2, status: 0, stdout: '' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
