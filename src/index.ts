@@ -123,9 +123,12 @@ export { type WatchOptions, watchRun } from './report/watch.js';
 export type { JournalRecord } from './train/journal.js';
 export type { StepRecord } from './train/runlog.js';
 
-// Kernels of one's own
+// Errors
 
 export * from './engine/errors.js';
+
+// Kernels of one's own
+
 export type { AnyOp, Cost, HostTensor, Op, ReferenceValues } from './engine/kernel.js';
 export type { HostRandom } from './engine/philox.js';
 export type { Pipeline, PipelineCache } from './engine/pipelines.js';

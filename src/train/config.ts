@@ -86,7 +86,7 @@ export const OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 /**
- * The options of a training run, under the official port's names; `gsas-wgpu train --help` says what each is, with its default.
+ * The options of a training run, under the official port's names.
  * @interface
  */
 export type TrainOptions = Values<typeof OPTIONS>;
