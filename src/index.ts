@@ -15,7 +15,7 @@
 
 // A device to work on
 
-export type { Capabilities, Gpu, GpuOptions } from './engine/gpu.js';
+export { type Capabilities, Gpu, type GpuOptions } from './engine/gpu.js';
 export { type AdapterOptions, type FoundAdapter, openAdapter, type Survey, surveyAdapters } from './node/adapter.js';
 export { openGpu } from './node/gpu.js';
 export { ensureAdapter, installSoftware, type Log, type SoftwareName } from './node/software.js';

@@ -41,6 +41,15 @@ it('recommends the last of three books after the first two, from a log file', as
   expect(printed).toContain(`npx gsas-wgpu serve ${join(folder, made!, 'run')}`);
 });
 
+it('ends on Ctrl-C with what it has learnt by then', async () => {
+  const example = start(process.execPath, [join('examples', 'log-to-recommendations.mjs')], ROOT);
+  await example.printed(/step 32: /);
+  example.signal('SIGINT');
+  const { status, stdout, stderr } = await example.ended;
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('After The Hobbit');
+});
+
 it('shows that plain BCE promises more than comes true, and that gBCE does not', async () => {
   const printed = await run('overconfidence.mjs');
   const [plain, calibrated] = numbers(printed, /predicted probability@10 +(\S+)/g);
