@@ -26,6 +26,35 @@ export function rank(
   excluded: Tensor,
   numItems: number,
 ): Tensor {
+  const { score, ranks } = beginRanks(stream, h, table, targets, excluded, numItems);
+  const [B, D] = h.shape as [number, number];
+  const tile = tileOf(stream.gpu.capabilities, D, B);
+  stream.dispatch(
+    countBetter(tile),
+    { h, table, target_score: score, excluded, rank: ranks, B, N: numItems, cells: cellsOf(D).count },
+    [Math.ceil((numItems + 1) / ITEMS), Math.ceil(B / tile.rows)],
+  );
+  stream.release(score);
+  return ranks;
+}
+
+/** Targets whose rivals are still to be counted. */
+export interface BegunRanks {
+  /** [B] the targets' scores; the largest float32 where the rank is 0 */
+  score: Tensor;
+  /** [B] u32: 1, or 0 for what is not to be found, see `rank` */
+  ranks: Tensor;
+}
+
+/** The first half of `rank`, for a kernel that scores the catalogue anyway and counts while it does. @throws as `rank` */
+export function beginRanks(
+  stream: Stream,
+  h: Tensor,
+  table: Tensor,
+  targets: Tensor,
+  excluded: Tensor,
+  numItems: number,
+): BegunRanks {
   const { B, D } = checkShapes('rank', {
     h: [h, 'B', 'D'],
     table: [table, numItems + 2, 'D'],
@@ -34,19 +63,12 @@ export function rank(
   });
   const ranks = stream.empty([B], 'u32');
   const score = stream.empty([B]);
-  const tile = tileOf(stream.gpu.capabilities, D, B);
-  const sizes = { B, N: numItems, cells: cellsOf(D).count };
   stream.dispatch(
-    targetScores({ ...tile, rows: 1, lanes: 0 }),
-    { h, table, targets, excluded, target_score: score, rank: ranks, ...sizes },
+    targetScores({ ...tileOf(stream.gpu.capabilities, D, B), rows: 1, lanes: 0 }),
+    { h, table, targets, excluded, target_score: score, rank: ranks, B, N: numItems, cells: cellsOf(D).count },
     [Math.ceil(B / WORKGROUP), 1],
   );
-  stream.dispatch(countBetter(tile), { h, table, target_score: score, excluded, rank: ranks, ...sizes }, [
-    Math.ceil((numItems + 1) / ITEMS),
-    Math.ceil(B / tile.rows),
-  ]);
-  stream.release(score);
-  return ranks;
+  return { score, ranks };
 }
 
 export const rankOp: Op<CatalogueCase> = {

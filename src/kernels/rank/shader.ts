@@ -32,6 +32,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 `,
 );
 
+/** WGSL at the end of a kernel that has counted, in `counts`, the rivals of its tile's rows `first` … `first` + ROWS - 1 that score higher. */
+export const ADD_COUNTS = /* wgsl */ `workgroupBarrier();
+  if (local < min(ROWS, params.B - first)) {
+    let row = first + local;
+    if (atomicLoad(&rank[row]) > 0u) { atomicAdd(&rank[row], atomicLoad(&counts[local])); } // an infinite rival exceeds LARGEST
+  }`;
+
 /**
  * Adds to each row's rank the items of a tile that score higher: integers, so the order of the atomics does not matter. Bound by the
  * tile's multiply-adds, of which each broadcasts an operand: on lavapipe 22 % of the roofline at B = 512, N = 3416, D = 128, as matmul.
@@ -60,11 +67,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       atomicAdd(&counts[i], dot(~bits & vec4u(1u), vec4u(better)));
     }
   }
-  workgroupBarrier();
-  if (local < min(ROWS, params.B - first)) {
-    let row = first + local;
-    if (atomicLoad(&rank[row]) > 0u) { atomicAdd(&rank[row], atomicLoad(&counts[local])); } // an infinite rival exceeds LARGEST
-  }
+  ${ADD_COUNTS}
 }
 `,
 );

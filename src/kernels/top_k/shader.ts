@@ -1,20 +1,29 @@
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
 import { catalogueWgsl, type Tile } from '../catalogue.js';
+import { ADD_COUNTS } from '../rank/shader.js';
 
 /** The lowest float32, the score of what is no candidate: WGSL has no infinity. */
 export const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
 const LOWEST_WGSL = 'const LOWEST = -0x1.fffffep+127f;';
 
-/** Scores of `columns` items (a multiple of a tile's) from `start` on: what a merge looks at, and all that is ever stored. */
+/**
+ * Scores of `columns` items (a multiple of a tile's) from `start` on: what a merge looks at, and all that is ever stored. With `ranked`, it
+ * counts at the same time what scores higher than each row's target, as `rank.count` does.
+ */
 export const scoreChunk = program(
   'top_k.scores',
-  (tile: Tile) => wgsl`${catalogueWgsl(tile)}
+  ({ ranked, ...tile }: Tile & { ranked: boolean }) => wgsl`${catalogueWgsl(tile)}
 ${LOWEST_WGSL}
 struct Params { B: u32, N: u32, cells: u32, start: u32, columns: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> excluded: array<u32>; // [B, ceil((N+2)/32)]
 @group(0) @binding(4) var<storage, read_write> scores: array<vec4<f32>>; // [B, columns]
+#if ${ranked}
+@group(0) @binding(5) var<storage, read> target_score: array<f32>; // [B]
+@group(0) @binding(6) var<storage, read_write> rank: array<atomic<u32>>; // [B]
+var<workgroup> counts: array<atomic<u32>, ROWS>;
+#endif
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let first = workgroup.y * ROWS;
@@ -27,7 +36,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let bits = vec4u(excluded[(first + i) * ((params.N + 33u) / 32u) + word]) >> (items % 32u);
     let candidate = inside & ((bits & vec4u(1u)) == vec4u(0u));
     scores[((first + i) * params.columns + column) / 4u] = select(vec4f(LOWEST), tile[i], candidate);
+#if ${ranked}
+    let better = candidate & (tile[i] > vec4f(target_score[first + i]));
+    if (any(better)) { atomicAdd(&counts[i], dot(vec4u(better), vec4u(1u))); }
+#endif
   }
+#if ${ranked}
+  ${ADD_COUNTS}
+#endif
 }
 `,
 );
