@@ -22,7 +22,7 @@ export const OPTIONS = {
     default: 0.75,
     min: 0,
     max: 1,
-    help: 'calibration t of the gBCE loss: 0 is plain BCE, 1 gives calibrated probabilities',
+    help: 'calibration t of the gBCE loss: 0 is plain BCE, 1 gives calibrated probabilities, as long as they are small',
   },
   train_batch_size: { type: 'integer', default: 128, min: 1, help: 'sequences in a training batch' },
   eval_batch_size: { type: 'integer', default: 512, min: 1, help: 'sequences in an evaluation batch' },

@@ -96,8 +96,9 @@ export async function* recommendBatches(
 }
 
 /**
- * The calibrated probability that an item is the next one (Petrov and Macdonald, RecSys 2023, section 5.2), or undefined where gbce_t is
- * not 1: the sigmoid of the score then exceeds it.
+ * The sigmoid of a score, the calibrated probability that an item is the next one (Petrov and Macdonald, RecSys 2023, section 5.2), or
+ * undefined where gbce_t is not 1: it then promises too much. The paper's derivation leaves the positive out of the negatives; the official
+ * sampler, and so this one, does not, and what comes next with probability p is then learnt as p / (1 + p): the same while p is small.
  */
 export function probabilityOf(score: number, gbceT: number): number | undefined {
   return gbceT === 1 ? 1 / (1 + Math.exp(-score)) : undefined;
