@@ -157,6 +157,26 @@ describe('train', () => {
     expect(journal('parts')).toEqual(journal('whole'));
   });
 
+  it('estimates a run without writing it, and counts the steps that the first of the limits allows', async () => {
+    const dry = await run(
+      'train',
+      '--data',
+      'data',
+      '--out',
+      'runs/dry',
+      '--max-minutes',
+      '0.2',
+      '--dry-run',
+      ...SMALL,
+    );
+    expect({ status: dry.status, stderr: dry.stderr }).toEqual({ status: 0, stderr: '' });
+    const [, step] = /^# a step +([\d,]+) ms, here and now$/m.exec(dry.stdout)!;
+    const [, steps] = /^# at most +([\d,]+) steps, 12s; early stopping may end it sooner$/m.exec(dry.stdout)!;
+    // The milliseconds are rounded to whole ones.
+    expect(Math.abs(12_000 / Number(steps!.replaceAll(',', '')) - Number(step))).toBeLessThanOrEqual(1);
+    expect(existsSync(at('runs/dry'))).toBe(false);
+  });
+
   it('exits 1 when training fails', async () => {
     const args = ['--data', 'data', '--out', 'runs/diverged', ...SMALL, '--lr', '1e30', '--max-epochs', '9'];
     const { status, stderr } = await run('train', ...args);

@@ -13,8 +13,9 @@ export async function dryRun({ dataset }: PlanRequest, plan: TrainPlan, limits: 
   const gpu = await openGpu();
   try {
     const { parameters, deviceBytes, stepSeconds, stepsPerEpoch } = await estimateTraining(gpu, plan);
-    const steps = limits.steps === null || limits.steps === Infinity ? null : limits.steps;
-    const longest = Math.min((steps ?? Infinity) * stepSeconds, limits.seconds ?? Infinity);
+    // Of two limits the one that comes first counts, in steps and in time.
+    const steps = Math.min(limits.steps ?? Infinity, Math.ceil((limits.seconds ?? Infinity) / stepSeconds));
+    const longest = Math.min(steps * stepSeconds, limits.seconds ?? Infinity);
     const rows = [
       ['data', describeDataset(dataset)],
       ['adapter', `${name} (${why})`],
@@ -24,7 +25,7 @@ export async function dryRun({ dataset }: PlanRequest, plan: TrainPlan, limits: 
       ['an epoch', `${stepsPerEpoch} steps, ${formatDuration(stepsPerEpoch * stepSeconds)} without its validation`],
       [
         'at most',
-        `${steps?.toLocaleString('en-US') ?? 'any number of'} steps, ${formatDuration(longest)}; early stopping ends it sooner`,
+        `${Number.isFinite(steps) ? steps.toLocaleString('en-US') : 'any number of'} steps, ${formatDuration(longest)}; early stopping may end it sooner`,
       ],
     ];
     console.log(rows.map(([key, value]) => `# ${key!.padEnd(11)}${value}`).join('\n'));

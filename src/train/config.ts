@@ -67,7 +67,7 @@ export const OPTIONS = {
     above: 0,
     optional: true,
     limit: true,
-    help: 'stop after this many minutes',
+    help: 'stop after this many minutes; --resume counts anew',
   },
   early_stopping_patience: {
     type: 'integer',
