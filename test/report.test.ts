@@ -52,6 +52,15 @@ describe('the report of a run', () => {
     expect(page).not.toMatch(/\b(src|href)="(?!data:,")|url\(|@import|https?:|NaN|undefined/);
   });
 
+  it('calls only those percentages probabilities that gbce_t 1 calibrates', async () => {
+    const sayingOf = async (gbce_t: number) => {
+      const run = fakeRun(at(`t${gbce_t}`), { analysis: ANALYSIS, options: { gbce_t } });
+      return /percentages are (.*?)</.exec(readFileSync(await writeReport([run]), 'utf8'))![1];
+    };
+    expect(await sayingOf(1)).toBe('predicted probabilities.');
+    expect(await sayingOf(0.75)).toMatch(/^sigmoids of the scores, which only order items/);
+  });
+
   it('tells series apart by dash and shape, not by colour alone', async () => {
     const page = readFileSync(await writeReport([fakeRun(at('one'))]), 'utf8');
     const validation = /<h3>Validation<\/h3>.*?<\/figure>/s.exec(page)![0];

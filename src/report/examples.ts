@@ -3,10 +3,14 @@ import { type Html, html } from './html.js';
 import type { RunRecord } from './run.js';
 
 /** What the model recommends to a few users of the test split, and what they chose next. */
-export function exampleCards({ analysis }: RunRecord): Html | undefined {
+export function exampleCards({ analysis, config }: RunRecord): Html | undefined {
   if (analysis === undefined || analysis.examples.length === 0) return undefined;
+  const percentages =
+    config.gbce_t === 1
+      ? 'predicted probabilities'
+      : 'sigmoids of the scores, which only order items: with t below 1 they exceed the probability that an item comes next';
   return html`<section><h2>Recommendations</h2>
-<p>Users of the test split, spread evenly over it. What came next is marked ▸; percentages are predicted probabilities.</p>
+<p>Users of the test split, spread evenly over it. What came next is marked ▸; percentages are ${percentages}.</p>
 <div class="cards">${analysis.examples.map(card)}</div></section>`;
 }
 
