@@ -43,7 +43,7 @@ function rankChart(runs: readonly AnalysedRun[]): Promise<Html> {
     runs.length > 1
       ? runs.map((run) => ({ name: run.name, points: ranked(run.analysis.calibration.byRank) }))
       : [
-          { name: `user ${example!.name ?? example!.user} of the test split`, points: ranked(example!.probabilities) },
+          { name: `user ${example!.name ?? example!.user}`, points: ranked(example!.probabilities) },
           { name: 'mean over users', points: ranked(analysis.calibration.byRank) },
         ];
   const found = example!.rank > 0 && example!.rank <= example!.probabilities.length;
