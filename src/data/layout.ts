@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../engine/errors.js';
 import { type Dataset, type Sequences, type Split, summarizeDataset } from './dataset.js';
 import { parseSequences, parseTargets } from './lines.js';
+import { makeFolders } from './make-folders.js';
 import { formatTitles } from './titles.js';
 
 const LAYOUT = 'train/input.txt, val/ and test/{input,output}.txt, dataset_stats.json';
@@ -122,7 +122,7 @@ function formatSequences(sequences: Sequences): string {
 }
 
 function writeDurably(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolders(dirname(file));
   const handle = openSync(file, 'wx');
   try {
     writeFileSync(handle, text);

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../data/make-folders.js';
 import { InputError } from '../engine/errors.js';
 import { parameterShapes } from '../model/config.js';
 import { parseConfig, type TrainConfig } from './config.js';
@@ -62,7 +63,7 @@ export function refuseTaken(run: string): void {
 export function createRun(run: string): void {
   refuseTaken(run);
   try {
-    mkdirSync(run, { recursive: true });
+    makeFolders(run);
   } catch (error) {
     throw new InputError(`${run}: this folder cannot be made: ${systemReason(error)}; choose another --out`, {
       cause: error,

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { InputError } from '../../engine/errors.js';
 import { refuseOccupied } from '../import/folder.js';
 import { type ImportReport, importInteractions } from '../import/import.js';
+import { makeFolders } from '../make-folders.js';
 import { PUBLIC_DATASETS, type PublicDataset } from './catalogue.js';
 import { fetchFile, verifyFile } from './fetch.js';
 import { unzip } from './unzip.js';
@@ -49,7 +50,7 @@ export async function importPublic(dataset: PublicDataset, options: DownloadOpti
     if (!existsSync(from)) throw new InputError(`there is no file ${from}`);
     await verifyFile(from, dataset.digest);
   }
-  mkdirSync(cache, { recursive: true });
+  makeFolders(cache);
   const work = mkdtempSync(join(cache, 'unpacked-'));
   try {
     const members = [dataset.log, dataset.titles].filter((member) => member !== undefined);
@@ -74,7 +75,7 @@ async function fetchOnce(dataset: PublicDataset, options: DownloadOptions & { ca
   const { url = dataset.url, cache, signal, onBytes, onProgress } = options;
   const file = join(cache, basename(new URL(dataset.url).pathname));
   if (existsSync(file)) return file;
-  mkdirSync(cache, { recursive: true });
+  makeFolders(cache);
   onProgress?.(`fetching ${url}`);
   await fetchFile(url, file, { digest: dataset.digest, signal, ...(onBytes && { onBytes }) });
   return file;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { basename, dirname, join, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { GsasError, InputError } from '../../engine/errors.js';
+import { makeFolders } from '../make-folders.js';
 
 /** What every dataset's folder holds, and hardly any other. */
 const MARK = 'dataset_stats.json';
@@ -25,7 +26,7 @@ export async function makeFolder<T>(
   try {
     // A killed process with the same id, as in a container, may have left one.
     rmSync(temporary, { recursive: true, force: true });
-    made = mkdirSync(dir, { recursive: true });
+    made = makeFolders(dir);
     mkdirSync(work);
   } catch (error) {
     if (made) rmSync(made, { recursive: true });
