@@ -39,7 +39,7 @@ const unroll = (count: number, line: (i: number) => string) =>
  *   a lane holds rows   6.2    7.6    9.0   11.1   10.8 (15.1 against 13.2 for 16x2 in another run)
  *   no subgroups               3.9
  * The product transposed as a gradient needs it, [128, 3200] x [3200, 128] in 12 splits: 9.5 (16x1), 10.7 (16x2), 15.0 (32x2).
- * [512, 128] x [128, 3416]: 12.8. Dropout in the epilogue costs 15 %, a residual 10 %.
+ * [512, 128] x [128, 3416]: 12.8. That is 24 to 30 % of lavapipe's arithmetic roof, which multiplies registers alone. Dropout in the epilogue costs 15 %, a residual 10 %.
  * With 32 lanes and more, 16 x 1: sums of 64 registers a lane, and enough tiles for many processors. Where another of tile.ts is faster, on
  * whatever adapter, `gsas-wgpu tune` or the first training run finds it.
  */
