@@ -33,48 +33,52 @@ function hasTorch(): boolean {
   }
 }
 
-describe.skipIf(!hasTorch())('a .pt file of ours in PyTorch', () => {
-  let gpu: Gpu;
-  let folder: string;
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'convert-torch-'));
-    gpu = await openTestGpu();
-  });
-  afterAll(() => {
-    gpu.close();
-    rmSync(folder, { recursive: true });
-  });
+// The name says in every report what these tests need, for where they are skipped.
+describe.skipIf(!hasTorch())(
+  'a .pt file of ours in PyTorch (needs a python with torch and numpy, see GSAS_PYTHON)',
+  () => {
+    let gpu: Gpu;
+    let folder: string;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'convert-torch-'));
+      gpu = await openTestGpu();
+    });
+    afterAll(() => {
+      gpu.close();
+      rmSync(folder, { recursive: true });
+    });
 
-  it.each(['h1', 'heads3_dim24', 'reuse_t1'])('loads with weights_only and has the official top-10: %s', (name) => {
-    const fixture = `test/fixtures/${name}.safetensors`;
-    const file = join(folder, `${name}.pt`);
-    writeStateDict(file, readFixture(fixture).parameters('param'));
-    expect(python('test/fixtures/torch/check.py', file, fixture)).toBe('same\n');
-  });
+    it.each(['h1', 'heads3_dim24', 'reuse_t1'])('loads with weights_only and has the official top-10: %s', (name) => {
+      const fixture = `test/fixtures/${name}.safetensors`;
+      const file = join(folder, `${name}.pt`);
+      writeStateDict(file, readFixture(fixture).parameters('param'));
+      expect(python('test/fixtures/torch/check.py', file, fixture)).toBe('same\n');
+    });
 
-  it('has the metrics of the model that was trained', async () => {
-    const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-    const data = join(folder, 'data');
-    const run = join(folder, 'run');
-    writeDataset(data, dataset);
-    const options = {
-      ...{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, negs_per_pos: 8, init_std: 0.02 },
-      ...{ train_batch_size: 32, lr: 1e-2, init_prior: true, max_epochs: 12 },
-    };
-    const { best } = await train({ gpu, dataset, options, out: run, data });
-    const model = new GSASRec(new Stream(gpu), best!.config, best!.weights);
-    for (const filterRated of [true, false]) {
-      const ours = await evaluateSplit(model, dataset.test, { batchSize: 64, filterRated });
-      expect(ours['ndcg@10']).toBeGreaterThan(0.02); // no agreement of zeros
-      const file = join(folder, `${filterRated}.pt`);
-      convert(run, file);
-      const flags = ['--data', data, '--heads', '2', ...(filterRated ? [] : ['--keep-seen'])];
-      const theirs = JSON.parse(python('bench/baselines/pytorch/evaluate.py', file, ...flags));
-      expect(theirs.users).toBe(dataset.test.targets.length);
-      for (const name of ['ndcg@10', 'recall@1', 'recall@10'] as const) {
-        expect(Math.abs(theirs[name] - ours[name])).toBeLessThan(1e-6);
+    it('has the metrics of the model that was trained', async () => {
+      const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+      const data = join(folder, 'data');
+      const run = join(folder, 'run');
+      writeDataset(data, dataset);
+      const options = {
+        ...{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, negs_per_pos: 8, init_std: 0.02 },
+        ...{ train_batch_size: 32, lr: 1e-2, init_prior: true, max_epochs: 12 },
+      };
+      const { best } = await train({ gpu, dataset, options, out: run, data });
+      const model = new GSASRec(new Stream(gpu), best!.config, best!.weights);
+      for (const filterRated of [true, false]) {
+        const ours = await evaluateSplit(model, dataset.test, { batchSize: 64, filterRated });
+        expect(ours['ndcg@10']).toBeGreaterThan(0.02); // no agreement of zeros
+        const file = join(folder, `${filterRated}.pt`);
+        convert(run, file);
+        const flags = ['--data', data, '--heads', '2', ...(filterRated ? [] : ['--keep-seen'])];
+        const theirs = JSON.parse(python('bench/baselines/pytorch/evaluate.py', file, ...flags));
+        expect(theirs.users).toBe(dataset.test.targets.length);
+        for (const name of ['ndcg@10', 'recall@1', 'recall@10'] as const) {
+          expect(Math.abs(theirs[name] - ours[name])).toBeLessThan(1e-6);
+        }
       }
-    }
-    model.release();
-  });
-});
+      model.release();
+    });
+  },
+);

@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   engine: /^(engine\/|wgsl-preprocessor\/)/,
   kernels: /^(engine|kernels)\//,
   model: /^(engine|kernels|model)\//,
-  data: /^(data\/|engine\/(errors|philox)\.js$|node:|csv-parse|fflate$|fuse\.js$|@duckdb\/node-api$)/,
+  data: /^(data\/|engine\/(edit-distance|errors|philox)\.js$|node:|csv-parse|fflate$|fuse\.js$|@duckdb\/node-api$)/,
   train: /^((engine|kernels|model|data|train)\/|node:|pbf$|fflate$|yaml$)/,
   report: /^((engine|kernels|model|data|train|report)\/|node:|vega$|vega-lite$)/,
   serve: /^((engine|kernels|model|data|train|report|serve)\/|node:|prom-client$)/,

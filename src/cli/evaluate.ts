@@ -11,7 +11,7 @@ import { openGpu } from '../node/gpu.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
 import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../train/evaluation.js';
 import { userNames } from '../train/names.js';
-import { openSource, recallSource } from '../train/source.js';
+import { baselinesOf, checkCatalogue, openSource, recallSource } from '../train/source.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
 import {
   bucketTable,
@@ -21,7 +21,6 @@ import {
   pairedTable,
   sampledTable,
 } from './evaluation-output.js';
-import { baselines } from './metrics.js';
 import { writePerUser } from './per-user.js';
 
 interface Flags {
@@ -94,19 +93,15 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
   const folder = flags.data !== undefined ? resolve(flags.data) : recallCommon(runs);
   const source = openSource(folder);
   const { dataset } = source;
-  for (const [i, { config }] of checkpoints.entries()) {
-    if (config.num_items !== dataset.numItems) {
-      throw new InputError(
-        `${runs[i]} knows ${config.num_items} items, but ${dataset.name} has ${dataset.numItems}; evaluate it on its own data`,
-      );
-    }
-  }
+  checkpoints.forEach(({ config }, i) => {
+    checkCatalogue(runs[i]!, config.num_items, dataset);
+  });
   const { split } = flags;
   const userOf = userNames(folder, split, dataset[split].targets.length);
   const filterRated = flags.filterSeen ?? commonFilter(runs, checkpoints);
   const wanted = { ...measurementOf(flags), filterRated, ...(userOf && { userOf }) };
   const named = await evaluateCheckpoints(runs, checkpoints, dataset, split, wanted);
-  for (const { name, scorer } of flags.baselines ? baselines(source) : []) {
+  for (const { name, scorer } of flags.baselines ? baselinesOf(source) : []) {
     named.push({ name, evaluation: evaluateScorer(scorer, dataset, split, { ...wanted, buckets: 0 }) });
   }
   if (flags.perUser) await writePerUser(flags.perUser, named, dataset, split, userOf);

@@ -1,11 +1,10 @@
-import { markovScores, popularityScores } from '../data/baselines.js';
 import type { Split } from '../data/dataset.js';
-import { rankTargets, type Scorer } from '../data/rank.js';
+import { rankTargets } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { evaluateSplit, type Metrics, metricsOf } from '../train/evaluate.js';
-import type { Source } from '../train/source.js';
+import { baselinesOf, type Source } from '../train/source.js';
 
 /** A line of a table of metrics. */
 export type MetricRow = Metrics & { name: string };
@@ -20,18 +19,9 @@ export async function evaluateCheckpoint(gpu: Gpu, { config, weights }: Checkpoi
   }
 }
 
-/** What a model is to be compared with: the oracle first, where there is one. */
-export function baselines({ dataset, oracle }: Source): { name: string; scorer: Scorer }[] {
-  return [
-    ...(oracle ? [{ name: 'oracle (knows the truth)', scorer: oracle }] : []),
-    { name: 'popularity', scorer: popularityScores(dataset) },
-    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
-  ];
-}
-
-/** Their metrics, by the same evaluation. */
+/** The metrics of what a model is to be compared with, by the same evaluation: the oracle's last, where there is one. */
 export function baselineRows(source: Source, split: 'val' | 'test', filterRated: boolean): MetricRow[] {
-  return baselines(source).map(({ name, scorer }) => ({
+  return baselinesOf(source).map(({ name, scorer }) => ({
     name,
     ...metricsOf(rankTargets(source.dataset[split], scorer, filterRated)),
   }));

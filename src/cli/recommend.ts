@@ -1,16 +1,15 @@
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Sequences } from '../data/dataset.js';
 import { ItemFinder } from '../data/find.js';
 import { type Column, checkTableFile, type Row, writeTable } from '../data/table.js';
-import { type ItemNames, readItemNames } from '../data/titles.js';
+import type { ItemNames } from '../data/titles.js';
 import { InputError } from '../engine/errors.js';
 import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
 import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
-import { itemNames, userNames } from '../train/names.js';
+import { namesOfRun, userNames } from '../train/names.js';
 import { probabilityOf, type Recommendation, recommend, recommendBatches } from '../train/recommend.js';
-import { openSource, recallSource, tryRecallSource } from '../train/source.js';
+import { checkCatalogue, openSource, recallSource } from '../train/source.js';
 import { parseCount, parsePath } from './arguments.js';
 import { alignColumns } from './columns.js';
 import { interruptible } from './interrupt.js';
@@ -78,8 +77,7 @@ async function runRecommend(run: string, flags: Flags): Promise<void> {
   }
   if (flags.out) checkTableFile(flags.out);
   const checkpoint = loadCheckpoint(run, flags.checkpoint);
-  const folder = flags.data !== undefined ? resolve(flags.data) : tryRecallSource(run);
-  const names = flags.titles !== undefined ? readItemNames(flags.titles) : itemNames(folder);
+  const { folder, names } = namesOfRun(run, flags);
   const finder = new ItemFinder(names, checkpoint.config.num_items);
   const report = (line: string) => process.stderr.write(`${line}\n`);
   const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', report) : [];
@@ -130,11 +128,7 @@ async function recommendSplit(run: string, setting: Setting, flags: Flags): Prom
   const split = flags.split!;
   const folder = setting.folder === undefined ? recallSource(run) : setting.folder; // says what is missing
   const { dataset } = openSource(folder);
-  if (dataset.numItems !== config.num_items) {
-    throw new InputError(
-      `${run} knows ${config.num_items} items, but ${dataset.name} has ${dataset.numItems}; name its own data with --data DIR`,
-    );
-  }
+  checkCatalogue(run, config.num_items, dataset);
   const histories = split === 'train' ? dataset.train : dataset[split].inputs;
   const users = userNames(folder, split, histories.count);
   const calibrated = config.gbce_t === 1;

@@ -1,11 +1,8 @@
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { readItemNames } from '../data/titles.js';
 import { openGpu } from '../node/gpu.js';
 import { serve } from '../serve/serve.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
-import { itemNames } from '../train/names.js';
-import { tryRecallSource } from '../train/source.js';
+import { namesOfRun } from '../train/names.js';
 import { parseCount, parsePath } from './arguments.js';
 import { parsePort } from './watch.js';
 
@@ -43,8 +40,7 @@ export function addServe(program: Command): void {
 
 async function runServe(run: string, { data, titles, checkpoint: which, ...options }: Flags): Promise<void> {
   const checkpoint = loadCheckpoint(run, which);
-  const folder = data !== undefined ? resolve(data) : tryRecallSource(run);
-  const names = titles !== undefined ? readItemNames(titles) : itemNames(folder);
+  const { names } = namesOfRun(run, { ...(data && { data }), ...(titles && { titles }) });
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
   const gpu = await openGpu();

@@ -174,7 +174,8 @@ async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source,
   const lines = [`best validation at step ${best.step}: ${out}/best.safetensors`];
   if (source.oracle) {
     const model = { name: 'gSASRec (this run)', ...(await evaluateCheckpoint(gpu, best, source.dataset.test)) };
-    const [oracle, ...others] = baselineRows(source, 'test', best.config.filter_rated);
+    const others = baselineRows(source, 'test', best.config.filter_rated);
+    const oracle = others.pop();
     const share = (100 * model['ndcg@10']) / oracle!['ndcg@10'];
     lines.push(
       `\nthe held-out next items of ${source.dataset.test.targets.length} users, the whole catalogue ranked:`,

@@ -1,3 +1,4 @@
+import { editDistance } from '../engine/edit-distance.js';
 import { InputError } from '../engine/errors.js';
 
 /** What values a configuration key can take. `min` and `max` are allowed themselves, `above` and `below` are not. */
@@ -101,18 +102,4 @@ function nearestName(word: string, known: readonly string[]): string | undefined
   const distance = (name: string) => (plain(name).includes(plain(word)) ? 0 : editDistance(plain(word), plain(name)));
   const ranked = known.map((name) => ({ name, distance: distance(name) })).sort((a, b) => a.distance - b.distance);
   return ranked.find((near) => near.distance <= Math.max(1, word.length / 3))?.name;
-}
-
-/** Levenshtein distance: insertions, deletions and substitutions of one letter each. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

@@ -11,8 +11,8 @@ let resting: Promise<void> | undefined;
 /**
  * Lets the processor rest while the host waits for the GPU. Dawn's Node binding asks for finished work in every turn of the event loop:
  * one core is busy with nothing else, and on a software adapter that core is half of the GPU. So each turn sleeps a little, the longer
- * the wait, and at most a millisecond: timers and sockets are served as before. On two cores with lavapipe training steps take
- * half the time.
+ * the wait, and at most a millisecond: timers and sockets are served as before. On two cores with lavapipe a training step took 138 ms for
+ * 275 (Beauty's shape) and 250 for 543 (ml1m, B = 32, k = 1).
  * @returns when nobody waits any longer
  */
 export function restDuring(work: Promise<unknown>): Promise<void> {

@@ -1,8 +1,7 @@
-import { InputError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import { loadCheckpoint } from '../train/checkpoint.js';
 import { itemNames, userNames } from '../train/names.js';
-import { openSource, recallSource } from '../train/source.js';
+import { checkCatalogue, openSource, recallSource } from '../train/source.js';
 import { analyse } from './analyse.js';
 import { readAnalysis, writeAnalysis } from './analysis.js';
 
@@ -17,12 +16,7 @@ export async function analyseRun(run: string, open: () => Promise<Gpu>): Promise
   if (readAnalysis(run)?.step === checkpoint.step) return;
   const folder = recallSource(run);
   const source = openSource(folder);
-  const { num_items } = checkpoint.config;
-  if (num_items !== source.dataset.numItems) {
-    throw new InputError(
-      `${run} knows ${num_items} items, but its data in ${folder} has ${source.dataset.numItems} by now`,
-    );
-  }
+  checkCatalogue(run, checkpoint.config.num_items, source.dataset);
   const gpu = await open();
   try {
     const names = { items: itemNames(folder), users: userNames(folder, 'test', source.dataset.test.targets.length) };

@@ -1,5 +1,3 @@
-import { markovScores, popularityScores } from '../data/baselines.js';
-import { TrainingBatches } from '../data/batches.js';
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
 import { rankTargets } from '../data/rank.js';
 import type { ItemNames } from '../data/titles.js';
@@ -7,8 +5,9 @@ import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { rankSplit } from '../train/evaluate.js';
+import { trainingBatches } from '../train/plan.js';
 import { type Recommendation, recommend } from '../train/recommend.js';
-import type { Source } from '../train/source.js';
+import { baselinesOf, type Source } from '../train/source.js';
 import { Trainer } from '../train/trainer.js';
 import type { Analysis, Calibration, Example, Item, Profile, Ranked } from './analysis.js';
 
@@ -62,12 +61,11 @@ function sampleUsers(split: Split, most: number): Split {
 
 function baselines({ dataset, oracle }: Source, split: Split, filterRated: boolean): Ranked[] {
   if (split.targets.length * dataset.numItems > BASELINE_SCORES) return [];
-  const scorers = [
-    { name: 'popularity', scorer: popularityScores(dataset) },
-    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
-  ].map(({ name, scorer }) => ({ name, ranks: found(rankTargets(split, scorer, filterRated)) }));
-  if (!oracle || split !== dataset.test) return scorers;
-  return [...scorers, { name: 'oracle, which knows the truth', ranks: found(rankTargets(split, oracle, filterRated)) }];
+  const source = { dataset, ...(oracle && split === dataset.test && { oracle }) }; // it knows users by their line
+  return baselinesOf(source).map(({ name, scorer }) => ({
+    name,
+    ranks: found(rankTargets(split, scorer, filterRated)),
+  }));
 }
 
 /** JSON has no Infinity. */
@@ -122,12 +120,7 @@ async function exemplify(model: GSASRec, split: Split, names: Names, filterRated
 
 /** GPU time of training steps on a copy of the weights, after two to warm up. */
 async function profileSteps(gpu: Gpu, { config, weights }: Checkpoint, dataset: Dataset): Promise<Profile> {
-  const batches = new TrainingBatches(dataset.train, {
-    sequenceLength: config.sequence_length,
-    batchSize: config.train_batch_size,
-    maxBatchesPerEpoch: config.max_batches_per_epoch,
-    seed: config.seed,
-  });
+  const batches = trainingBatches(dataset, config);
   const trainer = new Trainer(gpu, config, { weights, step: 0 });
   try {
     await trainer.prepare(batches.capacity);

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseSequences } from '../data/lines.js';
 import { type ItemNames, readItemNames, readUserNames } from '../data/titles.js';
 import { InputError } from '../engine/errors.js';
 import { readText } from './files.js';
-import { openSource } from './source.js';
+import { openSource, tryRecallSource } from './source.js';
 
 const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
 
@@ -17,6 +17,23 @@ export function itemNames(folder: string | null | undefined): ItemNames {
   if (folder === null) return { ...NAMELESS, titles: openSource(null).dataset.titles ?? NAMELESS.titles };
   const file = join(folder, 'items.csv');
   return existsSync(file) ? readItemNames(file) : NAMELESS;
+}
+
+/** Where else than in the run's own data to look. */
+export interface NameOptions {
+  /** Dataset in the official layout. */
+  readonly data?: string;
+  /** CSV with the columns id and title. */
+  readonly titles?: string;
+}
+
+/**
+ * What the items of a run's model are called, and the folder of its data: null for the embedded catalogue, undefined where it is not known.
+ * @throws InputError for a damaged file of names
+ */
+export function namesOfRun(run: string, { data, titles }: NameOptions) {
+  const folder = data !== undefined ? resolve(data) : tryRecallSource(run);
+  return { folder, names: titles !== undefined ? readItemNames(titles) : itemNames(folder) };
 }
 
 /**

@@ -45,7 +45,7 @@ export function planTraining({ dataset, options, out, resume, initFrom, numberOf
     const weights = from && warmStart(from, config, initFrom!, numberOf);
     return {
       config,
-      batches: batchesOf(dataset, config),
+      batches: trainingBatches(dataset, config),
       start: () => ({ weights: weights ?? freshWeights(config), step: 0 }),
     };
   }
@@ -53,10 +53,11 @@ export function planTraining({ dataset, options, out, resume, initFrom, numberOf
   if (out === undefined) throw new InputError('resume needs out, the folder of the run to go on with');
   const saved = loadResumable(out);
   const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out);
-  return { saved, config, batches: batchesOf(dataset, config), start: () => saved };
+  return { saved, config, batches: trainingBatches(dataset, config), start: () => saved };
 }
 
-function batchesOf({ train }: Dataset, config: TrainConfig): TrainingBatches {
+/** The batches of a run's epochs. @throws InputError when no user has two items */
+export function trainingBatches({ train }: Dataset, config: TrainConfig): TrainingBatches {
   return new TrainingBatches(train, {
     sequenceLength: config.sequence_length,
     batchSize: config.train_batch_size,

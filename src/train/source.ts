@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { markovScores, popularityScores } from '../data/baselines.js';
 import { type Dataset, summarizeDataset } from '../data/dataset.js';
 import { readDataset } from '../data/layout.js';
 import type { Scorer } from '../data/rank.js';
@@ -18,6 +19,23 @@ export function openSource(folder: string | null): Source {
   if (folder !== null) return { dataset: readDataset(folder) };
   const { dataset, oracle } = syntheticDataset();
   return { dataset, oracle };
+}
+
+/** @param run names the model in the error. @throws InputError for data with another number of items than the model's */
+export function checkCatalogue(run: string, numItems: number, dataset: Dataset): void {
+  if (dataset.numItems === numItems) return;
+  throw new InputError(
+    `${run} knows ${numItems} items, but ${dataset.name} has ${dataset.numItems}; name its own data with --data DIR`,
+  );
+}
+
+/** What a model is to be compared with: the oracle last, where there is one. */
+export function baselinesOf({ dataset, oracle }: Source): { name: string; scorer: Scorer }[] {
+  return [
+    { name: 'popularity', scorer: popularityScores(dataset) },
+    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
+    ...(oracle ? [{ name: 'oracle (knows the truth)', scorer: oracle }] : []),
+  ];
 }
 
 /**

@@ -87,17 +87,7 @@ async function parquetSource(db: Database, file: string, path: string): Promise<
     const columns = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * ${from}`);
     const names = columns.map(({ column_name }) => column_name);
     const types = columns.map(({ column_type }) => column_type);
-    return {
-      file,
-      path,
-      format: 'parquet',
-      names,
-      hasHeader: true,
-      quoted: false,
-      from,
-      types,
-      expressions: names.map(identifier),
-    };
+    return named({ file, path, format: 'parquet', names, from, types });
   } catch (error) {
     throw unreadable(file, path, error);
   }
@@ -114,17 +104,12 @@ function jsonSource(file: string, path: string, text: string): Source {
   const columns = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ');
   const from = `FROM read_json(${literal(escapeGlob(path))}, format = 'newline_delimited', columns = {${columns}})`;
   const types = names.map(() => 'VARCHAR');
-  return {
-    file,
-    path,
-    format: 'json',
-    names,
-    hasHeader: true,
-    quoted: false,
-    from,
-    types,
-    expressions: names.map(identifier),
-  };
+  return named({ file, path, format: 'json', names, from, types });
+}
+
+/** A source whose format names its columns. */
+function named(source: Pick<Source, 'file' | 'path' | 'format' | 'names' | 'from' | 'types'>): Source {
+  return { ...source, hasHeader: true, quoted: false, expressions: source.names.map(identifier) };
 }
 
 function textSource(file: string, path: string, text: string, options: SourceOptions): Source {
