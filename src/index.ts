@@ -39,9 +39,9 @@ export type { RaggedBatch, TrainingBatch, TrainingBatches } from './data/batches
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
 export type { Environment } from './train/environment.js';
 export { estimateTraining, type TrainingCost } from './train/estimate.js';
-export type { Metrics } from './train/evaluate.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
+export type { Metrics } from './train/ranking.js';
 export type { Session, StopReason } from './train/sessions.js';
 export { openSource, recallSource, type Source } from './train/source.js';
 export { type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';

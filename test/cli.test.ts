@@ -19,8 +19,8 @@ import { rankTargets } from '../src/data/rank.js';
 import { syntheticDataset } from '../src/data/synthetic.js';
 import { registry } from '../src/kernels/index.js';
 import { loadCheckpoint, loadResumable } from '../src/train/checkpoint.js';
-import { metricsOf } from '../src/train/evaluate.js';
 import { type JournalRecord, readJournal } from '../src/train/journal.js';
+import { metricsOf } from '../src/train/ranking.js';
 import { readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
 import { gsas, startGsas } from './support/command.js';
 

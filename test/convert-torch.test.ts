@@ -10,8 +10,8 @@ import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { convert } from '../src/train/convert/index.js';
 import { writeStateDict } from '../src/train/convert/state-dict-writer.js';
-import { evaluateSplit } from '../src/train/evaluate.js';
 import { readFixture } from '../src/train/fixture.js';
+import { evaluateSplit } from '../src/train/ranking.js';
 import { train } from '../src/train/train.js';
 import { openTestGpu } from './support/gpu.js';
 

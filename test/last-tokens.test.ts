@@ -8,8 +8,8 @@ import { gather } from '../src/kernels/gather/index.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
-import { lastHidden } from '../src/train/evaluate.js';
 import { attentionOver } from '../src/train/explain.js';
+import { lastHidden } from '../src/train/ranking.js';
 import { openTestGpu } from './support/gpu.js';
 
 const HISTORIES = [[3], [1, 2, 3, 4, 5, 6, 7, 8, 9], [5, 5], [9, 1, 30, 2, 8, 7, 6, 5, 4, 3, 2, 1, 17]];

@@ -6,8 +6,8 @@ import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
-import { rankSplit } from '../src/train/evaluate.js';
 import { evaluate, evaluateScorer } from '../src/train/evaluation.js';
+import { rankSplit } from '../src/train/ranking.js';
 import { probabilityOf, recommend, recommendBatches } from '../src/train/recommend.js';
 import { openTestGpu } from './support/gpu.js';
 

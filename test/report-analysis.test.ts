@@ -7,7 +7,7 @@ import { openAdapter } from '../src/node/adapter.js';
 import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
 import type { Checkpoint } from '../src/train/checkpoint.js';
-import { rankSplit } from '../src/train/evaluate.js';
+import { rankSplit } from '../src/train/ranking.js';
 import { recommend } from '../src/train/recommend.js';
 import { train } from '../src/train/train.js';
 import { openTestGpu } from './support/gpu.js';

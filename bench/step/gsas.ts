@@ -1,7 +1,7 @@
 import { Sequences, type Split } from '../../src/data/dataset.js';
 import { openGpu } from '../../src/node/gpu.js';
 import { resolveConfig } from '../../src/train/config.js';
-import { metricsOf, rankUsers } from '../../src/train/evaluate.js';
+import { metricsOf, rankUsers } from '../../src/train/ranking.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { onError, peakRssMib, processOptions, serve, TOP } from './protocol.js';
 import { Batches, layOut } from './rows.js';

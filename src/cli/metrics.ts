@@ -3,7 +3,7 @@ import { rankTargets } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
-import { evaluateSplit, type Metrics, metricsOf } from '../train/evaluate.js';
+import { evaluateSplit, type Metrics, metricsOf } from '../train/ranking.js';
 import { baselinesOf, type Source } from '../train/source.js';
 
 /** A line of a table of metrics. */

@@ -5,7 +5,7 @@ import { rankByScores, type Scorer } from '../data/rank.js';
 import { InputError } from '../engine/errors.js';
 import { MOST_TOP_K } from '../kernels/top_k/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
-import { type EvaluateOptions, rankUsers } from './evaluate.js';
+import { type EvaluateOptions, rankUsers } from './ranking.js';
 
 /** What `evaluate` measures, and how; what is left out is as in DEFAULT_MEASUREMENT, with 512 users a batch. @interface */
 export type EvaluationOptions = Partial<Omit<EvaluateOptions, 'filterRated'> & Measurement>;

@@ -2,7 +2,7 @@ import { historyBatch } from '../data/batches.js';
 import type { Tensor } from '../engine/tensor.js';
 import { attentionWeights } from '../kernels/attention_weights/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
-import { lastHidden } from './evaluate.js';
+import { lastHidden } from './ranking.js';
 import { checkHistory, type History } from './recommend.js';
 
 /**

@@ -2,7 +2,7 @@ import { historyBatch, seenBits, seenWords } from '../data/batches.js';
 import { InputError } from '../engine/errors.js';
 import { MOST_TOP_K, topK } from '../kernels/top_k/index.js';
 import type { GSASRec } from '../model/gsasrec.js';
-import { forwardRows, lastHidden } from './evaluate.js';
+import { forwardRows, lastHidden } from './ranking.js';
 
 /** An item that may come next. */
 export interface Recommendation {

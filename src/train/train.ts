@@ -15,10 +15,10 @@ import {
 } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
 import { describeEnvironment } from './environment.js';
-import { evaluateSplit, type Metrics } from './evaluate.js';
 import { writeWhole } from './files.js';
 import { type PlanRequest, planTraining } from './plan.js';
 import type { ProgressState } from './progress.js';
+import { evaluateSplit, type Metrics } from './ranking.js';
 import { RunLog } from './runlog.js';
 import { beginSession, endSession, type StopReason } from './sessions.js';
 import { rememberSource } from './source.js';
