@@ -4,8 +4,9 @@ import { type DownloadOptions, downloadDataset } from '../data/download/download
 import { type ImportReport, importInteractions } from '../data/import/import.js';
 import { DUPLICATES, ENCODINGS, type ImportOptions, SPLITS, UNSEEN_ITEMS } from '../data/import/options.js';
 import { describeImport } from '../data/import/report.js';
-import { datasetStats, formatStats } from '../data/stats.js';
+import { datasetStats } from '../data/stats.js';
 import { parsePath } from './arguments.js';
+import { formatStats } from './stats-output.js';
 
 interface ImportFlags extends Omit<ImportOptions, 'titles' | 'files' | 'signal' | 'onProgress'> {
   items?: string;

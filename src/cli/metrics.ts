@@ -5,6 +5,7 @@ import { GSASRec } from '../model/gsasrec.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { evaluateSplit, type Metrics, metricsOf } from '../train/ranking.js';
 import { baselinesOf, type Source } from '../train/source.js';
+import { alignColumns } from './columns.js';
 
 /** A line of a table of metrics. */
 export type MetricRow = Metrics & { name: string };
@@ -34,10 +35,6 @@ export function formatMetric(value: number): string {
 /** Names and metrics in aligned columns. */
 export function metricTable(rows: readonly MetricRow[]): string {
   const columns = ['ndcg@10', 'recall@1', 'recall@10', 'mrr'] as const;
-  const width = Math.max(...rows.map(({ name }) => name.length));
-  const header = `${''.padEnd(width)}  ${columns.map((column) => column.padStart(9)).join('  ')}`;
-  const lines = rows.map(
-    (row) => `${row.name.padEnd(width)}  ${columns.map((column) => formatMetric(row[column]).padStart(9)).join('  ')}`,
-  );
-  return [header, ...lines].join('\n');
+  const cells = rows.map((row) => [row.name, ...columns.map((column) => formatMetric(row[column]))]);
+  return alignColumns([['', ...columns], ...cells]);
 }

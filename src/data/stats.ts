@@ -118,27 +118,3 @@ function countLines({ numItems }: Dataset, inputs: Sequences, targets?: Uint32Ar
   for (let line = 0; line < inputs.count; line++) counter.add(inputs.at(line), targets?.[line]);
   return counter.stats();
 }
-
-/** A table of several lines for a person, and what leaving out seen items would do. */
-export function formatStats(stats: DatasetStats): string {
-  const n = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 1 });
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  const { users, items, interactions, density } = stats;
-  const head = ['', 'lines', 'interactions', 'mean', 'min', '10 %', 'median', '90 %', 'max', 'repeats', 'seen targets'];
-  const rows = (['train', 'val', 'test'] as const).map((name) => {
-    const { lines, lengths, repeats, seenTargets, ...line } = stats[name];
-    const { mean, min, p10, p50, p90, max } = lengths;
-    const numbers = [lines, line.interactions, mean, min, p10, p50, p90, max].map(n);
-    return [name, ...numbers, percent(repeats), seenTargets === null ? '' : percent(seenTargets)];
-  });
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
-  const table = [head, ...rows].map(([name, ...cells]) =>
-    [name!.padEnd(widths[0]!), ...cells.map((cell, i) => cell.padStart(widths[i + 1]!))].join('  ').trimEnd(),
-  );
-  const { seenTargets } = stats.test;
-  const advice = seenTargets
-    ? `Leaving out seen items hides ${percent(seenTargets)} of the test targets${seenTargets > 0.05 ? ': train with --filter-rated false' : ''}.`
-    : 'No test target is in its own history, so leaving out seen items hides none.';
-  const summary = `${n(users)} users, ${n(items)} items, ${n(interactions)} interactions, density ${(100 * density).toPrecision(3)} %`;
-  return [summary, ...table, advice].join('\n');
-}
