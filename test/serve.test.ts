@@ -210,6 +210,8 @@ describe('the page', () => {
     await page.locator('#recommended li').first().waitFor();
     expect(await page.locator('#picked .name').allTextContents()).toEqual([titles.get(17)]);
     expect(await page.locator('#recommended li').count()).toBe(12);
+    expect(await page.textContent('#note')).toMatch(/^12 of 40 items, in \d+ ms$/);
+    expect(await page.textContent('#unit')).toBe('probability');
 
     const next = (await page.locator('#recommended .name').first().textContent())!;
     await page.locator('#recommended .name').first().click();
@@ -218,6 +220,10 @@ describe('the page', () => {
     expect(await page.locator('#recommended .name').allTextContents()).not.toContain(next);
     const shares = (await page.locator('#picked .share').allTextContents()).map((text) => Number.parseFloat(text));
     expect(shares.reduce((a, b) => a + b)).toBeGreaterThan(98);
+    const lengths = await page
+      .locator('#picked .bar')
+      .evaluateAll((bars) => bars.map((bar) => (100 * bar.clientWidth) / bar.parentElement!.clientWidth));
+    for (const [i, length] of lengths.entries()) expect(Math.abs(length - shares[i]!)).toBeLessThan(1); // but for rounding
 
     await page.reload(); // the picks stand in the address
     await page.locator('#picked li').nth(1).waitFor();
@@ -227,5 +233,20 @@ describe('the page', () => {
     await expect.poll(() => page.locator('#recommended li').count()).toBe(0);
     expect(new URL(page.url()).hash).toBe('');
     expect(troubles).toEqual([]);
+  });
+
+  it('names the scores of a model without probabilities, and what they can be compared with', async () => {
+    if (!browser) return;
+    const page = await browser.newPage();
+    await page.route('**/recommend', async (route) => {
+      const response = await route.fetch();
+      const { items, ...reply } = (await response.json()) as RecommendReply;
+      await route.fulfill({ json: { ...reply, items: items.map(({ probability: _, ...item }) => item) } });
+    });
+    await page.goto(`${address}#17`);
+    await page.locator('#recommended li').first().waitFor();
+    expect(await page.textContent('#unit')).toBe('score');
+    expect(await page.getAttribute('#unit', 'title')).toMatch(/^Logits.*those of another answer.*not comparable/);
+    expect(await page.locator('#recommended .share').first().textContent()).toMatch(/^−?\d+\.\d\d$/);
   });
 });

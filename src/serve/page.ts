@@ -4,10 +4,15 @@ import { STYLE } from '../report/style.js';
 /** Picks items, shows what is recommended after them and what the model looked at. The picks stand in the address, so that they can be shared. */
 const SCRIPT = `
 const find = (id) => document.getElementById(id);
-const [search, found, picked, recommended, note] = ['search', 'found', 'picked', 'recommended', 'note'].map(find);
+const [search, found, picked, recommended, note, unit] = ['search', 'found', 'picked', 'recommended', 'note', 'unit'].map(find);
 let picks = location.hash.slice(1).split(',').filter(Boolean).map(Number);
 let asked = 0;
 let active = -1;
+let catalogue;
+const UNITS = {
+  score: 'Logits: the higher the likelier. They order the items of one answer; those of another answer, or of another model, are not comparable.',
+  probability: 'The calibrated probability that this item comes next',
+};
 
 const nameOf = (item) => item.title ?? item.original_id ?? '#' + item.item;
 const element = (name, properties, ...children) => {
@@ -33,31 +38,36 @@ function drop(place) {
   picks.splice(place, 1);
   update();
 }
+const valueOf = ({ score, probability }) =>
+  probability === undefined ? score.toFixed(2).replace('-', '−') : (100 * probability).toFixed(2) + ' %';
 
 async function update() {
   history.replaceState(null, '', picks.length ? '#' + picks : location.pathname);
   const turn = ++asked;
-  find('clear').hidden = picks.length === 0;
+  find('chosen').hidden = picks.length === 0;
   if (picks.length === 0) {
     picked.replaceChildren();
     recommended.replaceChildren();
+    unit.textContent = '';
     note.textContent = 'Pick something that you liked, oldest first.';
     return;
   }
   try {
+    catalogue ??= (await ask('health')).items;
     const began = performance.now();
     const answer = await ask('recommend', { history: picks, top: 12, explain: true });
     if (turn !== asked) return; // a newer question is on its way
-    const most = Math.max(...answer.history.map(({ weight }) => weight));
     picked.replaceChildren(...answer.history.map((item, i) => element('li', {},
-      element('span', { className: 'bar', style: 'width:' + (100 * item.weight / most).toFixed(1) + '%' }),
+      element('span', { className: 'bar', style: 'width:' + (100 * item.weight).toFixed(1) + '%' }),
       element('span', { className: 'name', textContent: nameOf(item) }),
       element('span', { className: 'share', textContent: (100 * item.weight).toFixed(0) + ' %' }),
       element('button', { type: 'button', textContent: '×', ariaLabel: 'Remove ' + nameOf(item), onclick: () => drop(i) }))));
     recommended.replaceChildren(...answer.items.map((item) => element('li', {},
       element('button', { type: 'button', className: 'name', textContent: nameOf(item), onclick: () => pick(item.item) }),
-      element('span', { className: 'share', textContent: item.probability === undefined ? item.score.toFixed(2) : (100 * item.probability).toFixed(2) + ' %' }))));
-    note.textContent = answer.items.length + ' of the catalogue, in ' + (performance.now() - began).toFixed(0) + ' ms';
+      element('span', { className: 'share', textContent: valueOf(item) }))));
+    unit.textContent = answer.items[0]?.probability === undefined ? 'score' : 'probability';
+    unit.title = UNITS[unit.textContent];
+    note.textContent = answer.items.length + ' of ' + catalogue.toLocaleString('en-US') + ' items, in ' + (performance.now() - began).toFixed(0) + ' ms';
   } catch (error) {
     if (turn === asked) note.textContent = error.message;
   }
@@ -109,7 +119,7 @@ update();
 
 const PAGE_STYLE = `
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1.5rem 3rem; margin-top: 1.5rem; }
-.box { position: relative; max-width: 34rem; }
+.box { position: relative; }
 input { width: 100%; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--soft); border-radius: .5rem; padding: .6rem .8rem; }
 ul, ol { list-style: none; margin: 0; padding: 0; }
 #found { position: absolute; z-index: 1; inset: 100% 0 auto; margin-top: .25rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; box-shadow: 0 6px 24px #0003; overflow: hidden; }
@@ -118,7 +128,8 @@ ul, ol { list-style: none; margin: 0; padding: 0; }
 .name { flex: 1; text-align: left; overflow-wrap: anywhere; position: relative; } .share { color: var(--soft); font-variant-numeric: tabular-nums; position: relative; }
 .bar { position: absolute; inset: 0 auto 0 0; background: var(--series-0); opacity: .18; border-right: 2px solid var(--series-0); }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; position: relative; } button:hover { text-decoration: underline; }
-.columns section { margin: 0; } .heading { display: flex; justify-content: space-between; align-items: baseline; } #note { min-height: 1.6em; color: var(--soft); margin-top: .6rem; }
+.columns section { margin: 0; } .heading { display: flex; justify-content: space-between; align-items: baseline; padding-right: .6rem; } #note { min-height: 1.6em; color: var(--soft); margin: .6rem 0 1.5rem; }
+#chosen button { margin-left: .7rem; } abbr { color: var(--soft); cursor: help; }
 #recommended { counter-reset: rank; } #recommended li::before { counter-increment: rank; content: counter(rank); color: var(--soft); width: 1.4rem; font-variant-numeric: tabular-nums; }
 `;
 
@@ -135,15 +146,18 @@ export const PAGE = `<!doctype html>
 <body>
 <main>
 <h1>What comes next</h1>
-<p class="about">Pick items in the order in which you had them. The bars show where the model looked: the weight of each item in its last block's attention.</p>
+<p class="about">Pick items in the order in which you had them. The bars show where the model looked: a bar across its whole row would be all of the attention.</p>
+<div class="columns">
+<section>
 <div class="box">
 <input id="search" type="search" role="combobox" aria-label="Find an item" aria-controls="found" aria-expanded="false" aria-autocomplete="list" autocomplete="off" placeholder="Title or id" autofocus>
 <ul id="found" role="listbox" aria-label="Items found" hidden></ul>
 </div>
 <p id="note" role="status"></p>
-<div class="columns">
-<section><div class="heading"><h2>Picked</h2><button id="clear" type="button" hidden>Clear</button></div><ol id="picked" class="list"></ol></section>
-<section><h2>Recommended</h2><ol id="recommended" class="list"></ol></section>
+<div class="heading"><h2>Picked</h2><span id="chosen" hidden><abbr title="Each item's weight in the last block's attention from the latest item, the mean over heads; they add up to 100 %">attention</abbr><button id="clear" type="button">Clear</button></span></div>
+<ol id="picked" class="list"></ol>
+</section>
+<section><div class="heading"><h2>Recommended</h2><abbr id="unit"></abbr></div><ol id="recommended" class="list"></ol></section>
 </div>
 </main>
 <script>${SCRIPT}</script>
