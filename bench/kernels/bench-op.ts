@@ -5,6 +5,7 @@ import { Stream } from '../../src/engine/stream.js';
 import type { Tensor } from '../../src/engine/tensor.js';
 import { registry } from '../../src/kernels/index.js';
 import { type Effort, repeat } from '../common/clock.js';
+import { peakRssMib } from '../common/memory.js';
 import type { Measurement } from '../common/results.js';
 import { isWide, summarise } from '../common/statistics.js';
 import { checkOp } from './check.js';
@@ -18,6 +19,9 @@ export interface KernelRow extends Measurement {
   impl: 'gsas';
   op: string;
   pass: 'forward' | 'backward';
+  /** What the operation holds at most, inputs and scratch included; and the whole process, which has held other operations before. */
+  device_mib: number;
+  rss_mib: number;
   runs: number;
   gb_per_s: number;
   gflop_per_s: number;
@@ -51,6 +55,7 @@ export async function benchOp(
   const run = new OpRun(stream, op, shape, inputs);
   await checkOp(run, op, shape, inputs);
 
+  const { pool } = clock.gpu;
   const rows: KernelRow[] = [];
   const add = (pass: KernelRow['pass'], cost: Cost, times: Times[]) =>
     rows.push({
@@ -60,11 +65,15 @@ export async function benchOp(
       pass,
       shape: shapeText(shape),
       ...figures(times, cost, roofline),
+      device_mib: pool.peakBytes / 2 ** 20,
+      rss_mib: peakRssMib(),
     });
 
+  pool.resetPeak();
   const forward = await repeat(() => clock.time(stream, () => stream.scope(() => void run.forward())), effort);
   add('forward', op.forward(shape), forward);
   if (op.backward && run.differentiable.length > 0) {
+    pool.resetPeak();
     const backward = await repeat(async () => {
       const rest = run.readyBackward();
       let gradients: Record<string, Tensor> = {};

@@ -3,7 +3,8 @@ import { openGpu } from '../../src/node/gpu.js';
 import { resolveConfig } from '../../src/train/config.js';
 import { metricsOf, rankUsers } from '../../src/train/ranking.js';
 import { Trainer } from '../../src/train/trainer.js';
-import { onError, peakRssMib, processOptions, serve, TOP } from './protocol.js';
+import { peakRssMib } from '../common/memory.js';
+import { onError, processOptions, serve, TOP } from './protocol.js';
 import { Batches, layOut } from './rows.js';
 import { weightsOf } from './weights.js';
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { KernelTime } from '../../src/engine/profiler.js';
+import { peakRssMib } from '../common/memory.js';
 import { SHAPE_KEYS, type ShapeKey, type StepShape } from './shapes.js';
 
 /**
@@ -88,15 +88,6 @@ export function processOptions(args = process.argv.slice(2)): ProcessOptions {
     backend: text('backend'),
     best: given.best === true,
   };
-}
-
-/** Peak memory of this process in MiB. On Linux process.resourceUsage().maxRSS would count the parent's too. */
-export function peakRssMib(): number {
-  try {
-    return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
-  } catch {
-    return process.resourceUsage().maxRSS / 1024;
-  }
 }
 
 /** Ends the process with one line on stderr, which the bench passes on, instead of a stack. */

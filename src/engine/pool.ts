@@ -45,9 +45,14 @@ export class BufferPool {
     return this.#created;
   }
 
-  /** The most bytes that were in use at one time. */
+  /** The most bytes that were in use at one time, since the device was opened or `resetPeak`. */
   get peakBytes(): number {
     return this.#peak;
+  }
+
+  /** Forgets the peak before now. */
+  resetPeak(): void {
+    this.#peak = this.#used;
   }
 
   /** @throws OutOfMemoryError when the adapter can hold or bind no buffer of that size. */

@@ -104,24 +104,48 @@ export interface Interval {
   readonly high: number;
 }
 
-/** A point and its interval for each name, one below the other. */
+/** The axis leaves out what lies farther below the best than this many times its interval: all would be squeezed to a dot. */
+const REACH = 8;
+
+/**
+ * A point and its interval for each name, one below the other. The axis fits the best and those near it; of the others stands an arrow
+ * with the value where the axis begins, as in a forest plot.
+ */
 export function intervalChart(rows: readonly Interval[], title: string): TopLevelSpec {
-  const y = { field: 'name', type: 'nominal' as const, sort: null, title: null, axis: NAMES };
+  const best = rows.reduce((a, b) => (b.value > a.value ? b : a));
+  const least = best.high - REACH * (best.high - best.low || Infinity);
+  const near = rows.filter(({ low }) => low >= least);
+  const far = rows.filter(({ low }) => low < least).map(({ name, value }) => ({ name, text: `◂ ${value.toFixed(4)}` }));
+  const low = Math.min(...near.map((row) => row.low));
+  const high = Math.max(...near.map((row) => row.high));
+  const margin = (high - low) / 20;
+  const names = rows.map(({ name }) => name);
+  const y = { field: 'name', type: 'nominal' as const, scale: { domain: names }, sort: null, title: null, axis: NAMES };
   const x = (field: string) => ({
     field,
     type: 'quantitative' as const,
     title,
-    axis: { format: '.3~f', grid: true, tickCount: 4 },
+    scale: { domain: [Math.max(0, low - margin), high + margin], nice: false, zero: false },
+    axis: { grid: true, tickCount: 4 },
   });
   return {
     height: rowsHeight(rows.length),
-    data: { values: rows },
     layer: [
       {
+        data: { values: near },
         mark: { type: 'rule', strokeWidth: 2, color: COLOURS[0]! },
-        encoding: { y, x: { ...x('low'), scale: { zero: false, nice: true } }, x2: { field: 'high' } },
+        encoding: { y, x: x('low'), x2: { field: 'high' } },
       },
-      { mark: { type: 'point', size: 70, color: COLOURS[0]! }, encoding: { y, x: x('value') } },
+      {
+        data: { values: near },
+        mark: { type: 'point', size: 70, color: COLOURS[0]! },
+        encoding: { y, x: x('value') },
+      },
+      {
+        data: { values: far },
+        mark: { type: 'text', align: 'left', x: 2 },
+        encoding: { y, text: { field: 'text', type: 'nominal' } },
+      },
     ],
   };
 }

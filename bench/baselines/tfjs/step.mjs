@@ -1,7 +1,8 @@
 // tfjs's training step and evaluation as a process that the bench times: batches and negatives made on the host, forward, loss, backward, Adam;
 // the catalogue scored, seen items out, the target's rank and the best ten.
 import { fileURLToPath } from 'node:url';
-import { onError, peakRssMib, processOptions, serve, TOP } from '../../.build/bench/step/protocol.js';
+import { peakRssMib } from '../../.build/bench/common/memory.js';
+import { onError, processOptions, serve, TOP } from '../../.build/bench/step/protocol.js';
 import { Batches } from '../../.build/bench/step/rows.js';
 import { weightsOf } from '../../.build/bench/step/weights.js';
 import { dataOf, startBackend, tf } from './backend.mjs';

@@ -106,6 +106,7 @@ export const sampledGbceOp: Op<Case> = {
   benchShapes: [
     { T: 3200, k: 256, D: 128, N: 3416, beta: 0.306 },
     { T: 2900, k: 32, D: 64, N: 3416, beta: 0.257 },
+    { T: 1000, k: 256, D: 64, N: 54_542, beta: 0.254 },
   ],
   inputs: ({ T, k, D, N, given }, random) => ({
     h: normals(random, [T, D]),
