@@ -34,6 +34,7 @@ describe('the report of a run', () => {
     ]);
     for (const text of [
       '0.3000',
+      'best NDCG@10: 0.3000',
       'finished',
       '200 users',
       'max_epochs reached',

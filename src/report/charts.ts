@@ -20,8 +20,8 @@ export interface LinesOptions {
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
-  /** A place on the x axis to be marked. */
-  readonly mark?: { readonly x: number; readonly label: string };
+  /** A place on the x axis to be marked, with words above the curves, and a point of theirs to be ringed. */
+  readonly mark?: { readonly x: number; readonly y?: number; readonly label: string };
   /** From (low, low) to (high, high), with words at its upper end. */
   readonly diagonal?: string;
   /** Words at points of the first series. */
@@ -44,7 +44,7 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
     type: 'nominal' as const,
     scale: { domain: names, range: names.map((_, i) => cycle(range, i)) },
     sort: null,
-    ...(names.length === 1 && { legend: null }),
+    legend: names.length === 1 ? null : mark ? { offset: 24 } : {}, // above the mark's words
   });
   const ends = curves.flatMap(({ points }) => points.flat()).sort((a, b) => a - b);
   const [low, high] = [(ends[0] ?? 0) / 1.4, (ends.at(-1) ?? 1) * 1.4];
@@ -54,7 +54,7 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
     height: HEIGHT,
     layer: [
       ...(diagonal === undefined ? [] : diagonalLayers(diagonal, low, high, encoding)),
-      ...(mark === undefined ? [] : markLayers(mark, encoding.x)),
+      ...(mark === undefined ? [] : markLayers(mark, curves, x.log ?? false, encoding)),
       ...curves.map(({ points }, i) => ({
         data: { values: points.map(([px, py]) => ({ x: px, y: py })) },
         mark: { type: 'line', color: cycle(COLOURS, i), strokeDash: cycle(DASHES, i) },
@@ -89,11 +89,22 @@ function diagonalLayers(words: string, low: number, high: number, encoding: obje
   ];
 }
 
-function markLayers(mark: { x: number; label: string }, x: object) {
-  const data = { values: [{ x: mark.x }] };
+function markLayers(
+  { x, y, label }: NonNullable<LinesOptions['mark']>,
+  curves: readonly Series[],
+  log: boolean,
+  encoding: { x: object; y: object },
+) {
+  const place = (at: number) => (log ? Math.log(at) : at);
+  const places = curves.flatMap(({ points }) => points.map(([at]) => place(at)));
+  const right = place(x) > (Math.min(...places) + Math.max(...places)) / 2; // the words then run to the left, where there is room
+  const data = { values: [{ x, y }] };
+  const words = { type: 'text', text: label, y: -9, dx: right ? 4 : -4, align: right ? 'right' : 'left' };
+  const ring = { type: 'point', filled: false, size: 160, strokeWidth: 1.5, color: 'currentColor', shape: 'circle' };
   return [
-    { data, mark: { type: 'rule', strokeDash: [2, 3], opacity: 0.7 }, encoding: { x } },
-    { data, mark: { type: 'text', text: mark.label, y: 8, dx: 5, align: 'left' }, encoding: { x } },
+    { data, mark: { type: 'rule', y: -4, strokeDash: [2, 3], opacity: 0.7 }, encoding: { x: encoding.x } },
+    { data, mark: words, encoding: { x: encoding.x } },
+    ...(y === undefined ? [] : [{ data, mark: ring, encoding }]),
   ];
 }
 
@@ -129,6 +140,7 @@ export function intervalChart(rows: readonly Interval[], title: string): TopLeve
     axis: { grid: true, tickCount: 4 },
   });
   return {
+    width: WIDE,
     height: rowsHeight(rows.length),
     layer: [
       {
@@ -168,7 +180,7 @@ export function barChart(bars: readonly Bar[], title: string): TopLevelSpec {
     axis: { values: [0, longest / 2, longest], format: '.2~r' },
   };
   return {
-    width: 440,
+    width: WIDE,
     height: rowsHeight(bars.length),
     data: { values: bars },
     layer: [
@@ -181,6 +193,8 @@ export function barChart(bars: readonly Bar[], title: string): TopLevelSpec {
   };
 }
 
+/** Of a figure that takes more than a third of the page, in the units of the drawing. */
+const WIDE = 440;
 const NAMES = { labelLimit: 200, domain: false, grid: false };
 
 function rowsHeight(rows: number): number {

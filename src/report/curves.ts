@@ -38,8 +38,9 @@ function metricsChart(run: RunRecord): Promise<Html> {
   });
   const best = bestValidation(run)!;
   const title = 'mean over validation users';
-  const mark = { x: best.step, label: 'best' };
-  const caption = `Held-out next items, the whole catalogue ranked. The weights of step ${count(best.step)} are kept as best.safetensors: the highest ${METRIC_TITLES[valMetric(run.config)]}.`;
+  const chosen = valMetric(run.config);
+  const mark = { x: best.step, y: best[chosen], label: `best ${METRIC_TITLES[chosen]}: ${best[chosen].toFixed(4)}` };
+  const caption = `Held-out next items, the whole catalogue ranked. The weights of step ${count(best.step)} are kept as best.safetensors: the highest ${METRIC_TITLES[chosen]}.`;
   return draw(lineChart({ x: STEPS, y: { ...SHARE, title }, series, mark }), 'Validation', caption);
 }
 

@@ -22,11 +22,12 @@ export async function results(runs: readonly RunRecord[]): Promise<Html | undefi
     runs.length === 1
       ? `A line spans the middle 95 % of ${count(DEFAULT_RESAMPLING.resamples)} resampled means.`
       : 'Intervals that overlap do not say that two runs are alike: look at their differences, user by user.';
+  const axis = 'The axis fits the best and those near it, so it need not begin at 0; ◂ lies left of it.';
   return html`<section><h2>Results</h2>
 <p>${setting(analysed)} In brackets 95&nbsp;% bootstrap intervals over users.</p>
 ${metricTable(cells)}
 ${differences(analysed)}
-<div class="charts wide">${await draw(intervalChart(intervals, 'NDCG@10'), 'NDCG@10 with 95 % intervals', caption)}</div></section>`;
+<div class="charts wide">${await draw(intervalChart(intervals, 'NDCG@10'), 'NDCG@10 with 95 % intervals', `${caption} ${axis}`)}</div></section>`;
 }
 
 function setting(runs: readonly AnalysedRun[]): string {
