@@ -1,31 +1,22 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { writeDataset } from '../src/data/layout.js';
-import { syntheticDataset } from '../src/data/synthetic.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { saveWeights } from '../src/train/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
 import { gsas } from './support/command.js';
-
-const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-const MODEL = { sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, init_std: 0.02 };
+import { objectsOf } from './support/output.js';
+import { scratchFolder } from './support/scratch.js';
+import { dataset, MODEL } from './support/small.js';
 
 const VAL_USERS = Array.from({ length: 40 }, (_, i) => `${200 - i}\n`).join('');
 
-let folder: string;
-const at = (...path: string[]) => join(folder, ...path);
-const run = (...args: string[]) => gsas(folder, ...args);
-const objects = (text: string) =>
-  text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+const at = scratchFolder();
+const run = (...args: string[]) => gsas(at(), ...args);
 
 /** A run of a model as it is before training. */
 function writeRun(name: string, seed: number, options: Partial<TrainOptions> = {}, data: string | null = at('data')) {
-  const config = resolveConfig(240, [{ ...MODEL, ...options }]);
+  const config = resolveConfig(240, [{ ...MODEL, init_std: 0.02, ...options }]);
   mkdirSync(at(name));
   const weights = initialParameters(config, { seed });
   saveWeights(at(name, 'best.safetensors'), { config, step: seed, epoch: 0, metrics: {}, weights });
@@ -33,7 +24,6 @@ function writeRun(name: string, seed: number, options: Partial<TrainOptions> = {
 }
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'gsas-answers-'));
   writeDataset(at('data'), dataset);
   // As an import leaves it: items and users with the ids of the log.
   writeDataset(at('log'), dataset);
@@ -50,14 +40,13 @@ beforeAll(() => {
   writeRun('unfiltered', 3, { filter_rated: false });
   writeRun('calibrated', 4, { gbce_t: 1 }, at('log'));
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('evaluate', () => {
   it('measures what is asked for, with intervals, buckets and sampled metrics labelled as such', async () => {
     const args = ['--cutoffs', '20,5', '--metrics', 'map,hitrate', '--sampled', '10', '--buckets', '2', '--json'];
     const { status, stdout, stderr } = await run('evaluate', 'a', ...args, '--resamples', '50');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const [whole, sampled, ...buckets] = objects(stdout);
+    const [whole, sampled, ...buckets] = objectsOf(stdout);
     expect(whole).toMatchObject({ run: 'a', name: 'gSASRec', users: 200, targets: 200 });
     const names = ['map@5', 'map@20', 'map', 'hitrate@5', 'hitrate@20', 'popularity@5', 'popularity@20'];
     expect(Object.keys(whole.intervals)).toEqual(names);
@@ -83,9 +72,8 @@ describe('evaluate', () => {
     expect(header).toMatch(/^name,line,length,target,target_popularity,rank,ndcg@1,ndcg@10,recall@1,/);
     expect(lines).toHaveLength(400);
     expect(lines[0]).toMatch(new RegExp(`^a,1,${dataset.test.inputs.lengthOf(0)},${dataset.test.targets[0]},`));
-    const paired = objects((await run('evaluate', 'a', '--against', 'a', '--buckets', '0', '--json')).stdout).at(
-      -1,
-    ).paired;
+    const against = await run('evaluate', 'a', '--against', 'a', '--buckets', '0', '--json');
+    const { paired } = objectsOf(against.stdout).at(-1);
     expect(paired['ndcg@10']).toEqual({ difference: 0, low: 0, high: 0, p: 1 });
   });
 
@@ -94,7 +82,7 @@ describe('evaluate', () => {
     const args = ['--split', 'val', '--resamples', '50', '--buckets', '0', '--per-user', 'val.jsonl'];
     const { stdout } = await run('evaluate', 'calibrated', ...args);
     expect(stdout).toContain('val split, 40 targets of 4 users, step 4');
-    const [first] = objects(readFileSync(at('val.jsonl'), 'utf8'));
+    const [first] = objectsOf(readFileSync(at('val.jsonl'), 'utf8'));
     expect(first).toMatchObject({ name: 'gSASRec', line: 1, user: 'user 1', target: dataset.val.targets[0] });
     writeFileSync(at('log/val/users.txt'), VAL_USERS);
   });
@@ -128,7 +116,7 @@ describe('recommend', () => {
   });
 
   it('gives probabilities only where the model is calibrated, and says so elsewhere', async () => {
-    const [first] = objects((await run('recommend', 'calibrated', '--history', 'S-5', '--json')).stdout);
+    const [first] = objectsOf((await run('recommend', 'calibrated', '--history', 'S-5', '--json')).stdout);
     expect(first.probability).toBeCloseTo(1 / (1 + Math.exp(-first.score)), 12);
     expect(first.original_id).toBe(`S-${first.item}`);
     const { stdout } = await run('recommend', 'a', '--history', '5');
@@ -141,9 +129,9 @@ describe('recommend', () => {
   it('reads items from files, and recommends none that is excluded', async () => {
     writeFileSync(at('history.txt'), 'the matrix\nS-7\n');
     const args = ['recommend', 'calibrated', '--history', '@history.txt', '--top', '3', '--json'];
-    const all = objects((await run(...args)).stdout).map(({ item }) => item);
+    const all = objectsOf((await run(...args)).stdout).map(({ item }) => item);
     writeFileSync(at('out.txt'), `#${all[0]}\n`);
-    const some = objects((await run(...args, '--exclude', '@out.txt', `S-${all[1]}`)).stdout).map(({ item }) => item);
+    const some = objectsOf((await run(...args, '--exclude', '@out.txt', `S-${all[1]}`)).stdout).map(({ item }) => item);
     expect(some[0]).toBe(all[2]);
   });
 
@@ -154,7 +142,7 @@ describe('recommend', () => {
       status: 0,
       stdout: 'val.jsonl: 120 recommendations for the 40 users of the val split\n',
     });
-    const rows = objects(readFileSync(at('val.jsonl'), 'utf8'));
+    const rows = objectsOf(readFileSync(at('val.jsonl'), 'utf8'));
     expect(rows).toHaveLength(120);
     expect(rows[3]).toEqual({
       ...{
@@ -167,8 +155,8 @@ describe('recommend', () => {
       ...{ score: expect.any(Number), probability: expect.any(Number), title: expect.any(String) },
     });
     const history = [...dataset.val.inputs.at(1)].map((item) => `#${item}`).join(' ');
-    const alone = objects((await run('recommend', 'calibrated', '--history', history, '--top', '3', '--json')).stdout);
-    expect(alone.map(({ item }) => item)).toEqual(rows.slice(3, 6).map(({ item }) => item));
+    const alone = await run('recommend', 'calibrated', '--history', history, '--top', '3', '--json');
+    expect(objectsOf(alone.stdout).map(({ item }) => item)).toEqual(rows.slice(3, 6).map(({ item }) => item));
     await run('recommend', 'a', ...args, '--out', 'val.csv');
     expect(readFileSync(at('val.csv'), 'utf8')).toMatch(/^line,rank,item,score,title\n1,1,\d+,/);
   });
@@ -203,12 +191,12 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
       /trained on .*data but calibrated on .*log; .*--data/,
     ],
   ])('%s', async (_, args, ...expected) => {
-    const before = readdirSync(folder);
+    const before = readdirSync(at());
     const { status, stdout, stderr } = await run(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     const last = stderr.trimEnd().split('\n').at(-1);
     expect(last).toMatch(/^error: .*$/);
     for (const part of expected) expect(last).toMatch(part);
-    expect(readdirSync(folder)).toEqual(before);
+    expect(readdirSync(at())).toEqual(before);
   });
 });

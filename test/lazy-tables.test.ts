@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TrainingBatches } from '../src/data/batches.js';
-import { syntheticDataset } from '../src/data/synthetic.js';
 import { OutOfMemoryError } from '../src/engine/errors.js';
-import type { Gpu } from '../src/engine/gpu.js';
 import { HostRandom } from '../src/engine/philox.js';
-import { Stream } from '../src/engine/stream.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { adam } from '../src/kernels/adam/index.js';
 import { scatterAdam } from '../src/kernels/scatter_adam/index.js';
@@ -14,31 +11,14 @@ import { initialParameters } from '../src/model/parameters.js';
 import { checkTables } from '../src/model/tables.js';
 import { resolveConfig, type TrainOptions, updatesLazily } from '../src/train/config.js';
 import { Trainer, type TrainerState } from '../src/train/trainer.js';
-import { openTestGpu } from './support/gpu.js';
+import { gpu, stream } from './support/device.js';
+import { dataset, MODEL } from './support/small.js';
 
 const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-const OPTIONS: Partial<TrainOptions> = {
-  sequence_length: 20,
-  embedding_dim: 16,
-  num_heads: 2,
-  num_blocks: 1,
-  dropout_rate: 0.1,
-  negs_per_pos: 8,
-  train_batch_size: 16,
-  seed: 5,
-};
+const OPTIONS = { ...MODEL, dropout_rate: 0.1, negs_per_pos: 8, train_batch_size: 16, seed: 5 };
 const TABLES = ['item_embedding.weight', 'output_embedding.weight'];
 
 describe('lazy table updates', () => {
-  let gpu: Gpu;
-  let stream: Stream;
-  beforeAll(async () => {
-    gpu = await openTestGpu();
-    stream = new Stream(gpu);
-  });
-  afterAll(() => gpu.close());
-
   const uniform = (random: HostRandom, n: number, below: number) =>
     Uint32Array.from({ length: n }, () => random.integer(below));
   const normal = (random: HostRandom, n: number) => Float32Array.from({ length: n }, () => random.normal());

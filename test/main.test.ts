@@ -1,24 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { gsas, MAIN } from './support/command.js';
+import { expectMistake } from './support/output.js';
 
-// The built command, as a user runs it; `npm test` builds it first.
-const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const run = (...args: string[]) => gsas(process.cwd(), ...args);
 
-function gsas(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
-
-beforeAll(() => {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run \`npm run build\`, or the tests by \`npm test\``);
-});
-
-test('no command prints the help, --version the version', () => {
-  expect(gsas()).toMatchObject({ status: 0, stdout: expect.stringContaining('Usage: gsas-wgpu'), stderr: '' });
+test('no command prints the help, --version the version', async () => {
+  expect(await run()).toMatchObject({ status: 0, stdout: expect.stringContaining('Usage: gsas-wgpu'), stderr: '' });
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  expect(gsas('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  expect(await run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test.each([
@@ -26,16 +17,12 @@ test.each([
   [['doctor', '--jsno'], "unknown option '--jsno' (Did you mean --json?)"],
   [['doctor', '--install', 'mesa'], 'lavapipe, swiftshader'],
   [['evaluate', '/no/such/run'], '/no/such/run'],
-])('%j is a mistake in usage: one line, exit code 2', (args, expected) => {
-  const { status, stdout, stderr } = gsas(...args);
-  expect(status).toBe(2);
-  expect(stdout).toBe('');
-  expect(stderr).toMatch(/^error: .*\n$/);
-  expect(stderr).toContain(expected);
+])('%j is a mistake in usage: one line, exit code 2', async (args, expected) => {
+  expectMistake(await run(...args), expected);
 });
 
-test('the stack is printed with --verbose only', () => {
-  const { stderr } = gsas('evaluate', '/no/such/run', '--verbose');
+test('the stack is printed with --verbose only', async () => {
+  const { stderr } = await run('evaluate', '/no/such/run', '--verbose');
   expect(stderr).toMatch(/\n {4}at /);
 });
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Outcome, start } from './support/command.js';
+import { flagsOf, MODEL } from './support/small.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-/** The constants of test/training.test.ts, so that a driver's shader cache serves both. */
-const SMALL = { sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, negs_per_pos: 8, max_steps: 3 };
+const SMALL = { ...MODEL, negs_per_pos: 8, max_steps: 3 };
 
 const run = (program: string, args: readonly string[], cwd: string) => start(program, args, cwd).ended;
 
@@ -72,8 +72,7 @@ it('depends on the packages that the build imports, and on the types that its de
 });
 
 it('trains by the command in an empty folder', async () => {
-  const flags = Object.entries(SMALL).flatMap(([key, value]) => [`--${key.replaceAll('_', '-')}`, String(value)]);
-  const { status, stdout, stderr } = await run('npx', ['gsas-wgpu', 'train', ...flags], app);
+  const { status, stdout, stderr } = await run('npx', ['gsas-wgpu', 'train', ...flagsOf(SMALL)], app);
   expect({ status, stderr: withoutNpm(stderr) }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toContain('stopped after 3 steps');
   expect(existsSync(join(app, 'runs/synthetic/best.safetensors'))).toBe(true);

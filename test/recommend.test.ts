@@ -1,26 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { popularityScores } from '../src/data/baselines.js';
-import { syntheticDataset } from '../src/data/synthetic.js';
-import type { Gpu } from '../src/engine/gpu.js';
-import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
 import { evaluate, evaluateScorer } from '../src/train/evaluation.js';
 import { rankSplit } from '../src/train/ranking.js';
 import { probabilityOf, recommend, recommendBatches } from '../src/train/recommend.js';
-import { openTestGpu } from './support/gpu.js';
+import { stream } from './support/device.js';
+import { dataset, MODEL } from './support/small.js';
 
-const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-const config = resolveConfig(240, [{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1 }]);
+const config = resolveConfig(240, [MODEL]);
 
-let gpu: Gpu;
 let model: GSASRec;
-beforeAll(async () => {
-  gpu = await openTestGpu();
-  model = new GSASRec(new Stream(gpu), config, initialParameters(config, { seed: 1 }));
+beforeAll(() => {
+  model = new GSASRec(stream, config, initialParameters(config, { seed: 1 }));
 });
-afterAll(() => gpu.close());
 
 const histories = Array.from({ length: 40 }, (_, i) => dataset.test.inputs.at(i));
 const itemsOf = (lists: { item: number }[][]) => lists.map((list) => list.map(({ item }) => item));

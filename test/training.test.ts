@@ -1,59 +1,32 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { popularityScores } from '../src/data/baselines.js';
 import { TrainingBatches } from '../src/data/batches.js';
 import { Sequences } from '../src/data/dataset.js';
 import { rankTargets } from '../src/data/rank.js';
-import { syntheticDataset } from '../src/data/synthetic.js';
-import type { Gpu } from '../src/engine/gpu.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { loadResumable } from '../src/train/checkpoint.js';
-import { resolveConfig, type TrainOptions } from '../src/train/config.js';
+import { resolveConfig } from '../src/train/config.js';
 import { readJournal } from '../src/train/journal.js';
 import { metricsOf } from '../src/train/ranking.js';
 import { type TrainRequest, train } from '../src/train/train.js';
 import { Trainer } from '../src/train/trainer.js';
-import { openTestGpu } from './support/gpu.js';
-
-const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-
-const OPTIONS: Partial<TrainOptions> = {
-  sequence_length: 20,
-  embedding_dim: 16,
-  num_heads: 2,
-  num_blocks: 1,
-  dropout_rate: 0.1,
-  negs_per_pos: 8,
-  train_batch_size: 32,
-  max_batches_per_epoch: 4,
-  lr: 5e-3,
-  init_std: 0.02,
-  seed: 5,
-};
+import { gpu } from './support/device.js';
+import { scratchFolder } from './support/scratch.js';
+import { dataset, TRAINING } from './support/small.js';
 
 describe('training', () => {
-  let gpu: Gpu;
-  let folder: string;
-  beforeAll(async () => {
-    gpu = await openTestGpu();
-  });
-  afterAll(() => gpu.close());
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'gsas-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  const at = scratchFolder('each test');
 
   const run = (name: string, request: Partial<TrainRequest> = {}) =>
-    train({ gpu, dataset, out: join(folder, name), ...request, options: { ...OPTIONS, ...request.options } });
+    train({ gpu, dataset, out: at(name), ...request, options: { ...TRAINING, ...request.options } });
   /** The journal without what depends on the clock. */
   const journal = (name: string) =>
-    readJournal(join(folder, name, 'metrics.jsonl')).map(({ seconds, positions_per_second, ...rest }) => rest);
-  const bytes = (name: string, file = 'last.safetensors') => readFileSync(join(folder, name, file));
+    readJournal(at(name, 'metrics.jsonl')).map(({ seconds, positions_per_second, ...rest }) => rest);
+  const bytes = (name: string, file = 'last.safetensors') => readFileSync(at(name, file));
 
   it('creates no buffer, bind group layout or pipeline from the third step on, and submits once a step', async () => {
-    const config = resolveConfig(dataset.numItems, [{ ...OPTIONS, train_batch_size: 17 }]);
+    const config = resolveConfig(dataset.numItems, [{ ...TRAINING, train_batch_size: 17 }]);
     const batches = new TrainingBatches(dataset.train, { sequenceLength: 20, batchSize: 17, seed: 1 });
     const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1 }), step: 0 });
     await trainer.prepare(batches.capacity);
@@ -79,7 +52,7 @@ describe('training', () => {
     await run('a', { options });
     await run('b', { options });
     await run('c', { options: { ...options, seed: 6 } });
-    const weights = ['a', 'b', 'c'].map((name) => loadResumable(join(folder, name)).weights);
+    const weights = ['a', 'b', 'c'].map((name) => loadResumable(at(name)).weights);
     expect(weights[1]).toEqual(weights[0]);
     expect(weights[2]).not.toEqual(weights[0]);
   });
@@ -88,19 +61,19 @@ describe('training', () => {
     ['before the first step', 0],
     ['within an epoch', 6],
     ['between two epochs', 4],
-  ])('resumes %s to the same bits as a run that never stopped', async (_, at) => {
+  ])('resumes %s to the same bits as a run that never stopped', async (_, steps) => {
     await run('whole', { options: { max_epochs: 3 } });
     const interrupt = new AbortController();
-    if (at === 0) interrupt.abort();
-    const onStep: TrainRequest['onStep'] = ({ step }) => step >= at && interrupt.abort();
+    if (steps === 0) interrupt.abort();
+    const onStep: TrainRequest['onStep'] = ({ step }) => step >= steps && interrupt.abort();
     const first = await run('parts', { options: { max_epochs: 3 }, signal: interrupt.signal, onStep });
     expect(first.stopped).toBe('aborted');
-    expect(first.steps).toBeGreaterThanOrEqual(at);
+    expect(first.steps).toBeGreaterThanOrEqual(steps);
     expect(first.steps).toBeLessThan(12);
     const second = await run('parts', { resume: true });
     expect(second).toMatchObject({ stopped: 'max_epochs', steps: 12 });
     const [whole, parts] = ['whole', 'parts'].map((name) => {
-      const { loop, ...rest } = loadResumable(join(folder, name));
+      const { loop, ...rest } = loadResumable(at(name));
       return { ...rest, loop: { ...loop, seconds: 0 } };
     });
     expect(parts).toEqual(whole);
@@ -114,7 +87,7 @@ describe('training', () => {
     expect(part.stopped).toBe('max_steps');
     expect(part.best).toBeDefined();
     await run('parts', { resume: true, options: { max_steps: 10 } });
-    expect(loadResumable(join(folder, 'parts')).weights).toEqual(loadResumable(join(folder, 'whole')).weights);
+    expect(loadResumable(at('parts')).weights).toEqual(loadResumable(at('whole')).weights);
     expect(journal('parts')).toEqual(journal('whole'));
     expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
   });
@@ -123,7 +96,7 @@ describe('training', () => {
     const result = await run('learns', { options: { max_epochs: 50, max_batches_per_epoch: 7 } });
     const popularity = metricsOf(rankTargets(dataset.val, popularityScores(dataset)));
     expect(result.best!.metrics['ndcg@10']).toBeGreaterThan(4 * popularity['ndcg@10']);
-    const losses = readJournal(join(folder, 'learns', 'metrics.jsonl')).map(({ loss }) => loss as number);
+    const losses = readJournal(at('learns', 'metrics.jsonl')).map(({ loss }) => loss as number);
     expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]!);
   });
 
@@ -140,7 +113,7 @@ describe('training', () => {
       /^the loss is .* at step 2: try a smaller lr than 1e\+30; the last checkpoint/,
     );
     expect(onValidation).toHaveBeenCalledTimes(1);
-    expect(loadResumable(join(folder, 'diverges')).step).toBe(1);
+    expect(loadResumable(at('diverges')).step).toBe(1);
   });
 
   it('refuses a catalogue whose table the adapter cannot bind, before anything is written', async () => {
@@ -148,7 +121,7 @@ describe('training', () => {
     await expect(run('big', { dataset: big })).rejects.toThrow(
       /^the table of \d+ items at embedding_dim 16 takes [\d.]+ MiB, but this adapter binds at most [\d.]+ MiB; use embedding_dim 14 at most/,
     );
-    expect(existsSync(join(folder, 'big'))).toBe(false);
+    expect(existsSync(at('big'))).toBe(false);
   });
 
   it('refuses a dataset without validation users', async () => {
@@ -159,7 +132,7 @@ describe('training', () => {
   it('writes no checkpoint of weights that are no longer numbers', async () => {
     const spoilt = run('spoilt', { options: { lr: 1e39, max_batches_per_epoch: 1 } });
     await expect(spoilt).rejects.toThrow(/ holds a number that is not finite at step 1: try a smaller lr than 1e\+39/);
-    expect(() => loadResumable(join(folder, 'spoilt'))).toThrow(/nothing to resume/);
+    expect(() => loadResumable(at('spoilt'))).toThrow(/nothing to resume/);
   });
 
   it('refuses a folder that holds a run, and a resumed run with another configuration', async () => {
