@@ -1,70 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { globals } from 'webgpu';
-import { DeviceError, DeviceLostError, OutOfMemoryError, ShaderError } from '../src/engine/errors.js';
-import type { Gpu } from '../src/engine/gpu.js';
+import { describe, expect, it } from 'vitest';
+import { OutOfMemoryError } from '../src/engine/errors.js';
 import { BufferPool, sizeClass } from '../src/engine/pool.js';
-import { parseProgram, program } from '../src/engine/program.js';
 import { Stream } from '../src/engine/stream.js';
 import { checkShapes, type Tensor } from '../src/engine/tensor.js';
-import { float, wgsl } from '../src/engine/wgsl.js';
+import { gpu, stream } from './support/device.js';
 import { openTestGpu } from './support/gpu.js';
-
-const { GPUOutOfMemoryError } = globals as { GPUOutOfMemoryError: typeof globalThis.GPUOutOfMemoryError };
-
-const SCALE = parseProgram(
-  'scale',
-  `struct Params { at: u32, factor: f32 }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>; // [n]
-@group(0) @binding(2) var<storage, read_write> y: array<f32>; // [n]
-@compute @workgroup_size(1)
-fn main() { y[params.at] = params.factor * x[params.at]; }`,
-);
-
-describe('the wgsl tag', () => {
-  it.each([undefined, null, Number.NaN, Number.POSITIVE_INFINITY, {}])('refuses %s and says where', (value) => {
-    expect(() => wgsl`const D = ${value as number}u;`).toThrow(`wgsl: value 0 is ${String(value)}, after "const D ="`);
-  });
-
-  it('takes the branch of #if that holds', () => {
-    const branch = (n: number) => wgsl`#if ${n === 1}
-one #elif ${n === 2}
-two #else
-other #endif`;
-    expect([1, 2, 3].map((n) => branch(n).trim())).toEqual(['one', 'two', 'other']);
-  });
-
-  it('prints numbers as floats where asked to', () => {
-    expect([1, -3, 0.5, 1e-8].map(float)).toEqual(['1.0f', '-3.0f', '0.5f', '1e-8f']);
-  });
-});
-
-describe('programs', () => {
-  it('are read off their text', () => {
-    expect(SCALE.bindings).toEqual([
-      { name: 'x', index: 1, access: 'read', element: 'f32' },
-      { name: 'y', index: 2, access: 'write', element: 'f32' },
-    ]);
-    expect(SCALE.uniforms).toEqual([
-      { name: 'at', type: 'u32' },
-      { name: 'factor', type: 'f32' },
-    ]);
-  });
-
-  it.each([
-    ['@group(1) @binding(1) var<storage, read> x: array<f32>;', 'p: 1 storage bindings, of which 0 have the form'],
-    ['@group(0) @binding(1) var<storage, read> x: array<vec4f>;', 'p: 1 storage bindings, of which 0 have the form'],
-    ['struct Params { n: u32, size: vec2u }', 'p: Params has 2 fields, of which 1 are f32, u32 or i32'],
-  ])('refuses %s', (source, message) => {
-    expect(() => parseProgram('p', source)).toThrow(message);
-  });
-
-  it('are built once for equal constants', () => {
-    const family = program('family', ({ n }: { n: number }) => wgsl`const N = ${n}u;`);
-    expect(family({ n: 1 })).toBe(family({ n: 1 }));
-    expect(family({ n: 1 })).not.toBe(family({ n: 2 }));
-  });
-});
+import { SCALE } from './support/scale.js';
 
 it('shapes that disagree are reported with both operands and the axis', () => {
   const tensor = (...shape: number[]) => ({ shape }) as unknown as Tensor;
@@ -85,14 +26,6 @@ it('size classes hold what was asked for, waste at most a fifth and stay within 
 });
 
 describe('a device', () => {
-  let gpu: Gpu;
-  let stream: Stream;
-  beforeAll(async () => {
-    gpu = await openTestGpu();
-    stream = new Stream(gpu);
-  });
-  afterAll(() => gpu.close());
-
   const upload = (...values: number[]) => stream.upload(Float32Array.from(values), [values.length]);
   const read = async (tensor: Tensor) => Array.from(await stream.read(tensor));
 
@@ -221,85 +154,4 @@ it('the profiler gives the time and the number of launches of each kernel in eac
   expect(times[0]!.milliseconds).toBeGreaterThan(0);
   expect(await gpu.profiler!.take()).toEqual([]);
   gpu.close();
-});
-
-describe('errors of the GPU', () => {
-  const withGpu = (name: string, work: (gpu: Gpu, stream: Stream) => Promise<void>) =>
-    it(name, async () => {
-      const gpu = await openTestGpu();
-      await work(gpu, new Stream(gpu));
-      gpu.close();
-    });
-
-  const BROKEN = parseProgram(
-    'broken',
-    `@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [1]
-@compute @workgroup_size(1)
-fn main() { y[0] = 1u; }`,
-  );
-
-  withGpu('a shader that does not compile is reported with its numbered source', async (_, stream) => {
-    const y = stream.empty([1]);
-    stream.dispatch(BROKEN, { y }, 1);
-    const error: ShaderError = await stream.read(y).then(
-      () => expect.unreachable(),
-      (error) => error,
-    );
-    expect(error).toBeInstanceOf(ShaderError);
-    expect(error.message).toMatch(/^shader broken, line 3: .*cannot assign/);
-    expect(error.source).toBe(BROKEN.source);
-    expect(error.report).toContain('   3 | fn main() { y[0] = 1u; }\n     ^ ');
-    expect(() => stream.submit()).toThrow(ShaderError);
-  });
-
-  withGpu('a command that the GPU refuses is thrown by the next submit', async (gpu, stream) => {
-    const x = stream.zeros([1]);
-    await stream.finish();
-    const tooMany = gpu.device.limits.maxComputeWorkgroupsPerDimension + 1;
-    stream.dispatch(SCALE, { x, y: stream.empty([1]), at: 0, factor: 1 }, [tooMany, 1]);
-    await expect(stream.read(x)).rejects.toThrow(/^the GPU refused a command: .*65536/);
-    expect(() => stream.submit()).toThrow(DeviceError);
-    await expect(stream.finish()).rejects.toThrow(DeviceError);
-  });
-
-  withGpu('running out of memory is told from other errors', async (gpu, stream) => {
-    const error = new GPUOutOfMemoryError('Failed to allocate 1 GiB.\nbacktrace');
-    gpu.device.dispatchEvent(Object.assign(new Event('uncapturederror', { cancelable: true }), { error }));
-    expect(() => stream.submit()).toThrow(OutOfMemoryError);
-    expect(() => stream.submit()).toThrow('the GPU is out of memory: Failed to allocate 1 GiB.; use a smaller batch');
-  });
-
-  withGpu('a lost device is reported by the reads under way and by the next ones', async (gpu, stream) => {
-    const x = stream.zeros([1]);
-    const underWay = stream.read(x);
-    gpu.device.destroy();
-    await expect(underWay).rejects.toThrow(DeviceLostError);
-    await expect(stream.read(x)).rejects.toThrow(
-      /^the GPU device was lost \(destroyed\): .*; restart from the last checkpoint$/,
-    );
-    await expect(stream.finish()).rejects.toThrow(DeviceLostError);
-  });
-
-  withGpu('a lost device is reported although nothing was under way', async (gpu, stream) => {
-    const x = stream.zeros([1]);
-    await stream.finish();
-    gpu.device.destroy();
-    await expect(stream.read(x)).rejects.toThrow(DeviceLostError);
-  });
-
-  it('a lost device leaves no unhandled rejection behind the times that nobody takes', async () => {
-    const gpu = await openTestGpu({ profile: true });
-    const stream = new Stream(gpu);
-    stream.dispatch(SCALE, { x: stream.zeros([1]), y: stream.empty([1]), at: 0, factor: 1 }, 1);
-    stream.submit();
-    gpu.device.destroy();
-    await gpu.device.lost;
-    await expect(gpu.profiler!.take()).rejects.toThrow();
-  });
-
-  withGpu('closing is no loss', async (gpu, stream) => {
-    gpu.close();
-    await gpu.device.lost;
-    expect(() => stream.submit()).not.toThrow();
-  });
 });

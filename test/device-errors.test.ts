@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { globals } from 'webgpu';
+import { DeviceError, DeviceLostError, OutOfMemoryError, ShaderError } from '../src/engine/errors.js';
+import type { Gpu } from '../src/engine/gpu.js';
+import { parseProgram } from '../src/engine/program.js';
+import { Stream } from '../src/engine/stream.js';
+import { openTestGpu } from './support/gpu.js';
+import { SCALE } from './support/scale.js';
+
+const { GPUOutOfMemoryError } = globals as { GPUOutOfMemoryError: typeof globalThis.GPUOutOfMemoryError };
+
+describe('errors of the GPU', () => {
+  const withGpu = (name: string, work: (gpu: Gpu, stream: Stream) => Promise<void>) =>
+    it(name, async () => {
+      const gpu = await openTestGpu();
+      await work(gpu, new Stream(gpu));
+      gpu.close();
+    });
+
+  const BROKEN = parseProgram(
+    'broken',
+    `@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [1]
+@compute @workgroup_size(1)
+fn main() { y[0] = 1u; }`,
+  );
+
+  withGpu('a shader that does not compile is reported with its numbered source', async (_, stream) => {
+    const y = stream.empty([1]);
+    stream.dispatch(BROKEN, { y }, 1);
+    const error: ShaderError = await stream.read(y).then(
+      () => expect.unreachable(),
+      (error) => error,
+    );
+    expect(error).toBeInstanceOf(ShaderError);
+    expect(error.message).toMatch(/^shader broken, line 3: .*cannot assign/);
+    expect(error.source).toBe(BROKEN.source);
+    expect(error.report).toContain('   3 | fn main() { y[0] = 1u; }\n     ^ ');
+    expect(() => stream.submit()).toThrow(ShaderError);
+  });
+
+  withGpu('a command that the GPU refuses is thrown by the next submit', async (gpu, stream) => {
+    const x = stream.zeros([1]);
+    await stream.finish();
+    const tooMany = gpu.device.limits.maxComputeWorkgroupsPerDimension + 1;
+    stream.dispatch(SCALE, { x, y: stream.empty([1]), at: 0, factor: 1 }, [tooMany, 1]);
+    await expect(stream.read(x)).rejects.toThrow(/^the GPU refused a command: .*65536/);
+    expect(() => stream.submit()).toThrow(DeviceError);
+    await expect(stream.finish()).rejects.toThrow(DeviceError);
+  });
+
+  withGpu('running out of memory is told from other errors', async (gpu, stream) => {
+    const error = new GPUOutOfMemoryError('Failed to allocate 1 GiB.\nbacktrace');
+    gpu.device.dispatchEvent(Object.assign(new Event('uncapturederror', { cancelable: true }), { error }));
+    expect(() => stream.submit()).toThrow(OutOfMemoryError);
+    expect(() => stream.submit()).toThrow('the GPU is out of memory: Failed to allocate 1 GiB.; use a smaller batch');
+  });
+
+  withGpu('a lost device is reported by the reads under way and by the next ones', async (gpu, stream) => {
+    const x = stream.zeros([1]);
+    const underWay = stream.read(x);
+    gpu.device.destroy();
+    await expect(underWay).rejects.toThrow(DeviceLostError);
+    await expect(stream.read(x)).rejects.toThrow(
+      /^the GPU device was lost \(destroyed\): .*; restart from the last checkpoint$/,
+    );
+    await expect(stream.finish()).rejects.toThrow(DeviceLostError);
+  });
+
+  withGpu('a lost device is reported although nothing was under way', async (gpu, stream) => {
+    const x = stream.zeros([1]);
+    await stream.finish();
+    gpu.device.destroy();
+    await expect(stream.read(x)).rejects.toThrow(DeviceLostError);
+  });
+
+  it('a lost device leaves no unhandled rejection behind the times that nobody takes', async () => {
+    const gpu = await openTestGpu({ profile: true });
+    const stream = new Stream(gpu);
+    stream.dispatch(SCALE, { x: stream.zeros([1]), y: stream.empty([1]), at: 0, factor: 1 }, 1);
+    stream.submit();
+    gpu.device.destroy();
+    await gpu.device.lost;
+    await expect(gpu.profiler!.take()).rejects.toThrow();
+  });
+
+  withGpu('closing is no loss', async (gpu, stream) => {
+    gpu.close();
+    await gpu.device.lost;
+    expect(() => stream.submit()).not.toThrow();
+  });
+});
