@@ -11,6 +11,7 @@ import { resolveConfig } from '../src/train/config.js';
 import { writeOnnx } from '../src/train/convert/onnx.js';
 import { readFixture } from '../src/train/fixture.js';
 import { recommend } from '../src/train/recommend.js';
+import { gsas } from './support/command.js';
 import { openTestGpu } from './support/gpu.js';
 import { difference, largest } from './support/numbers.js';
 
@@ -94,6 +95,29 @@ describe('writeOnnx', () => {
     const { session, model } = await openBoth('heads2');
     expect([session.inputNames, session.outputNames]).toEqual([['items'], ['scores', 'hidden']]);
     model.release();
+  });
+
+  it('is told by `convert` as what runs it finds it: each input and output by name, type and shape', async () => {
+    const { status, stdout } = await gsas(
+      folder,
+      'convert',
+      join(process.cwd(), 'test/fixtures/torch/h1.pt'),
+      'h1.onnx',
+    );
+    expect(status).toBe(0);
+    const session = await ort.InferenceSession.create(join(folder, 'h1.onnx'));
+    const found = (kind: string, values: readonly ort.InferenceSession.ValueMetadata[]) =>
+      values.map((value) => (value.isTensor ? [kind, value.name, value.type, `[${value.shape.join(', ')}]`] : []));
+    const told = stdout
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.split(/ {2,}/).slice(0, 4));
+    expect(told.map((line) => line.join(' ').replace(' float ', ' float32 '))).toEqual(
+      [...found('input', session.inputMetadata), ...found('output', session.outputMetadata)].map((line) =>
+        line.join(' '),
+      ),
+    );
+    expect(stdout).not.toContain('official');
   });
 
   it('refuses a model beyond 2 GiB before anything is written', () => {

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { configFlags, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
+import { configFlags, parseFlag, presetOptions, type TrainConfig, type TrainOptions } from '../train/config.js';
 import { readConfigFile } from '../train/config-file.js';
 import { convert } from '../train/convert/index.js';
 import { ASSUMED_HEADS, officialConfig } from '../train/convert/official.js';
+import { onnxInterface } from '../train/convert/onnx.js';
+import type { OnnxValue } from '../train/convert/onnx-model.js';
 import { parsePath } from './arguments.js';
+import { alignColumns } from './columns.js';
 
 interface Flags {
   checkpoint: 'best' | 'last';
@@ -58,5 +61,17 @@ function runConvert(input: string, output: string, flags: Flags, given: Partial<
     process.stderr.write(`num_heads is taken to be ${ASSUMED_HEADS}: ${input} does not tell; --heads says otherwise\n`);
   }
   console.log(`${output}: ${checkpoint.config.num_items} items, step ${checkpoint.step}`);
-  console.log(`the official configuration of this model: ${officialConfig(checkpoint.config)}`);
+  console.log(
+    /\.onnx$/i.test(output)
+      ? describeOnnx(checkpoint.config)
+      : `the official configuration of this model: ${officialConfig(checkpoint.config)}`,
+  );
+}
+
+/** A line for each input and output: name, type, shape, meaning. */
+function describeOnnx(config: TrainConfig): string {
+  const { inputs, outputs } = onnxInterface(config);
+  const rows = (kind: string, values: readonly OnnxValue[]) =>
+    values.map(({ name, type, shape, doc }) => [kind, name, type, `[${shape.join(', ')}]`, doc]);
+  return alignColumns([...rows('input', inputs), ...rows('output', outputs)], [0, 1, 2, 3, 4]);
 }

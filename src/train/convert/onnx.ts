@@ -23,13 +23,19 @@ export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
   if (bytes > MAX_WEIGHT_BYTES) {
     throw new InputError(`${file}: the weights have ${bytes} bytes, but ONNX keeps at most 2 GiB in a file`);
   }
+  const { inputs, outputs } = onnxInterface(config);
+  const metadata = { config: JSON.stringify(config), padding_id: String(config.num_items + 1) };
+  writeWhole(file, [graphOf(config, weights).encode('gSASRec', inputs, outputs, metadata)]);
+}
+
+/** What a model of `writeOnnx` takes and gives. */
+export function onnxInterface(config: TrainConfig): { inputs: readonly OnnxValue[]; outputs: readonly OnnxValue[] } {
   const { num_items: N, embedding_dim: D } = config;
-  const pad = `the padding id is ${N + 1}`;
   const items: OnnxValue = {
     name: 'items',
     type: 'int64',
     shape: ['batch', 'length'],
-    doc: `item ids 1..${N}, oldest first, padded on the left; ${pad}`,
+    doc: `item ids 1..${N}, oldest first, padded on the left; the padding id is ${N + 1}`,
   };
   const scores: OnnxValue = {
     name: 'scores',
@@ -43,8 +49,7 @@ export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
     shape: ['batch', D],
     doc: "the hidden state behind the scores, its dot products with the output table's rows",
   };
-  const metadata = { config: JSON.stringify(config), padding_id: String(N + 1) };
-  writeWhole(file, [graphOf(config, weights).encode('gSASRec', [items], [scores, hidden], metadata)]);
+  return { inputs: [items], outputs: [scores, hidden] };
 }
 
 /** The forward pass of GSASRec (src/model) over padded rows: x is [batch * length, D] between the blocks. */
