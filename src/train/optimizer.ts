@@ -11,8 +11,8 @@ const BETA2 = 0.999;
 const EPSILON = 1e-8;
 
 /**
- * Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; lazily, as `scatterAdam`, on tables whose gradients the
- * tape keeps by rows. Its moments live on the GPU.
+ * Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; tables whose gradients the tape keeps by rows can be moved
+ * lazily, see `scatterAdam`. Its moments live on the GPU.
  */
 export class Adam {
   readonly m: ReadonlyMap<string, Tensor>;
@@ -22,7 +22,7 @@ export class Adam {
   constructor(
     private readonly stream: Stream,
     private readonly parameters: ReadonlyMap<string, Tensor>,
-    private readonly lr: number,
+    private readonly settings: { lr: number; lazy: boolean },
     moments?: { m: HostParameters; v: HostParameters },
   ) {
     const load = (saved?: HostParameters) =>
@@ -36,13 +36,14 @@ export class Adam {
     this.v = load(moments?.v);
   }
 
-  /** Moves every parameter that the tape has a gradient for, lazily where it has it by rows. @param step counts from 1 */
+  /** Moves every parameter that the tape has a gradient for. @param step counts from 1 */
   update(tape: Tape, step: number): void {
-    const options = { lr: this.lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step };
+    const { lr, lazy } = this.settings;
+    const options = { lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step };
     for (const [name, param] of this.parameters) {
       const state = { param, m: this.m.get(name)!, v: this.v.get(name)! };
       const shares = tape.rowGradient(param);
-      if (shares?.length) scatterAdam(this.stream, shares, state, options);
+      if (shares?.length) scatterAdam(this.stream, shares, state, { ...options, lazy });
       else if (tape.hasGradient(param)) adam(this.stream, { ...state, gradient: tape.gradient(param) }, options);
     }
     tape.releaseRows();

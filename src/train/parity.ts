@@ -109,10 +109,11 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
   rows.values('logits', logits, expectedLogits, HIDDEN, 'of the largest');
 
   const expectedLosses = fixture.numbers('out/losses_steps_1_to_5');
-  const adam = new Adam(stream, model.parameters, meta.adam.lr);
+  const adam = new Adam(stream, model.parameters, { lr: meta.adam.lr, lazy: false });
   for (let step = 1; step <= STEPS; step++) {
     const { value, gradients, parameters } = stream.scope(() => {
-      const tape = new Tape(stream);
+      // As in training; only the first step's gradients are wanted whole.
+      const tape = new Tape(stream, true, step === 1 ? [] : model.itemTables);
       const root = model.loss(tape, tensors, loss);
       const value = stream.download(root);
       tape.backward({ of: root });

@@ -34,7 +34,8 @@ export class Trainer {
   ) {
     this.stream = new Stream(gpu);
     this.model = new GSASRec(this.stream, config, weights);
-    this.#optimizer = new Adam(this.stream, this.model.parameters, config.lr, m && v ? { m, v } : undefined);
+    const settings = { lr: config.lr, lazy: updatesLazily(config) };
+    this.#optimizer = new Adam(this.stream, this.model.parameters, settings, m && v ? { m, v } : undefined);
     this.#beta = gbceBeta(config.negs_per_pos, config.num_items, config.gbce_t);
     this.#step = step;
     this.stream.submit();
@@ -99,8 +100,7 @@ export class Trainer {
     const ids = this.stream.upload(batch.ids, [tokens]);
     const targets = this.stream.upload(batch.targets, [tokens]);
     const spans = this.stream.upload(batch.spans, [tokens, 2]);
-    const tables = updatesLazily(this.config) ? this.model.itemTables : [];
-    const tape = new Tape(this.stream, true, tables);
+    const tape = new Tape(this.stream, true, this.model.itemTables);
     const loss = this.model.loss(
       tape,
       { ids, spans },

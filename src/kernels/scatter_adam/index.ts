@@ -4,21 +4,29 @@ import type { Stream } from '../../engine/stream.js';
 import type { RowGradient } from '../../engine/tape.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { type AdamOptions, adamUniforms } from '../adam/index.js';
-import { groupInBuckets } from '../group/index.js';
+import { adamReference } from '../adam/reference.js';
+import { groupByItem, groupInBuckets } from '../group/index.js';
 import { integers, normals } from '../inputs.js';
 import { arrangePairs, layoutOf, type Pairs, pairsOf } from '../scatter_add/pairs.js';
 import { scatterAddReference } from '../scatter_add/reference.js';
-import { scatterAdamReference } from './reference.js';
-import { scatterAdam as shader } from './shader.js';
+import { lazyAdamReference } from './reference.js';
+import { denseAdam, lazyAdam } from './shader.js';
+
+export interface ScatterAdamOptions extends AdamOptions {
+  /** Rows that no share names stay as they are. */
+  lazy: boolean;
+}
 
 /**
- * One step of lazy Adam in place: the rows that the gradient's shares name move as dense Adam would move them, all others keep their
- * parameters and moments, in time that does not grow with R. As torch.optim.SparseAdam and TensorFlow's LazyAdam.
+ * One step of Adam in place on a table whose gradient comes by rows: each row is summed and moved at once, and the gradient is never
+ * written. To the bits of `scatterAdd` and `adam` where there is one share; several are summed as one.
  *
- * Dense Adam also moves a row whose gradient is zero, along its decaying first moment. Lazy Adam leaves that out, and a row's moments
- * then average over the steps that touched it: its step does not fade between visits, and v does not forget a rare item's gradients
- * before the next ones arrive. It is another optimizer, not an approximation that vanishes: right for a catalogue of which a batch sees
- * little, and not for numbers that are to equal the official code's. Where every row is touched at every step, the two are the same bits.
+ * With `lazy` the rows that the shares name move as dense Adam would move them, all others keep their parameters and moments, in time that
+ * does not grow with R. As torch.optim.SparseAdam and TensorFlow's LazyAdam. Dense Adam also moves a row whose gradient is zero, along its
+ * decaying first moment. Lazy Adam leaves that out, and a row's moments then average over the steps that touched it: its step does not
+ * fade between visits, and v does not forget a rare item's gradients before the next ones arrive. It is another optimizer, not an
+ * approximation that vanishes: right for a catalogue of which a batch sees little, and not for numbers that are to equal the
+ * official code's. Where every row is touched at every step, the two are the same bits.
  * @param shares their sum is the gradient; all but one of weight 1 with a source row for each pair
  * @param tensors param and the moments m and v (zeros before the first step), all [R, D]
  * @throws ShapeError when the shapes disagree; GsasError for shares that cannot be joined, or a step before the first
@@ -27,18 +35,25 @@ export function scatterAdam(
   stream: Stream,
   shares: readonly RowGradient[],
   { param, m, v }: Record<'param' | 'm' | 'v', Tensor>,
-  options: AdamOptions,
+  { lazy, ...options }: ScatterAdamOptions,
 ): void {
   const tensors = { param: [param, 'R', 'D'], m: [m, 'R', 'D'], v: [v, 'R', 'D'] } as const;
   const adam = adamUniforms(options);
   stream.scope(() => {
     const pairs = join(stream, shares);
     const { R } = checkShapes('scatter_adam', { source: [pairs.source, 'Q', 'D'], ...tensors });
-    const { keys, starts, count, itemBits, pairBits } = groupInBuckets(stream, pairs.ids, R);
-    const groups = { starts, buckets: count, item_bits: itemBits, pair_bits: pairBits };
-    const args = { ...arrangePairs(stream, pairs, keys, pairBits), ...groups, param, m, v, ...adam };
     const layout = layoutOf(stream, pairs);
-    stream.dispatch(shader(layout), args, Math.ceil(count / layout.teams));
+    const state = { param, m, v, ...adam };
+    if (lazy) {
+      const { keys, starts, count, itemBits, pairBits } = groupInBuckets(stream, pairs.ids, R);
+      const groups = { starts, buckets: count, item_bits: itemBits, pair_bits: pairBits };
+      const args = { ...arrangePairs(stream, pairs, keys, pairBits), ...groups, ...state };
+      stream.dispatch(lazyAdam(layout), args, Math.ceil(count / layout.teams));
+    } else {
+      const { order, starts } = groupByItem(stream, pairs.ids, R);
+      const args = { ...arrangePairs(stream, pairs, order, 32), starts, R, ...state };
+      stream.dispatch(denseAdam(layout), args, Math.ceil(R / layout.teams));
+    }
   });
 }
 
@@ -67,7 +82,7 @@ function join(stream: Stream, shares: readonly RowGradient[]): Pairs {
 
 const DEFAULTS = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 }; // PyTorch's
 
-/** Q rows, each for `share` weighted pairs, and `plain` rows for a pair each, on the first `used` of R items. */
+/** Q rows, each for `share` weighted pairs, and `plain` rows for a pair each, on `used` of R items. */
 interface Case {
   Q: number;
   share: number;
@@ -76,22 +91,28 @@ interface Case {
   R: number;
   used: number;
   step: number;
+  lazy?: boolean;
 }
 
 export const scatterAdamOp: Op<Case> = {
   name: 'scatter_adam',
-  formula: 'Adam on the rows that pairs name, their gradient summed on the way (torch.optim.SparseAdam)',
+  formula: 'Adam, the gradient summed by rows on the way; lazy: only rows that pairs name (torch.optim.SparseAdam)',
   cases: [
-    { Q: 1, share: 1, plain: 0, D: 1, R: 1, used: 1, step: 1 },
-    { Q: 1, share: 1, plain: 1, D: 3, R: 5003, used: 5003, step: 2 },
-    { Q: 37, share: 3, plain: 0, D: 24, R: 1009, used: 700, step: 5 },
-    { Q: 37, share: 3, plain: 13, D: 7, R: 11, used: 7, step: 3 },
-    { Q: 59, share: 257, plain: 701, D: 12, R: 20_011, used: 3, step: 7 },
-    { Q: 211, share: 9, plain: 0, D: 130, R: 40_009, used: 40_009, step: 100_000 },
+    { Q: 1, share: 1, plain: 0, D: 1, R: 1, used: 1, step: 1, lazy: true },
+    { Q: 1, share: 1, plain: 1, D: 3, R: 5003, used: 5003, step: 2, lazy: true },
+    { Q: 37, share: 3, plain: 0, D: 24, R: 1009, used: 700, step: 5, lazy: true },
+    { Q: 37, share: 3, plain: 13, D: 7, R: 11, used: 7, step: 3, lazy: true },
+    { Q: 59, share: 257, plain: 701, D: 12, R: 20_011, used: 3, step: 7, lazy: true },
+    { Q: 211, share: 9, plain: 0, D: 130, R: 40_009, used: 40_009, step: 100_000, lazy: true },
+    { Q: 1, share: 1, plain: 0, D: 3, R: 7, used: 7, step: 1 },
+    { Q: 37, share: 3, plain: 13, D: 24, R: 1009, used: 700, step: 5 },
+    { Q: 59, share: 257, plain: 701, D: 12, R: 211, used: 3, step: 7 },
+    { Q: 23, share: 9, plain: 0, D: 130, R: 67, used: 67, step: 100_000 },
   ],
   benchShapes: [
-    { Q: 3700, share: 257, plain: 0, D: 32, R: 1_000_002, used: 1_000_001, step: 10 },
-    { Q: 3700, share: 257, plain: 3700, D: 64, R: 100_002, used: 100_001, step: 10 },
+    { Q: 3700, share: 257, plain: 0, D: 32, R: 1_000_002, used: 1_000_001, step: 10, lazy: true },
+    { Q: 3700, share: 257, plain: 3700, D: 64, R: 100_002, used: 100_001, step: 10, lazy: true },
+    { Q: 980, share: 257, plain: 0, D: 64, R: 54_544, used: 54_543, step: 10 },
   ],
   inputs: ({ Q, share, plain, D, R, used, step }, random) => {
     const scale = step === 1 ? 0 : 0.1; // no moments before the first step
@@ -110,24 +131,26 @@ export const scatterAdamOp: Op<Case> = {
     };
   },
   differentiable: [],
-  run: ({ stream }, { step }, { ids, x, weights, plainIds, plainX, param, m, v }) => {
+  run: ({ stream }, { step, lazy = false }, { ids, x, weights, plainIds, plainX, param, m, v }) => {
     const shares: RowGradient[] = [{ ids: ids!, source: x!, weights: weights! }];
     if (plainIds) shares.unshift({ ids: plainIds, source: plainX! });
-    scatterAdam(stream, shares, { param: param!, m: m!, v: v! }, { ...DEFAULTS, step });
+    scatterAdam(stream, shares, { param: param!, m: m!, v: v! }, { ...DEFAULTS, step, lazy });
     return { param: param!, m: m!, v: v! };
   },
-  reference: ({ D, R, share, step }, inputs) => {
+  reference: ({ D, R, share, step, lazy }, inputs) => {
     const { ids, x, weights, plainIds, plainX } = inputs;
     const gradient = new Float64Array(R * D);
     scatterAddReference(ids as Uint32Array, weights, x as Float64Array, gradient, D, share);
     if (plainIds) scatterAddReference(plainIds as Uint32Array, undefined, plainX as Float64Array, gradient, D);
     const touched = new Set([...(ids as Uint32Array), ...((plainIds as Uint32Array) ?? [])]);
     const state = inputs as Record<'param' | 'm' | 'v', Float64Array>;
-    return { ...scatterAdamReference(state, gradient, touched, D, { ...DEFAULTS, step }) };
+    const options = { ...DEFAULTS, step };
+    if (!lazy) return { ...adamReference({ ...state, gradient }, options) };
+    return { ...lazyAdamReference(state, gradient, touched, D, options) };
   },
-  forward: ({ Q, share, plain, D, R }) => {
+  forward: ({ Q, share, plain, D, R, lazy }) => {
     const pairs = Q * share + plain;
-    const touched = R * (1 - (1 - 1 / R) ** pairs); // of ids drawn uniformly
+    const touched = lazy ? R * (1 - (1 - 1 / R) ** pairs) : R; // of ids drawn uniformly
     return { bytes: 4 * (pairs * (D + 2) + 6 * D * touched), flops: 2 * pairs * D + 13 * D * touched };
   },
 };

@@ -5,7 +5,7 @@ import { adamReference } from '../adam/reference.js';
  * Adam on the rows that pairs name, and on no other; their gradient g[r] = sum over pairs p with ids[p] = r of weights[p] source[p / share].
  * A row without pairs keeps its parameters and its moments; the bias corrections count all steps. As torch.optim.SparseAdam computes it.
  */
-export function scatterAdamReference(
+export function lazyAdamReference(
   { param, m, v }: Record<'param' | 'm' | 'v', Float64Array>,
   gradient: Float64Array,
   touched: ReadonlySet<number>,

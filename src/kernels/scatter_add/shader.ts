@@ -122,7 +122,25 @@ ${sums(layout)}${teamMain(layout)}
 `,
 );
 
-/** Sums each item's pairs: up to the first block border, the whole blocks, and what is left. */
+/** WGSL: `sum`, a team's share of the sum of row `team`: up to the first block border, the whole blocks, and what is left. */
+export const ROW_SUM = /* wgsl */ `
+  let first = starts[team];
+  let end = starts[team + 1u];
+  let first_block = (first + ${BLOCK - 1}u) / ${BLOCK}u;
+  let end_block = end / ${BLOCK}u;
+  let head = min(first_block * ${BLOCK}u, end);
+  var sum: array<Cell, EACH>;
+  for (var i = first; i < head; i++) { take(&sum, i, rows[i], lane); }
+  for (var block = first_block; block < end_block; block++) {
+    for (var e = 0u; e < EACH; e++) {
+      let c = lane + e * LANES;
+      if (c < CELLS) { sum[e] += partial[block * CELLS + c]; }
+    }
+  }
+  for (var i = max(head, end_block * ${BLOCK}u); i < end; i++) { take(&sum, i, rows[i], lane); }
+`;
+
+/** Sums each item's pairs. */
 export const rowSums = program(
   'scatter_add.rows',
   ({ add, ...layout }: Layout & { add: boolean }) => wgsl`
@@ -138,20 +156,7 @@ struct Params { R: u32, row_mask: u32 }
 #endif
 ${sums(layout)}${teamMain(layout)}
   if (team >= params.R) { return; }
-  let first = starts[team];
-  let end = starts[team + 1u];
-  let first_block = (first + ${BLOCK - 1}u) / ${BLOCK}u;
-  let end_block = end / ${BLOCK}u;
-  let head = min(first_block * ${BLOCK}u, end);
-  var sum: array<Cell, EACH>;
-  for (var i = first; i < head; i++) { take(&sum, i, rows[i], lane); }
-  for (var block = first_block; block < end_block; block++) {
-    for (var e = 0u; e < EACH; e++) {
-      let c = lane + e * LANES;
-      if (c < CELLS) { sum[e] += partial[block * CELLS + c]; }
-    }
-  }
-  for (var i = max(head, end_block * ${BLOCK}u); i < end; i++) { take(&sum, i, rows[i], lane); }
+${ROW_SUM}
   for (var e = 0u; e < EACH; e++) {
     let c = lane + e * LANES;
     if (c < CELLS) {

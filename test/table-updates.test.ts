@@ -4,8 +4,9 @@ import { OutOfMemoryError } from '../src/engine/errors.js';
 import { HostRandom } from '../src/engine/philox.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { adam } from '../src/kernels/adam/index.js';
+import { adamReference } from '../src/kernels/adam/reference.js';
 import { scatterAdam } from '../src/kernels/scatter_adam/index.js';
-import { scatterAdamReference } from '../src/kernels/scatter_adam/reference.js';
+import { lazyAdamReference } from '../src/kernels/scatter_adam/reference.js';
 import { scatterAdd } from '../src/kernels/scatter_add/index.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { checkTables } from '../src/model/tables.js';
@@ -18,7 +19,7 @@ const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 const OPTIONS = { ...MODEL, dropout_rate: 0.1, negs_per_pos: 8, train_batch_size: 16, seed: 5 };
 const TABLES = ['item_embedding.weight', 'output_embedding.weight'];
 
-describe('lazy table updates', () => {
+describe('table updates', () => {
   const uniform = (random: HostRandom, n: number, below: number) =>
     Uint32Array.from({ length: n }, () => random.integer(below));
   const normal = (random: HostRandom, n: number) => Float32Array.from({ length: n }, () => random.normal());
@@ -33,16 +34,17 @@ describe('lazy table updates', () => {
     return { ids, source, weights, param, R, D, Q, share };
   }
 
-  /** Parameters and moments after `steps` steps on the same pairs. */
-  async function steps(given: ReturnType<typeof table>, count: number, kind: 'dense' | 'lazy') {
+  /** Parameters and moments after `count` steps on the same pairs; `apart`: the gradient is written, and dense Adam reads it. */
+  async function steps(given: ReturnType<typeof table>, count: number, kind: 'apart' | 'dense' | 'lazy') {
     const { R, D, Q, share } = given;
     const ids = stream.upload(given.ids, [Q, share]);
     const source = stream.upload(given.source, [Q, D]);
     const weights = stream.upload(given.weights, [Q, share]);
     const state = { param: stream.upload(given.param, [R, D]), m: stream.zeros([R, D]), v: stream.zeros([R, D]) };
     for (let step = 1; step <= count; step++) {
-      if (kind === 'lazy') scatterAdam(stream, [{ ids, source, weights }], state, { ...ADAM, step });
-      else {
+      if (kind !== 'apart') {
+        scatterAdam(stream, [{ ids, source, weights }], state, { ...ADAM, step, lazy: kind === 'lazy' });
+      } else {
         const gradient = stream.empty([R, D]);
         scatterAdd(stream, ids, source, gradient, { weights });
         adam(stream, { ...state, gradient }, { ...ADAM, step });
@@ -57,7 +59,7 @@ describe('lazy table updates', () => {
 
   it('moves rows that every step touches to the bits of dense Adam, and no other row', async () => {
     const given = table(3001, 24, 400, 3, (random) => 5 + random.integer(700));
-    const [dense, lazy] = [await steps(given, 4, 'dense'), await steps(given, 4, 'lazy')];
+    const [dense, lazy] = [await steps(given, 4, 'apart'), await steps(given, 4, 'lazy')];
     const touched = new Set(given.ids);
     let kept = 0;
     for (let row = 0; row < given.R; row++) {
@@ -81,13 +83,22 @@ describe('lazy table updates', () => {
     ['all of the last item', 100_003, 5, () => 100_002],
   ])('sums pairs to the bits of dense Adam, %s', async (_, R, D, draw) => {
     const given = table(R, D, 61, 257, draw);
-    const [dense, lazy] = [await steps(given, 1, 'dense'), await steps(given, 1, 'lazy')];
-    expect(Buffer.compare(bytesOf(lazy.param), bytesOf(dense.param))).toBe(0);
-    expect(Buffer.compare(bytesOf(lazy.v), bytesOf(dense.v))).toBe(0);
+    const [apart, dense, lazy] = [
+      await steps(given, 1, 'apart'),
+      await steps(given, 1, 'dense'),
+      await steps(given, 1, 'lazy'),
+    ];
+    for (const name of ['param', 'm', 'v'] as const) {
+      expect(Buffer.compare(bytesOf(dense[name]), bytesOf(apart[name])), `${name}, dense`).toBe(0);
+      expect(Buffer.compare(bytesOf(lazy[name]), bytesOf(apart[name])), `${name}, lazy`).toBe(0);
+    }
     expect(Buffer.compare(bytesOf((await steps(given, 1, 'lazy')).param), bytesOf(lazy.param))).toBe(0);
   });
 
-  it('follows SparseAdam in float64 over steps of changing rows', async () => {
+  it.each([
+    ['SparseAdam', true],
+    ['dense Adam', false],
+  ])('follows %s in float64 over steps of changing rows', async (_, lazy) => {
     const [R, D, P] = [211, 8, 40];
     const random = new HostRandom(9);
     const start = normal(random, R * D);
@@ -105,9 +116,13 @@ describe('lazy table updates', () => {
         const at = ids[Math.floor(i / D)]! * D + (i % D);
         gradient[at] = gradient[at]! + value;
       });
-      const options = { ...ADAM, lr: 0.05, step };
+      const options = { ...ADAM, lr: 0.05, step, lazy };
       scatterAdam(stream, [{ ids: stream.upload(ids, [P]), source: stream.upload(rows, [P, D]) }], state, options);
-      expected = scatterAdamReference(expected, gradient, new Set(ids), D, options) as typeof expected;
+      expected = (
+        lazy
+          ? lazyAdamReference(expected, gradient, new Set(ids), D, options)
+          : adamReference({ ...expected, gradient }, options)
+      ) as typeof expected;
     }
     const actual = (await stream.read(state.param)) as Float32Array;
     const apart = Math.max(...actual.map((value, i) => Math.abs(value - expected.param[i]!)));
@@ -121,10 +136,10 @@ describe('lazy table updates', () => {
     const [param, m, v] = [stream.zeros([5, 4]), stream.zeros([5, 4]), stream.zeros([5, 4])];
     const share = { ids, source };
     const state = { param: param!, m: m!, v: v! };
-    expect(() => scatterAdam(stream, [share, share], state, { ...ADAM, step: 1 })).toThrow(/all but one/);
-    expect(() => scatterAdam(stream, [share], { ...state, m: stream.zeros([4, 4]) }, { ...ADAM, step: 1 })).toThrow(
-      /axis R is 5 in param \[5, 4\] but 4 in m \[4, 4\]/,
-    );
+    expect(() => scatterAdam(stream, [share, share], state, { ...ADAM, step: 1, lazy: true })).toThrow(/all but one/);
+    expect(() =>
+      scatterAdam(stream, [share], { ...state, m: stream.zeros([4, 4]) }, { ...ADAM, step: 1, lazy: true }),
+    ).toThrow(/axis R is 5 in param \[5, 4\] but 4 in m \[4, 4\]/);
   });
 
   describe('in training', () => {
