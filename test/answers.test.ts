@@ -1,26 +1,20 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeDataset } from '../src/data/layout.js';
-import { initialParameters } from '../src/model/parameters.js';
-import { saveWeights } from '../src/train/checkpoint.js';
-import { resolveConfig, type TrainOptions } from '../src/train/config.js';
+import type { TrainOptions } from '../src/train/config.js';
 import { gsas } from './support/command.js';
 import { objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
 import { dataset, MODEL } from './support/small.js';
+import { writeUntrainedRun } from './support/untrained-run.js';
 
 const VAL_USERS = Array.from({ length: 40 }, (_, i) => `${200 - i}\n`).join('');
 
 const at = scratchFolder();
 const run = (...args: string[]) => gsas(at(), ...args);
 
-/** A run of a model as it is before training. */
-function writeRun(name: string, seed: number, options: Partial<TrainOptions> = {}, data: string | null = at('data')) {
-  const config = resolveConfig(240, [{ ...MODEL, init_std: 0.02, ...options }]);
-  mkdirSync(at(name));
-  const weights = initialParameters(config, { seed });
-  saveWeights(at(name, 'best.safetensors'), { config, step: seed, epoch: 0, metrics: {}, weights });
-  writeFileSync(at(name, 'run.json'), JSON.stringify({ data }));
+function writeRun(name: string, seed: number, options: Partial<TrainOptions> = {}, data = at('data')) {
+  writeUntrainedRun(at(name), { options: { ...MODEL, init_std: 0.02, ...options }, data, seed, step: seed });
 }
 
 beforeAll(() => {

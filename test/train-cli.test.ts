@@ -1,61 +1,28 @@
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { popularityScores } from '../src/data/baselines.js';
 import { describeDataset } from '../src/data/dataset.js';
 import { writeDataset } from '../src/data/layout.js';
 import { rankTargets } from '../src/data/rank.js';
-import { syntheticDataset } from '../src/data/synthetic.js';
-import { registry } from '../src/kernels/index.js';
 import { loadCheckpoint, loadResumable } from '../src/train/checkpoint.js';
 import { type JournalRecord, readJournal } from '../src/train/journal.js';
 import { metricsOf } from '../src/train/ranking.js';
-import { readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
-import { gsas, startGsas } from './support/command.js';
+import { gsas, type Outcome, startGsas } from './support/command.js';
+import { cellsOf, objectsOf } from './support/output.js';
+import { scratchFolder } from './support/scratch.js';
+import { dataset, flagsOf, TRAINING } from './support/small.js';
 
-const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-const FIXTURE = fileURLToPath(new URL('./fixtures/one_block_unpadded.safetensors', import.meta.url));
+const FLAGS = flagsOf(TRAINING);
 
-/** The constants of test/training.test.ts, so that a driver's shader cache serves both. */
-const SMALL = [
-  ...['--sequence-length', '20', '--embedding-dim', '16', '--num-heads', '2', '--num-blocks', '1'],
-  ...['--negs-per-pos', '8', '--train-batch-size', '32', '--max-batches-per-epoch', '4', '--dropout-rate', '0.1'],
-  ...['--lr', '5e-3', '--init-std', '0.02', '--seed', '5'],
-];
+const at = scratchFolder();
+const run = (...args: string[]) => gsas(at(), ...args);
 
-let folder: string;
-const at = (...path: string[]) => join(folder, ...path);
-const run = (...args: string[]) => gsas(folder, ...args);
-const rows = (stdout: string) =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-const columns = (stdout: string) =>
-  stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.trim().split(/ {2,}/));
-
-let trained: Awaited<ReturnType<typeof gsas>>;
-
+/** The run that most tests look at, evaluate, or ask for recommendations. */
+let trained: Outcome;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'gsas-cli-'));
   writeDataset(at('data'), dataset);
-  trained = await run('train', '--data', 'data', '--out', 'runs/first', ...SMALL, '--max-epochs', '2');
+  trained = await run('train', '--data', 'data', '--out', 'runs/first', ...FLAGS, '--max-epochs', '2');
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('train', () => {
   it('says what it does in lines that stay, when the output is no terminal', () => {
@@ -111,7 +78,7 @@ describe('train', () => {
         'train',
         '--data',
         'data',
-        ...SMALL,
+        ...FLAGS,
         ...flag,
         '--max-steps',
         '1',
@@ -125,9 +92,9 @@ describe('train', () => {
   });
 
   it('saves on a signal, and resumes to the same bits as a run that was never stopped', async () => {
-    const args = ['train', '--data', 'data', ...SMALL, '--max-epochs', '40', '--no-report'];
+    const args = ['train', '--data', 'data', ...FLAGS, '--max-epochs', '40', '--no-report'];
     const whole = run(...args, '--out', 'runs/whole');
-    const first = startGsas(folder, ...args, '--out', 'runs/parts');
+    const first = startGsas(at(), ...args, '--out', 'runs/parts');
     await first.printed(/^epoch 1 /m);
     first.signal('SIGINT');
     first.signal('SIGINT'); // as npx repeats it
@@ -138,7 +105,7 @@ describe('train', () => {
     expect(loadResumable(at('runs/parts')).step).toBe(Number(steps));
     expect(stdout).toContain('npx gsas-wgpu train --resume --out runs/parts');
 
-    const second = startGsas(folder, 'train', '--resume', '--out', 'runs/parts', '--no-report');
+    const second = startGsas(at(), 'train', '--resume', '--out', 'runs/parts', '--no-report');
     await second.printed(/^adapter: /m);
     second.signal('SIGTERM');
     expect(await second.ended).toMatchObject({ status: 0, stdout: expect.stringContaining(': interrupted\n') });
@@ -167,7 +134,7 @@ describe('train', () => {
       '--max-minutes',
       '0.2',
       '--dry-run',
-      ...SMALL,
+      ...FLAGS,
     );
     expect({ status: dry.status, stderr: dry.stderr }).toEqual({ status: 0, stderr: '' });
     const [, step] = /^# a step +([\d,]+) ms, here and now$/m.exec(dry.stdout)!;
@@ -178,7 +145,7 @@ describe('train', () => {
   });
 
   it('exits 1 when training fails', async () => {
-    const args = ['--data', 'data', '--out', 'runs/diverged', ...SMALL, '--lr', '1e30', '--max-epochs', '9'];
+    const args = ['--data', 'data', '--out', 'runs/diverged', ...FLAGS, '--lr', '1e30', '--max-epochs', '9'];
     const { status, stderr } = await run('train', ...args);
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^error: the loss is .*\n$/) });
     expect(stderr).toContain('try a smaller lr than 1e+30');
@@ -189,7 +156,7 @@ describe('evaluate', () => {
   it('ranks the test split beside the baselines, as JSON', async () => {
     const { status, stdout, stderr } = await run('evaluate', 'runs/first', '--split', 'test', '--baselines', '--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const [model, popularity, markov] = rows(stdout);
+    const [model, popularity, markov] = objectsOf(stdout);
     expect(model).toMatchObject({ run: 'runs/first', split: 'test', name: 'gSASRec' });
     expect(model.mrr).toBeGreaterThan(0);
     expect(model.mrr).toBeLessThan(1);
@@ -202,7 +169,7 @@ describe('evaluate', () => {
 
   it('ranks the validation split as training did', async () => {
     const { stdout } = await run('evaluate', 'runs/first', '--split', 'val', '--json');
-    const [measured] = rows(stdout);
+    const [measured] = objectsOf(stdout);
     expect(measured).toMatchObject({ name: 'gSASRec', split: 'val', users: 40 });
     const best = bestOf(readJournal(at('runs/first/metrics.jsonl')));
     for (const key of ['step', 'ndcg@10', 'recall@1', 'recall@10', 'mrr']) expect(measured[key]).toBe(best[key]);
@@ -222,7 +189,7 @@ describe('recommend', () => {
   it('prints rank, item and score, best first, without the items of the history', async () => {
     const { status, stdout, stderr } = await run('recommend', 'runs/first', '--history', '1 2 3', '--top', '237');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const [header, ...found] = columns(stdout).slice(2, 240);
+    const [header, ...found] = cellsOf(stdout).slice(2, 240);
     expect(header).toEqual(['rank', 'item', 'score', 'title']);
     expect(found.map(([rank]) => Number(rank))).toEqual(Array.from({ length: 237 }, (_, i) => i + 1));
     const items = found.map(([, item]) => Number(item));
@@ -233,7 +200,7 @@ describe('recommend', () => {
 
   it('keeps the items of the history on demand, and then gives the whole catalogue at most', async () => {
     const args = ['--history', '1,2, 3', '--no-filter-seen', '--top', '512', '--json'];
-    const items = rows((await run('recommend', 'runs/first', ...args)).stdout).map(({ item }) => item);
+    const items = objectsOf((await run('recommend', 'runs/first', ...args)).stdout).map(({ item }) => item);
     expect(items).toHaveLength(240);
     expect(new Set(items).size).toBe(240);
     expect(items).toEqual(expect.arrayContaining([1, 2, 3]));
@@ -245,118 +212,13 @@ describe('recommend', () => {
       `id,title\n${Array.from({ length: 240 }, (_, i) => `${i + 1},No ${i + 1}`).join('\n')}`,
     );
     const args = ['recommend', 'runs/first', '--history', '1 2 3', '--top', '3'];
-    const objects = rows((await run(...args, '--json')).stdout);
+    const objects = objectsOf((await run(...args, '--json')).stdout);
     expect(objects.map(({ rank }) => rank)).toEqual([1, 2, 3]);
     for (const { item, title } of objects) expect(title).toBe(dataset.titles!.get(item));
-    const lines = columns((await run(...args, '--titles', 'titles.csv')).stdout).slice(3, 6);
+    const lines = cellsOf((await run(...args, '--titles', 'titles.csv')).stdout).slice(3, 6);
     expect(lines.map(([, item, , title]) => [Number(item), title])).toEqual(
       objects.map(({ item }) => [item, `No ${item}`]),
     );
-  });
-});
-
-describe('kernels', () => {
-  it('lists the registry', async () => {
-    const { stdout } = await run('kernels');
-    const names = stdout.split('\n').filter((line) => /^\S/.test(line));
-    expect(names).toEqual(registry.map(({ name }) => name));
-    expect(rows((await run('kernels', '--json')).stdout).map(({ name, cases }) => [name, cases.length])).toEqual(
-      registry.map(({ name, cases }) => [name, cases.length]),
-    );
-  });
-});
-
-describe('parity', () => {
-  it('exits 1 and says which comparison failed', async () => {
-    const { tensors, metadata } = readSafetensors(FIXTURE);
-    const loss = tensors.get('out/loss')!;
-    (loss.data as Float32Array)[0]! *= 1.001;
-    writeSafetensors(at('altered.safetensors'), tensors, metadata);
-    const { status, stdout, stderr } = await run('parity', 'altered.safetensors');
-    expect(status).toBe(1);
-    expect(stderr).toMatch(/^error: altered\.safetensors: 1 of \d+ comparisons are beyond their limit\n$/);
-    const lines = columns(stdout).map(([verdict, name]) => [verdict, name]);
-    expect(lines.filter(([verdict]) => verdict !== 'ok')).toEqual([['FAIL', 'loss']]);
-    expect(lines.length).toBeGreaterThan(50);
-  });
-});
-
-describe('bad input is one line that says what is wrong, exit code 2, and nothing is written', () => {
-  /** A copy of the dataset with one file changed. */
-  const spoil = (name: string, file: string, change: (lines: string[]) => void) => {
-    cpSync(at('data'), at(name), { recursive: true });
-    const lines = readFileSync(at(name, file), 'utf8').split('\n');
-    change(lines);
-    writeFileSync(at(name, file), lines.join('\n'));
-  };
-
-  beforeAll(() => {
-    spoil('letters', 'train/input.txt', (lines) => lines.splice(6, 1, '12 x7 9'));
-    spoil('range', 'val/input.txt', (lines) => lines.splice(2, 1, '5 241'));
-    spoil('short', 'test/output.txt', (lines) => lines.splice(-2, 1));
-    spoil('larger', 'dataset_stats.json', (lines) => lines.splice(0, lines.length, '{"num_items": 250}'));
-    const best = at('runs/first/best.safetensors');
-    writeFileSync(at('torn.safetensors'), readFileSync(best).subarray(0, -100));
-    const { tensors, metadata } = readSafetensors(best);
-    const config = JSON.stringify({ ...JSON.parse(metadata.config!), embedding_dim: 32 });
-    writeSafetensors(at('shape.safetensors'), tensors, { ...metadata, config });
-    copyFileSync(best, at('lone.safetensors'));
-    copyFileSync(FIXTURE, at('fixture.safetensors'));
-  });
-
-  const train = (...args: string[]) => ['train', '--data', 'data', '--out', 'never', ...args];
-  const recommend = (history: string) => ['recommend', 'runs/first', '--history', history];
-  const dataOf = (name: string) => ['train', '--data', name, '--out', 'never'];
-
-  it.each<[string, string[], ...(string | RegExp)[]]>([
-    ['a missing folder', dataOf('absent'), /there is no folder .*absent/],
-    ['a file as folder', dataOf('data/train/input.txt'), 'data/train/input.txt is not a folder'],
-    ['an unset variable as folder', dataOf(''), "'--data <folder>'", 'It is empty'],
-    ['a malformed line', dataOf('letters'), 'letters/train/input.txt, line 7: "x7"'],
-    ['an item out of range', dataOf('range'), 'range/val/input.txt, line 3: "241"', '(240)'],
-    ['a target missing', dataOf('short'), 'short/test/output.txt has 199'],
-    ['an unknown option', train('--embeding-dim', '8'), "unknown option '--embeding-dim'", '--embedding-dim?'],
-    ['an unknown preset', train('--preset', 'qick'), "'qick' is invalid", 'gsasrec-ml1m, sasrec-ml1m, quick'],
-    ['a value of another kind', train('--embedding-dim', 'many'), '--embedding-dim is "many"', 'an integer'],
-    ['a value out of range', train('--dropout-rate', '1'), '--dropout-rate is 1;', 'at least 0 and below 1'],
-    ['values that do not fit', train('--embedding-dim', '15', '--num-heads', '2'), 'is 15', 'num_heads, which is 2'],
-    ['options that exclude each other', train('--init-prior', '--reuse-item-embeddings'), 'set one of them to false'],
-    ['--resume without --out', ['train', '--data', 'data', '--resume'], '--resume needs --out'],
-    ['--resume of no run', ['train', '--resume', '--out', 'never'], 'there is no run never'],
-    ['--resume of a folder that holds none', train('--resume'), 'never: nothing to resume'],
-    ['--resume with other options', ['train', '--resume', '--out', 'runs/first', '--lr', '1'], 'lr is 0.005', 'but 1'],
-    ['--resume on other data', ['train', '--resume', '--out', 'runs/first', '--data', 'larger'], '240', '250'],
-    [
-      '--out that holds a run',
-      ['train', '--data', 'data', '--out', 'runs/first'],
-      'runs/first: a run is there already',
-    ],
-    ['an unknown adapter', train(...SMALL, '--adapter', 'abacus'), 'no adapter is called "abacus"'],
-    ['a folder without a run', ['evaluate', 'data'], 'data: holds no best.safetensors'],
-    ['no safetensors file', ['evaluate', 'data/items.csv'], 'data/items.csv: is cut off or no safetensors file'],
-    ['a truncated checkpoint', ['evaluate', 'torn.safetensors', '--data', 'data'], 'torn.safetensors: is cut off'],
-    [
-      'a checkpoint of another shape',
-      ['recommend', 'shape.safetensors', '--history', '1'],
-      /tensor \S+ is F32 \[242,16\].* \[242,32\]/,
-    ],
-    ['safetensors that are no checkpoint', ['evaluate', 'fixture.safetensors'], 'fixture.safetensors: its metadata'],
-    ['a checkpoint whose data is unknown', ['evaluate', 'lone.safetensors'], 'run.json: is missing', '--data DIR'],
-    ['data of another catalogue', ['evaluate', 'runs/first', '--data', 'larger'], '240 items', 'larger has 250'],
-    ['an unknown split', ['evaluate', 'runs/first', '--split', 'train'], 'val, test'],
-    ['more items than top-k holds', [...recommend('1'), '--top', '513'], 'top is 513', '1 to 512'],
-    ['an empty history', recommend(' '), '--history is empty'],
-    ['no history', ['recommend', 'runs/first'], '--history <items...>', '--split <name>'],
-    ['no item asked for', [...recommend('1'), '--top', '0'], 'at least 1'],
-    ['titles that are no CSV', [...recommend('1'), '--titles', 'data/train/input.txt'], 'data/train/input.txt, line 1'],
-    ['no parity fixture', ['parity', 'runs/first/best.safetensors'], 'no parity fixture'],
-    ['a fixture that is no safetensors file', ['parity', 'data/items.csv'], 'data/items.csv: is cut off or no'],
-  ])('%s', async (_, args, ...expected) => {
-    const { status, stdout, stderr } = await run(...args);
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^error: .*\n$/);
-    for (const part of expected) expect(stderr).toMatch(part);
-    expect(existsSync(at('never'))).toBe(false);
   });
 });
 
