@@ -88,6 +88,11 @@ describe('formats', () => {
     );
   });
 
+  it('takes a number for a column, not for what the first line of a log without a header holds', async () => {
+    await run([write('log.txt', '2 1\n2 3\n2 4\n')], { userCol: '1', itemCol: '2' });
+    expect(sequences()).toEqual(['2: 1 3 4']);
+  });
+
   it('reads Latin-1 where told to', async () => {
     await run([write('log.csv', Buffer.from('user,item\nu,caf\xe9\nu,b\nu,c\n', 'latin1'))], { encoding: 'latin-1' });
     expect(sequences()).toEqual(['u: café b c']);

@@ -43,13 +43,9 @@ export function guessColumn({ names, hasHeader }: Columns, role: Role): number |
   return name === undefined ? undefined : plain.indexOf(name);
 }
 
-/**
- * The column a flag names, or the one known to play the role.
- * @param flag such as `--user-col`
- * @throws InputError when it is not there, or nothing tells which it is
- */
-export function findColumn(columns: Columns, role: Role, flag: string, named: string | undefined): number {
-  const found = named === undefined ? guessColumn(columns, role) : namedColumn(columns, flag, named);
+/** The column known to play a role. @throws InputError that tells to name it by the flag, such as `--user-col` */
+export function knownColumn(columns: Columns, role: Role, flag: string): number {
+  const found = guessColumn(columns, role);
   if (found === undefined)
     throw new InputError(
       `${columns.file}, line 1: no column is known to hold the ${role === 'entry' ? 'item' : role}; name one by ${flag}: ${listed(columns)}${columns.hasHeader ? ' (--no-header where this line is data)' : ''}`,
@@ -57,18 +53,26 @@ export function findColumn(columns: Columns, role: Role, flag: string, named: st
   return found;
 }
 
-function namedColumn(columns: Columns, flag: string, named: string): number {
+/** The column that a flag names, or numbers where there is no header; undefined where it is not given. @throws InputError when it is not there */
+export function namedColumn(columns: Columns, flag: string, named: string | undefined): number | undefined {
+  if (named === undefined) return undefined;
   const { file, names, hasHeader } = columns;
-  const number = !hasHeader && /^[1-9]\d*$/.test(named) ? Number(named) - 1 : -1;
-  const candidates = [names.indexOf(named), names.findIndex((name) => plainName(name) === plainName(named)), number];
-  const found = candidates.find((index) => index >= 0 && index < names.length);
-  if (found === undefined)
+  const found = hasHeader ? positionOf(names, named) : /^[1-9]\d*$/.test(named) ? Number(named) - 1 : -1;
+  if (found < 0 || found >= names.length)
     throw new InputError(`${file}, line 1: ${flag} ${named}: there is no such column; there are ${listed(columns)}`);
   return found;
 }
 
+/** Where a name stands among these, exactly or but for case and signs; -1 where it does not. */
+export function positionOf(names: readonly string[], named: string): number {
+  const exact = names.indexOf(named);
+  return exact >= 0 ? exact : names.findIndex((name) => plainName(name) === plainName(named));
+}
+
 function listed({ names, hasHeader }: Columns): string {
-  return hasHeader ? names.join(', ') : `columns 1 to ${names.length}, without names`;
+  return hasHeader
+    ? names.join(', ')
+    : `columns 1 to ${names.length}, numbered because the file has no header (--header where this line is one)`;
 }
 
 function plainName(name: string): string {

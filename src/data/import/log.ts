@@ -1,5 +1,5 @@
 import { InputError } from '../../engine/errors.js';
-import { findColumn, guessColumn } from './columns.js';
+import { guessColumn, knownColumn, namedColumn } from './columns.js';
 import { type Database, literal } from './database.js';
 import { lineAt, lineOfRecord } from './locate.js';
 import type { ReadOptions } from './options.js';
@@ -68,13 +68,19 @@ interface Roles {
 
 function chooseColumns(source: Source, options: LogOptions): Roles {
   const { userCol, itemCol, timeCol, ratingCol, minRating } = options;
-  const user = findColumn(source, 'user', '--user-col', userCol);
-  const item = findColumn(source, 'item', '--item-col', itemCol);
-  const rated = ratingCol !== undefined || minRating !== undefined;
-  const rating = rated ? findColumn(source, 'rating', '--rating-col', ratingCol) : undefined;
+  // What flags name is looked for first: an error is about what was written, not about what was to be guessed.
+  const given = {
+    user: namedColumn(source, '--user-col', userCol),
+    item: namedColumn(source, '--item-col', itemCol),
+    time: namedColumn(source, '--time-col', timeCol),
+    rating: namedColumn(source, '--rating-col', ratingCol),
+  };
+  const user = given.user ?? knownColumn(source, 'user', '--user-col');
+  const item = given.item ?? knownColumn(source, 'item', '--item-col');
+  const rating = given.rating ?? (minRating === undefined ? undefined : knownColumn(source, 'rating', '--rating-col'));
   const guess = guessColumn(source, 'time');
   const free = guess !== undefined && ![user, item, rating].includes(guess) ? guess : undefined;
-  const time = timeCol === undefined ? free : findColumn(source, 'time', '--time-col', timeCol);
+  const time = given.time ?? free;
   const roles = { user, item, time, rating: minRating === undefined ? undefined : rating };
   if (roles.user === roles.item)
     throw new InputError(`${source.file}, line 1: column ${source.names[roles.user]} cannot be user and item at once`);

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { InputError } from '../../engine/errors.js';
-import { type Columns, guessColumn, type Role } from './columns.js';
+import { type Columns, guessColumn, positionOf, type Role } from './columns.js';
 import { type Database, firstLine, identifier, literal } from './database.js';
 
 /** One table in a file, and how to read it. */
@@ -28,7 +28,7 @@ export interface SourceOptions {
   readonly header?: boolean | undefined;
   readonly encoding?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Columns that flags name: a name among them says that there is a header. */
+  /** Columns that flags name: a first line that holds such a name is a header. */
   readonly named?: readonly (string | undefined)[];
 }
 
@@ -173,7 +173,8 @@ function looksLikeHeader(
   named: readonly (string | undefined)[],
 ): boolean {
   if (fields.every((field) => TYPED_NAME.test(field))) return true;
-  if (named.some((name) => name !== undefined && !/^\d+$/.test(name))) return true;
+  if (named.some((name) => name !== undefined && !/^\d+$/.test(name) && positionOf(columns.names, name) >= 0))
+    return true;
   const known = (role: Role) => guessColumn(columns, role) !== undefined;
   if ((known('user') && known('item')) || (known('entry') && known('title'))) return true;
   return delimiter !== ' ' && !fields.some((field) => NUMBER_OR_DATE.test(field.trim()));

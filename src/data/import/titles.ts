@@ -1,5 +1,5 @@
 import { InputError } from '../../engine/errors.js';
-import { findColumn } from './columns.js';
+import { knownColumn, namedColumn } from './columns.js';
 import type { Database } from './database.js';
 import { reading, refuseRagged } from './log.js';
 import type { TitleOptions } from './options.js';
@@ -20,8 +20,12 @@ export async function readItemTitles(
   const files = await expandFiles(db, [options.file]);
   if (files.length > 1) throw new InputError(`--items ${options.file} are ${files.length} files; name one`);
   const source = await openSource(db, files[0]!, folder, { encoding, signal, named: [idCol, titleCol] });
-  const id = source.expressions[findColumn(source, 'entry', '--item-id-col', idCol)]!;
-  const title = source.expressions[findColumn(source, 'title', '--title-col', titleCol)]!;
+  const [givenId, givenTitle] = [
+    namedColumn(source, '--item-id-col', idCol),
+    namedColumn(source, '--title-col', titleCol),
+  ];
+  const id = source.expressions[givenId ?? knownColumn(source, 'entry', '--item-id-col')]!;
+  const title = source.expressions[givenTitle ?? knownColumn(source, 'title', '--title-col')]!;
   await reading(source, () =>
     db.run(`CREATE TABLE all_titles AS SELECT ${id}::VARCHAR AS original, ${title}::VARCHAR AS title ${source.from}`),
   );
