@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Outcome, start } from './support/command.js';
@@ -39,11 +39,17 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 it('packs what a user needs and nothing else', () => {
-  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
-  const built = sources
+  const filesIn = (folder: string) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => file.replaceAll(sep, '/'));
+  const built = filesIn('src')
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
     .map((file) => `dist/${file.slice(0, -'.ts'.length)}`);
-  const expected = ['LICENSE', 'README.md', 'package.json', ...built.flatMap((name) => [`${name}.js`, `${name}.d.ts`])];
+  const docs = filesIn('docs').filter((file) => file.endsWith('.md'));
+  const expected = [
+    ...['LICENSE', 'README.md', 'package.json'],
+    ...docs.map((file) => `docs/${file}`),
+    ...built.flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
+  ];
   expect(packed.toSorted()).toEqual(expected.toSorted());
 });
 
