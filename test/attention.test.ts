@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError, ShapeError } from '../src/engine/errors.js';
-import type { Gpu } from '../src/engine/gpu.js';
 import { HostRandom } from '../src/engine/philox.js';
-import { Stream } from '../src/engine/stream.js';
 import { Tape } from '../src/engine/tape.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { attention } from '../src/kernels/attention/index.js';
 import { normals, spansOf } from '../src/kernels/inputs.js';
-import { openTestGpu } from './support/gpu.js';
+import { stream } from './support/device.js';
 import { difference } from './support/numbers.js';
 
 const T = 19;
@@ -15,15 +13,10 @@ const D = 8;
 
 /** What the registry's cases cannot ask: how attention treats its arguments. Values and gradients are compared in kernels.test.ts. */
 describe('attention', () => {
-  let gpu: Gpu;
-  let stream: Stream;
   let spans: Tensor;
-  beforeAll(async () => {
-    gpu = await openTestGpu();
-    stream = new Stream(gpu);
+  beforeAll(() => {
     spans = stream.upload(spansOf([3, 16]).data, [T, 2]);
   });
-  afterAll(() => gpu.close());
 
   const rows = (seed: number, requiresGrad = true) =>
     stream.upload(normals(new HostRandom(seed), [T, D]).data, [T, D], { requiresGrad });

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Gpu } from '../src/engine/gpu.js';
+import { expect, it } from 'vitest';
 import { Stream } from '../src/engine/stream.js';
 import { rank } from '../src/kernels/rank/index.js';
 import { topK } from '../src/kernels/top_k/index.js';
-import { openTestGpu } from './support/gpu.js';
-
-let gpu: Gpu;
-beforeAll(async () => {
-  gpu = await openTestGpu();
-});
-afterAll(() => gpu.close());
+import { gpu } from './support/device.js';
 
 const N = 600;
 function operands(stream: Stream) {

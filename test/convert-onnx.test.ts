@@ -1,30 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Gpu } from '../src/engine/gpu.js';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { HostRandom } from '../src/engine/philox.js';
-import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { resolveConfig } from '../src/train/config.js';
 import { writeOnnx } from '../src/train/convert/onnx.js';
 import { readFixture } from '../src/train/fixture.js';
 import { recommend } from '../src/train/recommend.js';
 import { gsas } from './support/command.js';
-import { openTestGpu } from './support/gpu.js';
+import { stream } from './support/device.js';
 import { difference, largest } from './support/numbers.js';
+import { scratchFolder } from './support/scratch.js';
 
-let gpu: Gpu;
-let folder: string;
-beforeAll(async () => {
+const at = scratchFolder();
+beforeAll(() => {
   ort.env.wasm.numThreads = 1;
-  folder = mkdtempSync(join(tmpdir(), 'convert-onnx-'));
-  gpu = await openTestGpu();
-});
-afterAll(() => {
-  gpu.close();
-  rmSync(folder, { recursive: true });
 });
 
 /** The fixture's model as ONNX in onnxruntime, and ours. */
@@ -32,7 +22,7 @@ async function openBoth(name: string) {
   const { config: model, parameters } = readFixture(`test/fixtures/${name}.safetensors`);
   const { num_items, ...options } = model;
   const config = resolveConfig(num_items, [options]);
-  const file = join(folder, `${name}.onnx`);
+  const file = at(`${name}.onnx`);
   writeOnnx(file, { config, step: 0, epoch: 0, metrics: {}, weights: parameters('param') });
   const session = await ort.InferenceSession.create(file);
   /** Scores [rows, N] of histories, padded on the left to `width`. */
@@ -41,7 +31,7 @@ async function openBoth(name: string) {
     const input = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [histories.length, width]);
     return (await session.run({ items: input })) as Record<'scores' | 'hidden', ort.Tensor>;
   };
-  return { config, session, scores, model: new GSASRec(new Stream(gpu), config, parameters('param')) };
+  return { config, session, scores, model: new GSASRec(stream, config, parameters('param')) };
 }
 
 /** Scores [rows, N] of our model. */
@@ -98,14 +88,9 @@ describe('writeOnnx', () => {
   });
 
   it('is told by `convert` as what runs it finds it: each input and output by name, type and shape', async () => {
-    const { status, stdout } = await gsas(
-      folder,
-      'convert',
-      join(process.cwd(), 'test/fixtures/torch/h1.pt'),
-      'h1.onnx',
-    );
+    const { status, stdout } = await gsas(at(), 'convert', join(process.cwd(), 'test/fixtures/torch/h1.pt'), 'h1.onnx');
     expect(status).toBe(0);
-    const session = await ort.InferenceSession.create(join(folder, 'h1.onnx'));
+    const session = await ort.InferenceSession.create(at('h1.onnx'));
     const found = (kind: string, values: readonly ort.InferenceSession.ValueMetadata[]) =>
       values.map((value) => (value.isTensor ? [kind, value.name, value.type, `[${value.shape.join(', ')}]`] : []));
     const told = stdout
@@ -126,6 +111,6 @@ describe('writeOnnx', () => {
     const huge = Object.create(Float32Array.prototype, { byteLength: { value: 2 ** 31 } }) as Float32Array;
     const weights = new Map([...parameters('param'), ['item_embedding.weight', { shape: [2 ** 25, 16], data: huge }]]);
     const checkpoint = { config: resolveConfig(num_items, [options]), step: 0, epoch: 0, metrics: {}, weights };
-    expect(() => writeOnnx(join(folder, 'huge.onnx'), checkpoint)).toThrow(/huge\.onnx: .* at most 2 GiB/);
+    expect(() => writeOnnx(at('huge.onnx'), checkpoint)).toThrow(/huge\.onnx: .* at most 2 GiB/);
   });
 });

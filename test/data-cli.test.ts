@@ -1,22 +1,18 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, expect, it } from 'vitest';
 import { gsas, startGsas } from './support/command.js';
+import { scratchFolder } from './support/scratch.js';
 
-let folder: string;
-const at = (...path: string[]) => join(folder, ...path);
-const run = (...args: string[]) => gsas(folder, 'data', ...args);
+const at = scratchFolder();
+const run = (...args: string[]) => gsas(at(), 'data', ...args);
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'gsas-data-cli-'));
   writeFileSync(
     at('log.csv'),
     'user,item,stars,day\nu,a,5,2020-01-01\nu,b,4,2020-01-02\nu,a,3,2020-01-03\nu,c,1,2020-01-04\n',
   );
   writeFileSync(at('items.csv'), 'code,title\na,Anna\nb,Bert\n');
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 it('imports a log and says what it took, left out and found', async () => {
   const flags = [
@@ -71,7 +67,7 @@ it.each([
   expect(stderr).toContain(message);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(status).not.toBe(0);
-  expect(readdirSync(folder)).not.toContain('bad');
+  expect(readdirSync(at())).not.toContain('bad');
 });
 
 it('says what to do where there is no network', async () => {
@@ -84,12 +80,12 @@ it('says what to do where there is no network', async () => {
 it('leaves nothing behind on Ctrl-C', async () => {
   const rows = Array.from({ length: 1_500_000 }, (_, i) => `u${i % 9973},i${(i * 7) % 3001}`);
   writeFileSync(at('large.csv'), `user,item\n${rows.join('\n')}\n`);
-  const importing = startGsas(folder, 'data', 'import', 'large.csv', '--out', 'stopped');
-  const temporary = () => readdirSync(folder).filter((name) => name.startsWith('.stopped'));
+  const importing = startGsas(at(), 'data', 'import', 'large.csv', '--out', 'stopped');
+  const temporary = () => readdirSync(at()).filter((name) => name.startsWith('.stopped'));
   while (temporary().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   importing.signal('SIGINT');
   importing.signal('SIGINT'); // as npx repeats it
   const { status, stderr } = await importing.ended;
   expect({ status, stderr }).toEqual({ status: 130, stderr: 'stopped; nothing is left behind\n' });
-  expect([...temporary(), ...readdirSync(folder).filter((name) => name === 'stopped')]).toEqual([]);
+  expect([...temporary(), ...readdirSync(at()).filter((name) => name === 'stopped')]).toEqual([]);
 });

@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { importInteractions } from '../src/data/import/import.js';
 import type { ImportOptions } from '../src/data/import/options.js';
 import { HostRandom } from '../src/engine/philox.js';
+import { scratchFolder } from './support/scratch.js';
 
-const scratch = mkdtempSync(join(tmpdir(), 'gsas-reference-'));
-afterAll(() => rmSync(scratch, { recursive: true }));
+const at = scratchFolder();
 
 interface Interaction {
   user: string;
@@ -69,9 +68,9 @@ it.each<Partial<ImportOptions>>([
       item: `i${Math.min(random.integer(50), random.integer(50))}`,
       time: random.integer(20),
     }));
-    const file = join(scratch, 'log.csv');
+    const file = at('log.csv');
     writeFileSync(file, `user,item,time\n${log.map(({ user, item, time }) => `${user},${item},${time}\n`).join('')}`);
-    const out = join(scratch, 'out');
+    const out = at('out');
     await importInteractions({ files: [file], out, force: true, ...options });
     const expected = reference(log, options);
     const found = Object.fromEntries(

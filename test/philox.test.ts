@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DROPOUT_PARAMS, DROPOUT_WGSL, dropoutFactor, dropoutUniforms } from '../src/engine/dropout.js';
-import type { Gpu } from '../src/engine/gpu.js';
 import { HostRandom, multiplyHigh, PHILOX_WGSL, philox4x32 } from '../src/engine/philox.js';
 import { parseProgram } from '../src/engine/program.js';
 import { Stream } from '../src/engine/stream.js';
-import { openTestGpu } from './support/gpu.js';
+import { gpu } from './support/device.js';
 
 const words = (text: string) => text.split(' ').map((word) => Number.parseInt(word, 16));
 
@@ -78,12 +77,6 @@ describe('on the host', () => {
 });
 
 describe('on the GPU', () => {
-  let gpu: Gpu;
-  beforeAll(async () => {
-    gpu = await openTestGpu();
-  });
-  afterAll(() => gpu.close());
-
   it('philox in WGSL gives the known answers, and the same words as TypeScript for thousands of counters', async () => {
     const random = new HostRandom(5);
     const inputs = [...KNOWN.flatMap(({ counter, key }) => [...counter, ...key, 0, 0])];

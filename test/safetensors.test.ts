@@ -1,15 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { GsasError, InputError } from '../src/engine/errors.js';
 import { type HostTensor, readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
+import { scratchFolder } from './support/scratch.js';
 
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'safetensors-'));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const at = scratchFolder();
 
 const fixture = 'test/fixtures/h1.safetensors';
 
@@ -45,7 +40,7 @@ describe('readSafetensors', () => {
       ['nothing', { dtype: 'F32', shape: [0, 4], data: new Float32Array(0) }],
     ]);
     const metadata = { text: 'Grüße "in quotes": {\n', empty: '' };
-    const file = join(folder, 'all.safetensors');
+    const file = at('all.safetensors');
     writeSafetensors(file, tensors, metadata);
     const read = readSafetensors(file);
     expect(read.metadata).toEqual(metadata);
@@ -53,8 +48,8 @@ describe('readSafetensors', () => {
   });
 
   it('refuses every prefix of a file', () => {
-    const file = join(folder, 'whole.safetensors');
-    const cut = join(folder, 'cut.safetensors');
+    const file = at('whole.safetensors');
+    const cut = at('cut.safetensors');
     writeSafetensors(file, new Map([['a', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]));
     const bytes = readFileSync(file);
     for (let length = 0; length < bytes.length; length++) {
@@ -88,7 +83,7 @@ describe('readSafetensors', () => {
     ['a name twice', '{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061":{}}', 0, /names a twice/],
     ['a field twice', '{"a":{"dtype":"U8","dtype":"I8","shape":[0],"data_offsets":[0,0]}}', 0, /names dtype twice/],
   ])('refuses %s', (_, header, dataLength, message) => {
-    const file = join(folder, 'bad.safetensors');
+    const file = at('bad.safetensors');
     const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(text.length));
@@ -98,7 +93,7 @@ describe('readSafetensors', () => {
   });
 
   it('allows one name in two objects, and names that look like punctuation', () => {
-    const file = join(folder, 'names.safetensors');
+    const file = at('names.safetensors');
     const data = Uint8Array.of(7);
     const names = ['a', 'dtype', '{', '"a":', '__proto__', '\\'];
     writeSafetensors(file, new Map(names.map((name) => [name, { dtype: 'U8', shape: [1], data }])), { a: '"a":{"a":' });
@@ -106,11 +101,11 @@ describe('readSafetensors', () => {
   });
 
   it('refuses a header longer than the file, a missing file and a folder', () => {
-    const file = join(folder, 'long.safetensors');
+    const file = at('long.safetensors');
     writeFileSync(file, Buffer.alloc(16, 0xff));
     expect(() => readSafetensors(file)).toThrow(/its header has \d+ bytes, but has 16 bytes itself/);
-    expect(() => readSafetensors(join(folder, 'none'))).toThrow(/none: cannot be read: no such file or directory/);
-    expect(() => readSafetensors(folder)).toThrow(InputError);
+    expect(() => readSafetensors(at('none'))).toThrow(/none: cannot be read: no such file or directory/);
+    expect(() => readSafetensors(at())).toThrow(InputError);
   });
 });
 
@@ -119,7 +114,7 @@ describe('writeSafetensors', () => {
   const two: [string, HostTensor] = ['two', { dtype: 'I64', shape: [1], data: BigInt64Array.of(2n) }];
 
   it('writes the same bytes whatever the order, aligned for a reader that maps the file', () => {
-    const [a, b] = [join(folder, 'a'), join(folder, 'b')];
+    const [a, b] = [at('a'), at('b')];
     writeSafetensors(a, new Map([one, two]), { x: '1', y: '2' });
     writeSafetensors(b, new Map([two, one]), { y: '2', x: '1' });
     expect(readFileSync(a)).toEqual(readFileSync(b));
@@ -128,7 +123,7 @@ describe('writeSafetensors', () => {
   });
 
   it('writes a view of a larger buffer, not the buffer', () => {
-    const file = join(folder, 'view');
+    const file = at('view');
     const data = Float32Array.of(0, 1, 2, 3).subarray(1, 3);
     writeSafetensors(file, new Map([['view', { dtype: 'F32', shape: [2], data }]]));
     expect([...readSafetensors(file).tensors.get('view')!.data]).toEqual([1, 2]);
@@ -136,10 +131,10 @@ describe('writeSafetensors', () => {
 
   it('refuses a shape that does not fit the data, and a folder that is not there', () => {
     const wrong: HostTensor = { dtype: 'F32', shape: [2], data: Float32Array.of(1) };
-    expect(() => writeSafetensors(join(folder, 'w'), new Map([['x', wrong]]))).toThrow(/tensor x of shape \[2\]/);
-    const missing = join(folder, 'missing', 'file');
+    expect(() => writeSafetensors(at('w'), new Map([['x', wrong]]))).toThrow(/tensor x of shape \[2\]/);
+    const missing = at('missing', 'file');
     expect(() => writeSafetensors(missing, new Map([one]))).toThrow(GsasError);
     expect(() => writeSafetensors(missing, new Map([one]))).toThrow(/cannot be written: no such file or directory/);
-    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(readdirSync(at()).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });

@@ -1,10 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Column, type Row, writeTable } from '../src/data/table.js';
 import { InputError } from '../src/engine/errors.js';
+import { scratchFolder } from './support/scratch.js';
 
 const COLUMNS: Column[] = [
   { name: 'user', type: 'UINTEGER' },
@@ -17,35 +16,27 @@ const ROWS: Row[] = [
   [4294967295, 1e-9, null],
 ];
 
-let scratch: string;
-let folder: string;
-beforeAll(() => {
-  scratch = mkdtempSync(join(tmpdir(), 'gsas-table-'));
-});
-beforeEach(() => {
-  folder = mkdtempSync(join(scratch, 'case-'));
-});
-afterAll(() => rmSync(scratch, { recursive: true }));
+const at = scratchFolder('each test');
 
 describe('writeTable', () => {
   it('writes CSV', async () => {
-    const file = join(folder, "it's.csv");
+    const file = at("it's.csv");
     expect(await writeTable(file, COLUMNS, [ROWS])).toBe(3);
     expect(readFileSync(file, 'utf8')).toBe(
       'user,score@10,title\n1,0.25,Toy Story (1995)\n2,-1.5,"a ""quoted"", one"\n4294967295,1e-09,\n',
     );
-    expect(readdirSync(folder)).toEqual(["it's.csv"]);
+    expect(readdirSync(at())).toEqual(["it's.csv"]);
   });
 
   it('writes JSON lines', async () => {
-    const file = join(folder, 'out.jsonl');
+    const file = at('out.jsonl');
     await writeTable(file, COLUMNS, [ROWS.slice(0, 1), [], ROWS.slice(1)]);
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
     expect(lines.map((line) => Object.values(JSON.parse(line)))).toEqual(ROWS);
   });
 
   it('writes Parquet, in order, more rows than a chunk holds', async () => {
-    const file = join(folder, 'out.parquet');
+    const file = at('out.parquet');
     const many: Row[] = Array.from({ length: 5001 }, (_, i) => [i, i / 8, i % 2047 === 5 ? null : `item ${i}`]);
     const batches = async function* () {
       yield many.slice(0, 4999);
@@ -60,14 +51,14 @@ describe('writeTable', () => {
   });
 
   it('leaves the old file and nothing else where the rows break off', async () => {
-    const file = join(folder, 'out.csv');
+    const file = at('out.csv');
     writeFileSync(file, 'old');
     const batches = async function* () {
       yield ROWS;
       throw new Error('broken');
     };
     await expect(writeTable(file, COLUMNS, batches())).rejects.toThrow('broken');
-    expect(readdirSync(folder)).toEqual(['out.csv']);
+    expect(readdirSync(at())).toEqual(['out.csv']);
     expect(readFileSync(file, 'utf8')).toBe('old');
   });
 
@@ -75,9 +66,9 @@ describe('writeTable', () => {
     ['another ending', 'out.xlsx', '.csv, .parquet or .jsonl'],
     ['a folder that is not there', 'absent/out.csv', 'there is no folder'],
   ])('refuses %s', async (_, name, expected) => {
-    const writing = writeTable(join(folder, name), COLUMNS, [ROWS]);
+    const writing = writeTable(at(name), COLUMNS, [ROWS]);
     await expect(writing).rejects.toThrow(InputError);
     await expect(writing).rejects.toThrow(expected);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(at())).toEqual([]);
   });
 });
