@@ -1,4 +1,11 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { PRESET_USES } from '../train/config.js';
+
+/** --preset, with what each is for. */
+export function presetOption(): Option {
+  const uses = Object.entries(PRESET_USES).map(([name, use]) => `${name}, ${use}`);
+  return new Option('--preset <name>', `options to start from: ${uses.join('; ')}`).choices(Object.keys(PRESET_USES));
+}
 
 /** A path as typed: an empty one comes from an unset variable in a script, and would quietly mean something else. */
 export function parsePath(text: string): string {

@@ -6,7 +6,7 @@ import { InputError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
-import { configFlags, PRESETS, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
+import { configFlags, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
 import { type ConfigFile, readConfigFile } from '../train/config-file.js';
 import { itemNames, renumbering } from '../train/names.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
@@ -14,7 +14,7 @@ import { formatDuration, Progress, type ProgressLimits } from '../train/progress
 import { STOP_REASONS } from '../train/sessions.js';
 import { openSource, recallSource, type Source, tryRecallSource } from '../train/source.js';
 import { type TrainResult, train, type Validation } from '../train/train.js';
-import { parsePath } from './arguments.js';
+import { parsePath, presetOption } from './arguments.js';
 import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
@@ -62,7 +62,7 @@ export function addTrain(program: Command): void {
     .option('--dry-run', 'print the configuration, the memory and the time that it takes; train and write nothing')
     .option('--watch', 'serve a page on this machine that shows the run as it goes on')
     .option('--no-report', 'do not write report.html at the end, which takes some seconds')
-    .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)));
+    .addOption(presetOption());
   const keys = configFlags().map(({ key, flags, description }) => {
     const option = new Option(flags, description).argParser((text) => parseFlag(key, text));
     command.addOption(option);

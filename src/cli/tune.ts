@@ -1,16 +1,16 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Gpu } from '../engine/gpu.js';
 import { type Answer, Tuning } from '../engine/tuning.js';
 import { type Finding, tune } from '../kernels/tune.js';
 import { openGpu } from '../node/gpu.js';
 import { loadTuning, saveTuning, tunedFor, tuningFile, tuningWanted } from '../node/tuning-cache.js';
-import { PRESETS, presetOptions } from '../train/config.js';
+import { presetOptions } from '../train/config.js';
 import { type ConfigFile, readConfigFile } from '../train/config-file.js';
 import { planTraining } from '../train/plan.js';
 import { openSource } from '../train/source.js';
 import { Trainer } from '../train/trainer.js';
-import { parsePath } from './arguments.js';
+import { parsePath, presetOption } from './arguments.js';
 import { alignColumns } from './columns.js';
 
 /** What `train` may spend on an adapter that it meets with a model's shapes for the first time. */
@@ -32,7 +32,7 @@ export function addTune(program: Command): void {
     )
     .option('--data <folder>', 'dataset to be trained on, as for train (default: the embedded one)', parsePath)
     .option('--config <file>', 'options of the run, as for train, such as the config.json of another', parsePath)
-    .addOption(new Option('--preset <name>', 'options to start from').choices(Object.keys(PRESETS)))
+    .addOption(presetOption())
     .option('--json', 'print JSON, one measured shape a line')
     .action(runTune);
 }

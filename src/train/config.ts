@@ -165,6 +165,14 @@ export const PRESETS = {
   },
 } as const satisfies Record<string, Partial<TrainOptions>>;
 
+/** What each preset is for, in a phrase. */
+export const PRESET_USES: Readonly<Record<keyof typeof PRESETS, string>> = {
+  'gsasrec-ml1m': "the paper's gSASRec of MovieLens-1M at full size",
+  'sasrec-ml1m': 'the SASRec that it is compared with, of one negative and plain BCE',
+  quick: 'a smaller model for data of your own, which learns in minutes on CPU cores',
+  synthetic: 'for the embedded catalogue, the default where no data is named',
+};
+
 /** The options of a preset. Throws an InputError that suggests the nearest name when there is none of that name. */
 export function presetOptions(name: string): Partial<TrainOptions> {
   if (!Object.hasOwn(PRESETS, name)) {
