@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../src/engine/errors.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
@@ -145,7 +146,11 @@ describe('the service', () => {
         onOpen: () => {},
       },
     );
-    await expect(second).rejects.toThrow(`port ${port} of 127.0.0.1 cannot be had (EADDRINUSE); choose another`);
+    await expect(second).rejects.toThrow(
+      new InputError(
+        `port ${port} of 127.0.0.1 cannot be had (listen EADDRINUSE: address already in use 127.0.0.1:${port}); choose another with --port`,
+      ),
+    );
   });
 });
 

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { GsasError, InputError } from '../engine/errors.js';
+import { GsasError } from '../engine/errors.js';
 import { type Html, html } from './html.js';
+import { listen } from './listen.js';
 import { renderDocument, renderMain } from './page.js';
 import { readRun } from './run.js';
 
@@ -16,8 +17,7 @@ export interface WatchOptions {
   readonly onOpen: (address: string) => void;
 }
 
-const FIRST_PORT = 8420;
-const PORTS = 20;
+const FREE_PORTS = Array.from({ length: 20 }, (_, i) => 8420 + i);
 const LOOK_MS = 1000;
 /** Drawing takes at most this share of one core, so that a training beside it hardly notices. */
 const SHARE = 1 / 10;
@@ -35,7 +35,7 @@ source.addEventListener('end', () => source.close());
  * Serves the report of a run on loopback, and keeps the pages that are open up to date while it goes on. Nothing is drawn while
  * nobody looks.
  * @returns when the signal has ended it
- * @throws InputError for a folder that is no run's; GsasError where the port is taken
+ * @throws InputError for a folder that is no run's, and where the port cannot be had
  */
 export async function watchRun(run: string, { port, signal, onOpen }: WatchOptions): Promise<void> {
   const { name } = readRun(run);
@@ -54,7 +54,7 @@ export async function watchRun(run: string, { port, signal, onOpen }: WatchOptio
       });
     } else respond(response, 404, 'there is only /\n');
   });
-  onOpen(`http://127.0.0.1:${await listen(server, port)}/`);
+  onOpen(await listen(server, '127.0.0.1', port === undefined ? FREE_PORTS : [port]));
   const timer = setInterval(async () => {
     if (readers.size > 0 && page.isStale()) send(readers, await page.current());
   }, LOOK_MS);
@@ -118,31 +118,4 @@ function send(readers: ReadonlySet<ServerResponse>, main: Html): void {
 
 function respond(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
-}
-
-async function listen(server: Server, port: number | undefined): Promise<number> {
-  const last = port ?? FIRST_PORT + PORTS - 1;
-  for (let at = port ?? FIRST_PORT; at <= last; at++) {
-    if (await tryPort(server, at)) return (server.address() as { port: number }).port;
-  }
-  throw new InputError(
-    port === undefined
-      ? `the ports ${FIRST_PORT} to ${last} are all taken; name a free one with --port`
-      : `port ${port} is taken; name another with --port, or leave it out for a free one`,
-  );
-}
-
-/** Whether the server could take the port; any other trouble than its being taken is thrown. */
-function tryPort(server: Server, port: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(false);
-      else reject(new GsasError(`port ${port} cannot be listened on: ${error.message}`, { cause: error }));
-    };
-    server.once('error', fail);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', fail);
-      resolve(true);
-    });
-  });
 }

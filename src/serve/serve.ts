@@ -1,9 +1,8 @@
-import type { AddressInfo } from 'node:net';
 import { ItemFinder } from '../data/find.js';
 import type { ItemNames } from '../data/titles.js';
-import { GsasError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
+import { listen } from '../report/listen.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import type { TrainConfig } from '../train/config.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
@@ -32,7 +31,7 @@ const STOP_MS = 5000; // for the last answers
 /**
  * Serves a model over HTTP: POST /recommend, GET /items, /health and /metrics, and at / a page to try it on.
  * @returns when the signal has ended it
- * @throws GsasError where the port cannot be had
+ * @throws InputError where the port cannot be had
  */
 export async function serve(
   gpu: Gpu,
@@ -53,14 +52,7 @@ export async function serve(
       adapter: gpu.adapter.info.description,
     };
     const server = httpServer({ service, telemetry, about, maxBody, hosts: hostsOf(host) });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
-        reject(new GsasError(`port ${port} of ${host} cannot be had (${code ?? message}); choose another with --port`));
-      });
-      server.listen(port, host, resolve);
-    });
-    const { address, port: chosen, family } = server.address() as AddressInfo;
-    onOpen(`http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}/`);
+    onOpen(await listen(server, host, [port]));
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeIdleConnections();
