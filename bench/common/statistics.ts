@@ -1,3 +1,5 @@
+import { quantile as quantileOfSorted } from '../../src/data/bootstrap.js';
+
 /** The middle of repeated measurements and their spread, in the unit they came in. */
 export interface Summary {
   median: number;
@@ -8,12 +10,8 @@ export interface Summary {
 /** p90 over p10 beyond which a measurement is not to be trusted. */
 const WIDE = 1.4;
 
-/** The q-quantile, 0 … 1, by linear interpolation between order statistics (Hyndman and Fan 1996, definition 7). */
-export function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = q * (sorted.length - 1);
-  const low = sorted[Math.floor(at)]!;
-  return low + (sorted[Math.ceil(at)]! - low) * (at % 1);
+export function quantile(values: readonly number[], share: number): number {
+  return quantileOfSorted(Float64Array.from(values).sort(), share);
 }
 
 export function median(values: readonly number[]): number {

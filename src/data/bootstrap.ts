@@ -106,11 +106,11 @@ function eachResample(
   }
 }
 
-/** Of sorted values, interpolated between neighbours. */
-function quantile(sorted: Float64Array, share: number): number {
+/** Of ascending values, by linear interpolation between order statistics (Hyndman and Fan, 1996, definition 7). @param share 0 … 1 */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
-  return sorted[below]! + (at - below) * (sorted[Math.min(below + 1, sorted.length - 1)]! - sorted[below]!);
+  return sorted[below]! + (at - below) * (sorted[Math.ceil(at)]! - sorted[below]!);
 }
 
 /**

@@ -64,12 +64,12 @@ export class LineCounter {
   stats(): LineStats {
     const share = (count: number, of: number) => (of === 0 ? 0 : count / of);
     const lengths = [...this.#lengths].sort(([a], [b]) => a - b);
-    /** The least length that a share of the lines do not exceed. */
-    const quantile = (q: number) => {
+    /** The least length that a share of the lines do not exceed: a length that is there, told by counts alone. */
+    const lengthOf = (part: number) => {
       let lines = 0;
       for (const [length, count] of lengths) {
         lines += count;
-        if (lines >= q * this.#lines) return length;
+        if (lines >= part * this.#lines) return length;
       }
       return 0;
     };
@@ -78,11 +78,11 @@ export class LineCounter {
       interactions: this.#interactions,
       lengths: {
         mean: share(this.#interactions, this.#lines),
-        min: quantile(0),
-        p10: quantile(0.1),
-        p50: quantile(0.5),
-        p90: quantile(0.9),
-        max: quantile(1),
+        min: lengthOf(0),
+        p10: lengthOf(0.1),
+        p50: lengthOf(0.5),
+        p90: lengthOf(0.9),
+        max: lengthOf(1),
       },
       repeats: share(this.#repeats, this.#interactions),
       seenTargets: this.#targets === 0 ? null : this.#seenTargets / this.#targets,
