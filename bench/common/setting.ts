@@ -28,7 +28,9 @@ function commit(): string {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
   const head = git('rev-parse', '--short', 'HEAD');
   if (head.status !== 0) return 'unknown';
-  return head.stdout.trim() + (git('status', '--porcelain', '--untracked-files=no').stdout ? '+' : '');
+  const others = ['.', ':!bench/results']; // results that were kept just before change nothing that is measured
+  const changed = git('status', '--porcelain', '--untracked-files=no', '--', ...others).stdout !== '';
+  return head.stdout.trim() + (changed ? '+' : '');
 }
 
 /** A warning where others keep the machine busy before the bench begins. */

@@ -149,26 +149,24 @@ ${MAIN}
   let end = ends[i];
   if (i % params.chunks == 0u) { starts[i / params.chunks] = first; }
   if (i == params.buckets * params.chunks - 1u) { starts[params.buckets] = end; }
-  if (end - first > ${LONG}u) {
+  let n = end - first;
+  if (n > ${LONG}u) {
     atomicStore(&long[1u + atomicAdd(&long[0], 1u)], i);
-    return;
-  }
-
-  if (end - first <= ${FEW}u) {${sortFew()}    return;
-  }
-  var gap = 1u;
-  while (9u * gap < end - first) { gap = 3u * gap + 1u; }
-  for (; gap > 0u; gap /= 3u) {
-    for (var next = first + gap; next < end; next++) {
-      let key = order[next];
-      var place = next;
-      while (place >= first + gap && order[place - gap] > key) {
-        order[place] = order[place - gap];
-        place -= gap;
+  } else if (n > ${FEW}u) {
+    var gap = 1u;
+    while (9u * gap < n) { gap = 3u * gap + 1u; }
+    for (; gap > 0u; gap /= 3u) {
+      for (var next = first + gap; next < end; next++) {
+        let key = order[next];
+        var place = next;
+        while (place >= first + gap && order[place - gap] > key) {
+          order[place] = order[place - gap];
+          place -= gap;
+        }
+        order[place] = key;
       }
-      order[place] = key;
     }
-  }
+  } else if (n > 1u) {${sortFew()}  }
 }
 `,
 );
