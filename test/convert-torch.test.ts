@@ -1,11 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeDataset } from '../src/data/layout.js';
-import { syntheticDataset } from '../src/data/synthetic.js';
-import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { convert } from '../src/train/convert/index.js';
@@ -13,7 +8,9 @@ import { writeStateDict } from '../src/train/convert/state-dict-writer.js';
 import { readFixture } from '../src/train/fixture.js';
 import { evaluateSplit } from '../src/train/ranking.js';
 import { train } from '../src/train/train.js';
-import { openTestGpu } from './support/gpu.js';
+import { gpu } from './support/device.js';
+import { scratchFolder } from './support/scratch.js';
+import { dataset, MODEL } from './support/small.js';
 
 const PYTHON = process.env.GSAS_PYTHON || 'python3';
 
@@ -37,31 +34,21 @@ function hasTorch(): boolean {
 describe.skipIf(!hasTorch())(
   'a .pt file of ours in PyTorch (needs a python with torch and numpy, see GSAS_PYTHON)',
   () => {
-    let gpu: Gpu;
-    let folder: string;
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'convert-torch-'));
-      gpu = await openTestGpu();
-    });
-    afterAll(() => {
-      gpu.close();
-      rmSync(folder, { recursive: true });
-    });
+    const at = scratchFolder();
 
     it.each(['h1', 'heads3_dim24', 'reuse_t1'])('loads with weights_only and has the official top-10: %s', (name) => {
       const fixture = `test/fixtures/${name}.safetensors`;
-      const file = join(folder, `${name}.pt`);
+      const file = at(`${name}.pt`);
       writeStateDict(file, readFixture(fixture).parameters('param'));
       expect(python('test/fixtures/torch/check.py', file, fixture)).toBe('same\n');
     });
 
     it('has the metrics of the model that was trained', async () => {
-      const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-      const data = join(folder, 'data');
-      const run = join(folder, 'run');
+      const data = at('data');
+      const run = at('run');
       writeDataset(data, dataset);
       const options = {
-        ...{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, negs_per_pos: 8, init_std: 0.02 },
+        ...{ ...MODEL, negs_per_pos: 8, init_std: 0.02 },
         ...{ train_batch_size: 32, lr: 1e-2, init_prior: true, max_epochs: 12 },
       };
       const { best } = await train({ gpu, dataset, options, out: run, data });
@@ -69,7 +56,7 @@ describe.skipIf(!hasTorch())(
       for (const filterRated of [true, false]) {
         const ours = await evaluateSplit(model, dataset.test, { batchSize: 64, filterRated });
         expect(ours['ndcg@10']).toBeGreaterThan(0.02); // no agreement of zeros
-        const file = join(folder, `${filterRated}.pt`);
+        const file = at(`${filterRated}.pt`);
         convert(run, file);
         const flags = ['--data', data, '--heads', '2', ...(filterRated ? [] : ['--keep-seen'])];
         const theirs = JSON.parse(python('bench/baselines/pytorch/evaluate.py', file, ...flags));

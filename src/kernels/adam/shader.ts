@@ -21,7 +21,7 @@ fn adam_step(i: u32, g: Element) {
 
 /**
  * One lane an element, or four neighbouring ones where the size allows. Bound by memory: 16 bytes in and 12 out for each element, and
- * nothing is worth sharing. 96 % of lavapipe's memory roof at [54544, 128].
+ * nothing is worth sharing. 76 to 96 % of lavapipe's memory roof at [54544, 128], from run to run.
  */
 export const adamStep = program(
   'adam',
