@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { GsasError } from '../src/engine/errors.js';
+import { GsasError } from '../src/base/errors.js';
 import { addCompare } from './commands/compare.js';
 import { addEval } from './commands/eval.js';
 import { addGpu } from './commands/gpu.js';

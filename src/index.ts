@@ -23,27 +23,27 @@ export { ensureAdapter, installSoftware, type Log, type SoftwareName } from './n
 // Data in
 
 export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';
-export { PUBLIC_DATASETS, type PublicDataset } from './data/download/catalogue.js';
-export { type DownloadOptions, downloadDataset } from './data/download/download.js';
-export type { Dropped } from './data/import/events.js';
-export { type ImportReport, importInteractions } from './data/import/import.js';
-export type { ImportOptions, ReadOptions, TitleOptions } from './data/import/options.js';
-export type { Unseen } from './data/import/writer.js';
-export { readDataset, writeDataset } from './data/layout.js';
-export { type DatasetStats, datasetStats, type LineStats } from './data/stats.js';
 export { type SyntheticDataset, type SyntheticOptions, syntheticDataset } from './data/synthetic.js';
+export { PUBLIC_DATASETS, type PublicDataset } from './ingest/download/catalogue.js';
+export { type DownloadOptions, downloadDataset } from './ingest/download/download.js';
+export type { Dropped } from './ingest/events.js';
+export { type ImportReport, importInteractions } from './ingest/import.js';
+export type { ImportOptions, ReadOptions, TitleOptions } from './ingest/options.js';
+export { type DatasetStats, datasetStats, type LineStats } from './ingest/stats.js';
+export type { Unseen } from './ingest/writer.js';
+export { readDataset, writeDataset } from './store/layout.js';
 
 // Training
 
 export type { RaggedBatch, TrainingBatch, TrainingBatches } from './data/batches.js';
+export type { Metrics } from './infer/ranking.js';
+export type { Environment } from './store/environment.js';
+export type { Session, StopReason } from './store/sessions.js';
+export { openSource, recallSource, type Source } from './store/source.js';
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
-export type { Environment } from './train/environment.js';
 export { estimateTraining, type TrainingCost } from './train/estimate.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
-export type { Metrics } from './train/ranking.js';
-export type { Session, StopReason } from './train/sessions.js';
-export { openSource, recallSource, type Source } from './train/source.js';
 export { type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
 export { Trainer, type TrainerState } from './train/trainer.js';
 
@@ -65,25 +65,19 @@ export {
   type ResumableCheckpoint,
   saveWeights,
   type Weights,
-} from './train/checkpoint.js';
+} from './store/checkpoint.js';
 export {
   type Converted,
   type ConvertOptions,
   convert,
   type OpenOptions,
   openCheckpoint,
-} from './train/convert/index.js';
-export { checkParity, type ParityRow } from './train/parity.js';
+} from './store/convert/index.js';
+export { checkParity, type ParityRow } from './store/parity.js';
 
 // Answers out
 
-export { type Found, ItemFinder } from './data/find.js';
-export { type Column, type Row, writeTable } from './data/table.js';
-export { type ItemNames, readItemNames } from './data/titles.js';
-export { type ServeOptions, serve } from './serve/serve.js';
-export type { NamedItem, RecommendReply } from './serve/service.js';
-export { attentionOver } from './train/explain.js';
-export { itemNames, userNames } from './train/names.js';
+export { attentionOver } from './infer/explain.js';
 export {
   type History,
   probabilityOf,
@@ -91,11 +85,16 @@ export {
   type RecommendOptions,
   recommend,
   recommendBatches,
-} from './train/recommend.js';
+} from './infer/recommend.js';
+export { type ServeOptions, serve } from './serve/serve.js';
+export type { NamedItem, RecommendReply } from './serve/service.js';
+export { type Found, ItemFinder } from './store/find.js';
+export { itemNames, userNames } from './store/names.js';
+export { type Column, type Row, writeTable } from './store/table.js';
+export { type ItemNames, readItemNames } from './store/titles.js';
 
 // Measuring
 
-export { markovScores, popularityScores } from './data/baselines.js';
 export { DEFAULT_RESAMPLING, type Resampling } from './data/bootstrap.js';
 export {
   type BucketEstimates,
@@ -110,7 +109,8 @@ export {
 export { METRIC_NAMES, type MetricName } from './data/metrics.js';
 export type { Ranking, Scorer } from './data/rank.js';
 export { SAMPLED_WARNING } from './data/sampled.js';
-export { DEFAULT_MEASUREMENT, type EvaluationOptions, evaluate, evaluateScorer } from './train/evaluation.js';
+export { markovScores, popularityScores } from './infer/baselines.js';
+export { DEFAULT_MEASUREMENT, type EvaluationOptions, evaluate, evaluateScorer } from './infer/evaluation.js';
 
 // Watching and understanding runs
 
@@ -119,18 +119,18 @@ export type { Analysis, Calibration, Example, Item, Profile, Ranked } from './re
 export { listRuns, type RunSummary } from './report/list.js';
 export { writeReport } from './report/report.js';
 export { type RunDataset, type RunRecord, type RunState, readRun } from './report/run.js';
-export { type WatchOptions, watchRun } from './report/watch.js';
-export type { JournalRecord } from './train/journal.js';
-export type { StepRecord } from './train/runlog.js';
+export { type WatchOptions, watchRun } from './serve/watch.js';
+export type { JournalRecord } from './store/journal.js';
+export type { StepRecord } from './store/runlog.js';
 
 // Errors
 
-export * from './engine/errors.js';
+export * from './base/errors.js';
 
 // Kernels of one's own
 
+export type { HostRandom } from './base/philox.js';
 export type { AnyOp, Cost, HostTensor, Op, ReferenceValues } from './engine/kernel.js';
-export type { HostRandom } from './engine/philox.js';
 export type { Pipeline, PipelineCache } from './engine/pipelines.js';
 export type { BufferPool, PooledBuffer } from './engine/pool.js';
 export type { KernelTime, Profiler } from './engine/profiler.js';

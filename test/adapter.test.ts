@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
+import { InputError } from '../src/base/errors.js';
 import { chooseAdapter, type FoundAdapter, openAdapter, surveyAdapters } from '../src/node/adapter.js';
 import { howToInstall } from '../src/node/advice.js';
 import { driverManifests, withDriver } from '../src/node/vulkan.js';

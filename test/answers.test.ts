@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeDataset } from '../src/data/layout.js';
+import { writeDataset } from '../src/store/layout.js';
 import type { TrainOptions } from '../src/train/config.js';
 import { gsas } from './support/command.js';
 import { objectsOf } from './support/output.js';

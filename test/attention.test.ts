@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { InputError, ShapeError } from '../src/engine/errors.js';
-import { HostRandom } from '../src/engine/philox.js';
+import { InputError, ShapeError } from '../src/base/errors.js';
+import { HostRandom } from '../src/base/philox.js';
 import { Tape } from '../src/engine/tape.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { attention } from '../src/kernels/attention/index.js';
@@ -41,7 +41,7 @@ describe('attention', () => {
     expect(
       difference(
         both!,
-        dk!.map((value, i) => value + dv![i]!),
+        dk!.map((value, i) => value + dv![i]),
       ),
     ).toBeLessThan(1e-6);
   });

@@ -19,13 +19,13 @@ describe('the targets of a GPU', () => {
     expect(good.map(({ met }) => met)).toEqual([true, true, true]);
     const bad = judge(step({ device_mib: 101, gpu_ms: 8.9 }, { median_ms: 19, ratio: 1.9, device_mib: 1000 }));
     expect(bad.map(({ met }) => met)).toEqual([false, false, false]);
-    expect(bad[0]!.measured).toBe('1.90x: 10.0 and 19.0 ms');
+    expect(bad[0].measured).toBe('1.90x: 10.0 and 19.0 ms');
   });
 
   it('say why nothing was measured, and judge the rest', () => {
     const found = judge(step({ gpu_ms: 9.5 }, { status: 'cannot run: No module named torch' }));
     expect(found.map(({ met }) => met)).toEqual([undefined, undefined, true]);
-    expect(found[0]!.measured).toBe('not measured: pytorch-cuda cannot run: No module named torch');
+    expect(found[0].measured).toBe('not measured: pytorch-cuda cannot run: No module named torch');
     expect(judge({ name: 'eval', rows: [], failure: 'out of memory' })[0]).toMatchObject({
       measured: 'not measured: out of memory',
     });
@@ -42,7 +42,7 @@ describe('the targets of a GPU', () => {
 
   it('want every test to pass, and some', () => {
     const tests = (report: object, failure?: string) =>
-      judge({ name: 'tests', rows: [report as Record<string, unknown>], ...(failure && { failure }) })[0]!.met;
+      judge({ name: 'tests', rows: [report as Record<string, unknown>], ...(failure && { failure }) })[0].met;
     expect(tests({ numPassedTests: 9, numFailedTests: 0 })).toBe(true);
     expect(tests({ numPassedTests: 9, numFailedTests: 1 }, 'ended by 1')).toBe(false);
     expect(tests({ numPassedTests: 0, numFailedTests: 0 })).toBe(false);
@@ -53,7 +53,7 @@ describe('the targets of a GPU', () => {
       judge({
         name: 'scale',
         rows: growths.map(([value, growth]) => ({ axis: 'items', value, growth })),
-      })[0]!.met;
+      })[0].met;
     expect(scale([1e3, 1], [1e6, 1.9])).toBe(true);
     expect(scale([1e3, 1], [1e6, 2.1])).toBe(false);
     expect(scale([1e3, 1], [1e5, 1.1])).toBeUndefined();

@@ -10,7 +10,7 @@ import { type Failure, race, type Turns } from '../bench/step/race.js';
 import { failureOf, isTimed, reportText, rowOf } from '../bench/step/report.js';
 import { SHAPES } from '../bench/step/shapes.js';
 import { modelOf, weightsOf, writeWeights } from '../bench/step/weights.js';
-import { GsasError } from '../src/engine/errors.js';
+import { GsasError } from '../src/base/errors.js';
 
 /** A process that speaks the protocol: it answers with `reply` and, where told to, ends at that question. */
 function fake(name: string, reply: object, endsAt = Infinity): Promise<Implementation> {
@@ -133,8 +133,8 @@ describe('the check of an evaluation', () => {
     const check = new RankingCheck(config, weights, rows, true);
     const broken = (change: Partial<Ranking>) => () => check.check('gsas', { ...right, ...change });
     expect(broken({ ranks: [13, 1] })).toThrow("gsas: user 2's target has rank 1, in float64 0 to 0");
-    expect(broken({ top: [right.top[0]!, [1, 2, 5]] })).toThrow('item 5 is not among the best 3 of user 2');
-    expect(broken({ top: [[3, 4, 4], right.top[1]!] })).toThrow('item 4 is not among the best 3 of user 1');
+    expect(broken({ top: [right.top[0], [1, 2, 5]] })).toThrow('item 5 is not among the best 3 of user 2');
+    expect(broken({ top: [[3, 4, 4], right.top[1]] })).toThrow('item 4 is not among the best 3 of user 1');
   });
 
   it('gives every implementation the same weights by file', () => {

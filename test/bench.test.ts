@@ -93,13 +93,13 @@ describe('roofline', () => {
 describe('the check before timing', () => {
   // L = sum over i of c_i (x_i^2 + 3 w): dL/dx_i = 2 c_i x_i, dL/dw = 3 sum of c.
   const reference = ({ x, w }: Record<string, Float64Array | Uint32Array>) => ({
-    y: Float64Array.from(x!, (value) => value * value + 3 * w![0]!),
+    y: Float64Array.from(x!, (value) => value * value + 3 * w![0]),
   });
   const x = Float64Array.from({ length: 500 }, (_, i) => Math.sin(i));
   const inputs = { x, w: Float64Array.of(2) };
   const y = Float64Array.from(x, (_, i) => Math.cos(3 * i) + 0.5);
   const gradients = {
-    x: Float64Array.from(x, (value, i) => 2 * y[i]! * value),
+    x: Float64Array.from(x, (value, i) => 2 * y[i] * value),
     w: Float64Array.of(3 * y.reduce((a, b) => a + b)),
   };
 
@@ -108,7 +108,7 @@ describe('the check before timing', () => {
   });
 
   it('notices one that is wrong, be it another input’s, or in a single element', () => {
-    const scaled = { ...gradients, w: Float64Array.of(1.01 * gradients.w[0]!) };
+    const scaled = { ...gradients, w: Float64Array.of(1.01 * gradients.w[0]) };
     expect(directionalError(reference, inputs, scaled, { y })).toBeGreaterThan(1e-4);
     const missing = { ...gradients, x: gradients.x.map((g, i) => (i === 77 ? 0 : g)) };
     expect(directionalError(reference, inputs, missing, { y })).toBeGreaterThan(1e-4);

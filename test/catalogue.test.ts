@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Stream } from '../src/engine/stream.js';
-import { rank } from '../src/kernels/rank/index.js';
-import { topK } from '../src/kernels/top_k/index.js';
+import { rank } from '../src/kernels/score/rank/index.js';
+import { topK } from '../src/kernels/score/top_k/index.js';
 import { gpu } from './support/device.js';
 
 const N = 600;

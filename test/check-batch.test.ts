@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { InputError } from '../src/base/errors.js';
 import { historyBatch } from '../src/data/batches.js';
-import { InputError } from '../src/engine/errors.js';
-import { checkBatch, checkItems } from '../src/train/check-batch.js';
+import { checkBatch, checkItems } from '../src/data/check-batch.js';
 
 const MODEL = { num_items: 9, sequence_length: 3 };
 const good = () => historyBatch([Uint32Array.of(1, 9), Uint32Array.of(4, 5, 6)]);

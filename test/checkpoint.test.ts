@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
+import { InputError } from '../src/base/errors.js';
 import { parameterShapes } from '../src/model/config.js';
 import {
   createRun,
@@ -12,11 +12,11 @@ import {
   saveCheckpoint,
   saveWeights,
   type Weights,
-} from '../src/train/checkpoint.js';
+} from '../src/store/checkpoint.js';
+import { readJson } from '../src/store/files.js';
+import { Journal, readJournal } from '../src/store/journal.js';
+import { readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
 import { resolveConfig } from '../src/train/config.js';
-import { readJson } from '../src/train/files.js';
-import { Journal, readJournal } from '../src/train/journal.js';
-import { readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
 
 /** How many more changes to the file system succeed before the process counts as killed: from then on all of them fail. */
 const disk = vi.hoisted(() => ({ changesLeft: Infinity }));

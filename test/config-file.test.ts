@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
-import { readConfigFile } from '../src/train/config-file.js';
+import { InputError } from '../src/base/errors.js';
+import { readConfigFile } from '../src/store/config-file.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gsas-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
+import { InputError } from '../src/base/errors.js';
 import { checkModelConfig, gbceBeta, type ModelConfig, parameterShapes } from '../src/model/config.js';
+import { readSafetensors } from '../src/store/safetensors.js';
 import {
   checkOptions,
   configFlags,
@@ -13,7 +14,6 @@ import {
   resolveConfig,
   resumeConfig,
 } from '../src/train/config.js';
-import { readSafetensors } from '../src/train/safetensors.js';
 
 describe.each(['h1', 'h1_sasrec'])('the model of fixture %s', (name) => {
   const { tensors, metadata } = readSafetensors(`test/fixtures/${name}.safetensors`);

@@ -2,8 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Sequences } from '../src/data/dataset.js';
-import { writeDataset } from '../src/data/layout.js';
-import { loadCheckpoint } from '../src/train/checkpoint.js';
+import { loadCheckpoint } from '../src/store/checkpoint.js';
+import { writeDataset } from '../src/store/layout.js';
 import { gsas } from './support/command.js';
 import { scratchFolder } from './support/scratch.js';
 

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
-import { readOfficial } from '../src/train/convert/official.js';
-import { writeStateDict } from '../src/train/convert/state-dict-writer.js';
-import { writeZip, ZipFile } from '../src/train/convert/zip.js';
+import { InputError } from '../src/base/errors.js';
+import { readOfficial } from '../src/store/convert/official.js';
+import { writeStateDict } from '../src/store/convert/state-dict-writer.js';
+import { writeZip, ZipFile } from '../src/store/convert/zip.js';
 import { scratchFolder } from './support/scratch.js';
 
 const TORCH = 'test/fixtures/torch';
@@ -127,7 +127,7 @@ describe('hostile and damaged .pt files', () => {
     let refused = 0;
     for (let i = 0; i < bytes.length; i += 13) {
       const wrong = Buffer.from(bytes);
-      wrong[i] = wrong[i]! ^ (1 << (i % 8));
+      wrong[i] = wrong[i] ^ (1 << (i % 8));
       writeFileSync(at('wrong.pt'), wrong);
       try {
         readOfficial(at('wrong.pt'));

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { HostRandom } from '../src/engine/philox.js';
+import { HostRandom } from '../src/base/philox.js';
+import { recommend } from '../src/infer/recommend.js';
 import { GSASRec } from '../src/model/gsasrec.js';
+import { writeOnnx } from '../src/store/convert/onnx.js';
+import { readFixture } from '../src/store/fixture.js';
 import { resolveConfig } from '../src/train/config.js';
-import { writeOnnx } from '../src/train/convert/onnx.js';
-import { readFixture } from '../src/train/fixture.js';
-import { recommend } from '../src/train/recommend.js';
 import { gsas } from './support/command.js';
 import { stream } from './support/device.js';
 import { difference, largest } from './support/numbers.js';
@@ -67,7 +67,7 @@ describe('writeOnnx', () => {
     const ours = await ourScores(model, narrow);
     expect(difference((await scores(narrow, 2)).scores.data as Float32Array, ours) / largest(ours)).toBeLessThan(1e-5);
     const wide = [Array.from({ length: S + 5 }, (_, i) => 1 + i)];
-    const latest = await ourScores(model, [wide[0]!.slice(-S)]);
+    const latest = await ourScores(model, [wide[0].slice(-S)]);
     const theirs = (await scores(wide, S + 5)).scores.data as Float32Array;
     expect(difference(theirs, latest) / largest(latest)).toBeLessThan(1e-5);
     model.release();

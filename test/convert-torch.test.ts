@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { writeDataset } from '../src/data/layout.js';
 import { Stream } from '../src/engine/stream.js';
+import { evaluateSplit } from '../src/infer/ranking.js';
 import { GSASRec } from '../src/model/gsasrec.js';
-import { convert } from '../src/train/convert/index.js';
-import { writeStateDict } from '../src/train/convert/state-dict-writer.js';
-import { readFixture } from '../src/train/fixture.js';
-import { evaluateSplit } from '../src/train/ranking.js';
+import { convert } from '../src/store/convert/index.js';
+import { writeStateDict } from '../src/store/convert/state-dict-writer.js';
+import { readFixture } from '../src/store/fixture.js';
+import { writeDataset } from '../src/store/layout.js';
 import { train } from '../src/train/train.js';
 import { gpu } from './support/device.js';
 import { scratchFolder } from './support/scratch.js';

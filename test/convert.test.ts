@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { recommend } from '../src/infer/recommend.js';
 import { parameterShapes } from '../src/model/config.js';
 import { GSASRec } from '../src/model/gsasrec.js';
-import { loadCheckpoint } from '../src/train/checkpoint.js';
-import { convert } from '../src/train/convert/index.js';
-import { readOfficial } from '../src/train/convert/official.js';
-import { writeStateDict } from '../src/train/convert/state-dict-writer.js';
-import { readFixture } from '../src/train/fixture.js';
-import { recommend } from '../src/train/recommend.js';
-import { readSafetensors } from '../src/train/safetensors.js';
+import { loadCheckpoint } from '../src/store/checkpoint.js';
+import { convert } from '../src/store/convert/index.js';
+import { readOfficial } from '../src/store/convert/official.js';
+import { writeStateDict } from '../src/store/convert/state-dict-writer.js';
+import { readFixture } from '../src/store/fixture.js';
+import { readSafetensors } from '../src/store/safetensors.js';
 import { stream } from './support/device.js';
 import { scratchFolder } from './support/scratch.js';
 

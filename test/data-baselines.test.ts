@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { markovScores, popularityScores } from '../src/data/baselines.js';
 import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
-import { readDataset } from '../src/data/layout.js';
 import { mrr, ndcgAt, recallAt } from '../src/data/metrics.js';
 import { rankTargets, type Scorer } from '../src/data/rank.js';
+import { markovScores, popularityScores } from '../src/infer/baselines.js';
+import { readDataset } from '../src/store/layout.js';
 
 describe('metrics', () => {
   const ranks = [1, 2, 10, 11, Infinity];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../src/base/errors.js';
 import {
   evaluationBatches,
   historyBatch,
@@ -7,7 +8,6 @@ import {
   type TrainingOptions,
 } from '../src/data/batches.js';
 import { Sequences } from '../src/data/dataset.js';
-import { InputError } from '../src/engine/errors.js';
 
 /** User u has the items 100 u + 1, 100 u + 2, …, so that a token tells its user and place. */
 const usersOf = (lengths: number[]) =>
@@ -26,13 +26,13 @@ describe('TrainingBatches', () => {
       expect(ids.length).toBe(tokens);
       expect(targets).toEqual(ids.map((id) => id + 1));
       let row = 0;
-      for (let t = 0; t < tokens; t = spans[2 * t + 1]!, row++) {
-        const [start, end] = [spans[2 * t]!, spans[2 * t + 1]!];
-        const user = Math.floor(ids[t]! / 100);
-        const length = Math.min(LENGTHS[user]! - 1, 5);
+      for (let t = 0; t < tokens; t = spans[2 * t + 1], row++) {
+        const [start, end] = [spans[2 * t], spans[2 * t + 1]];
+        const user = Math.floor(ids[t] / 100);
+        const length = Math.min(LENGTHS[user] - 1, 5);
         expect([start, end]).toEqual([t, t + length]);
         expect([...ids.subarray(start, end)]).toEqual(
-          Array.from({ length }, (_, i) => 100 * user + LENGTHS[user]! - length + i),
+          Array.from({ length }, (_, i) => 100 * user + LENGTHS[user] - length + i),
         );
         for (let inside = start; inside < end; inside++) {
           expect([...spans.subarray(2 * inside, 2 * inside + 2)]).toEqual([start, end]);
@@ -53,9 +53,9 @@ describe('TrainingBatches', () => {
     const forward = batches();
     const all = [0, 1, 2].map((epoch) => epochOf(forward, epoch));
     const resumed = batches();
-    expect(resumed.batch(2, 1)).toEqual(all[2]![1]);
-    expect(resumed.batch(0, 2)).toEqual(all[0]![2]);
-    expect(resumed.batch(2, 0)).toEqual(all[2]![0]);
+    expect(resumed.batch(2, 1)).toEqual(all[2][1]);
+    expect(resumed.batch(0, 2)).toEqual(all[0][2]);
+    expect(resumed.batch(2, 0)).toEqual(all[2][0]);
     expect(all[0]).not.toEqual(all[1]);
     expect(all[0]).not.toEqual(epochOf(batches({ seed: 8 }), 0));
   });
@@ -64,7 +64,7 @@ describe('TrainingBatches', () => {
     const first = new Map<number, number>();
     const single = batches({ batchSize: 1 });
     for (let epoch = 0; epoch < 4000; epoch++) {
-      const user = Math.floor(single.batch(epoch, 0).ids[0]! / 100);
+      const user = Math.floor(single.batch(epoch, 0).ids[0] / 100);
       first.set(user, (first.get(user) ?? 0) + 1);
     }
     // 8 users, 500 expected, standard deviation 21.

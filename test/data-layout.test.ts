@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../src/base/errors.js';
 import { type Dataset, describeDataset, Sequences } from '../src/data/dataset.js';
-import { readDataset, writeDataset } from '../src/data/layout.js';
-import { readTitles } from '../src/data/titles.js';
-import { InputError } from '../src/engine/errors.js';
+import { readDataset, writeDataset } from '../src/store/layout.js';
+import { readTitles } from '../src/store/titles.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'gsas-data-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

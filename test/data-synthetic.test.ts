@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { markovScores, popularityScores } from '../src/data/baselines.js';
+import { InputError } from '../src/base/errors.js';
 import { ndcgAt } from '../src/data/metrics.js';
 import { rankTargets, type Scorer } from '../src/data/rank.js';
 import { type SyntheticDataset, syntheticDataset } from '../src/data/synthetic.js';
-import { InputError } from '../src/engine/errors.js';
+import { markovScores, popularityScores } from '../src/infer/baselines.js';
 
 describe('syntheticDataset', () => {
   let world: SyntheticDataset;
@@ -25,7 +25,7 @@ describe('syntheticDataset', () => {
     expect(dataset.test.inputs.count).toBe(3000);
     expect(dataset.titles!.size).toBe(2000);
     for (let user = 0; user < 3000; user++) {
-      const history = [...dataset.test.inputs.at(user), dataset.test.targets[user]!];
+      const history = [...dataset.test.inputs.at(user), dataset.test.targets[user]];
       expect(history.length).toBeGreaterThanOrEqual(10);
       expect(history.length).toBeLessThanOrEqual(60);
       expect(new Set(history).size).toBe(history.length);
@@ -77,24 +77,24 @@ describe('syntheticDataset', () => {
     const expectedOf = new Float64Array(201);
     const drawnOf = new Float64Array(201);
     for (let user = 0; user < 500; user++) {
-      const items = [...dataset.test.inputs.at(user), dataset.test.targets[user]!];
+      const items = [...dataset.test.inputs.at(user), dataset.test.targets[user]];
       items.forEach((next, t) => {
         const p = oracleScores(user, items.slice(0, t));
-        const order = [...p.keys()].sort((a, b) => p[b]! - p[a]!).slice(0, RANKS);
+        const order = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, RANKS);
         order.forEach((item, rank) => {
-          predicted[rank]! += p[item]!;
-          variance[rank]! += p[item]! * (1 - p[item]!);
-          if (item === next) observed[rank]!++;
+          predicted[rank] += p[item];
+          variance[rank] += p[item] * (1 - p[item]);
+          if (item === next) observed[rank]++;
         });
-        for (let item = 1; item <= 200; item++) expectedOf[item]! += p[item]!;
-        drawnOf[next]!++;
+        for (let item = 1; item <= 200; item++) expectedOf[item] += p[item];
+        drawnOf[next]++;
       });
     }
     // The item the oracle ranks r-th comes as often as it should (within 4 standard deviations), for each r; and so does each item.
     for (let r = 0; r < RANKS; r++) {
-      expect(Math.abs(observed[r]! - predicted[r]!)).toBeLessThan(4 * Math.sqrt(variance[r]!));
+      expect(Math.abs(observed[r] - predicted[r])).toBeLessThan(4 * Math.sqrt(variance[r]));
     }
-    const chiSquare = expectedOf.reduce((sum, e, item) => (item ? sum + (drawnOf[item]! - e) ** 2 / e : 0), 0);
+    const chiSquare = expectedOf.reduce((sum, e, item) => (item ? sum + (drawnOf[item] - e) ** 2 / e : 0), 0);
     expect(chiSquare).toBeLessThan(200 + 4 * Math.sqrt(400));
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { globals } from 'webgpu';
-import { DeviceError, DeviceLostError, OutOfMemoryError, ShaderError } from '../src/engine/errors.js';
+import { DeviceError, DeviceLostError, OutOfMemoryError, ShaderError } from '../src/base/errors.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { parseProgram } from '../src/engine/program.js';
 import { Stream } from '../src/engine/stream.js';

@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PublicDataset } from '../src/data/download/catalogue.js';
-import { downloadDataset, importPublic } from '../src/data/download/download.js';
-import { fetchFile } from '../src/data/download/fetch.js';
-import { get, proxyFor } from '../src/data/download/http.js';
-import { unzip } from '../src/data/download/unzip.js';
-import { readDataset } from '../src/data/layout.js';
-import { GsasError, InputError } from '../src/engine/errors.js';
+import { GsasError, InputError } from '../src/base/errors.js';
+import type { PublicDataset } from '../src/ingest/download/catalogue.js';
+import { downloadDataset, importPublic } from '../src/ingest/download/download.js';
+import { fetchFile } from '../src/ingest/download/fetch.js';
+import { get, proxyFor } from '../src/ingest/download/http.js';
+import { unzip } from '../src/ingest/download/unzip.js';
+import { readDataset } from '../src/store/layout.js';
 
 let dir: string;
 let servers: Server[];
@@ -118,7 +118,7 @@ describe('fetchFile', () => {
 
   it('says what to do where there is no network', async () => {
     const { url } = await serveBody();
-    await new Promise((resolve) => servers[0]!.close(resolve));
+    await new Promise((resolve) => servers[0].close(resolve));
     const error = await fetchFile(url, at('body'), { digest }).catch((thrown) => thrown);
     expect(error).toBeInstanceOf(GsasError);
     for (const part of [url, 'ECONNREFUSED', 'HTTPS_PROXY', '--from FILE']) expect(error.message).toContain(part);

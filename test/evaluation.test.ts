@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HostRandom } from '../src/base/philox.js';
 import { bootstrapIntervals, randomisationTest } from '../src/data/bootstrap.js';
 import { quantileBuckets } from '../src/data/buckets.js';
 import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
@@ -7,7 +8,6 @@ import { coverageAt, popularityAt } from '../src/data/exposure.js';
 import { gainsOf, mean, metricsAt } from '../src/data/metrics.js';
 import { type Ranking, rankByScores, type Scorer } from '../src/data/rank.js';
 import { sampledGains } from '../src/data/sampled.js';
-import { HostRandom } from '../src/engine/philox.js';
 
 const sampling = { resamples: 2000, seed: 7 };
 
@@ -43,12 +43,12 @@ describe('bootstrapIntervals', () => {
   it('depend on the seed and on nothing else', () => {
     const again = bootstrapIntervals([normal, normal.map((x) => 2 * x)], sampling);
     expect(again[0]).toEqual(bootstrapIntervals([normal], sampling)[0]);
-    expect(again[1]).toEqual(again[0]!.map((end) => 2 * end));
+    expect(again[1]).toEqual(again[0].map((end) => 2 * end));
     expect(bootstrapIntervals([normal], { ...sampling, seed: 8 })).not.toEqual([again[0]]);
   });
 
   it('draw all lines of a user together', () => {
-    const thrice = Float64Array.from({ length: 2700 }, (_, line) => normal[Math.floor(line / 3)]!);
+    const thrice = Float64Array.from({ length: 2700 }, (_, line) => normal[Math.floor(line / 3)]);
     const userOf = Array.from(thrice, (_, line) => `user ${Math.floor(line / 3)}`);
     const [alone] = bootstrapIntervals([normal], sampling);
     const [together] = bootstrapIntervals([thrice], { ...sampling, userOf });
@@ -119,7 +119,7 @@ describe('rankByScores', () => {
     const scorer: Scorer = () => scores;
     const split: Split = { inputs: Sequences.from([[3, 9, 9, 12]]), targets: Uint32Array.of(7) };
     const all = Array.from({ length: 40 }, (_, i) => i + 1).filter((item) => ![3, 9, 12].includes(item));
-    const expected = all.toSorted((a, b) => scores[b]! - scores[a]! || a - b);
+    const expected = all.toSorted((a, b) => scores[b] - scores[a] || a - b);
     expect([...rankByScores(split, scorer, true, 10).top]).toEqual(expected.slice(0, 10));
     expect([...rankByScores(split, scorer, true, 40).top]).toEqual([...expected, 0, 0, 0]);
   });
@@ -132,7 +132,7 @@ describe('sampledGains', () => {
     const draws = Float64Array.from({ length: 40_000 }, () => {
       let rank = 1;
       for (let i = 0; i < 20; i++) if (random.integer(99) < 12) rank++;
-      return gainsOf(metric!, [rank])[0]!;
+      return gainsOf(metric!, [rank])[0];
     });
     expect(sampledGains(metric!, [13], [99], 20)[0]).toBeCloseTo(mean(draws), 2);
   });
@@ -157,9 +157,9 @@ describe('measure', () => {
 
   it('tells metrics, coverage, popularity and buckets of users', () => {
     const { estimates, coverage, buckets, sampled } = measure(ranking, dataset, split, wanted);
-    expect(estimates['recall@1']!.value).toBe(2 / 3);
+    expect(estimates['recall@1'].value).toBe(2 / 3);
     expect(estimates['recall@2']).toEqual({ value: 1, low: 1, high: 1 });
-    expect(estimates['popularity@1']!.value).toBe((2 + 1 + 1) / 3);
+    expect(estimates['popularity@1'].value).toBe((2 + 1 + 1) / 3);
     expect(coverage).toEqual({ 'coverage@1': 2 / 4, 'coverage@2': 3 / 4 });
     expect(buckets.map(({ by, from, to, targets }) => [by, from, to, targets])).toEqual([
       ['length', 1, 2, 2],
@@ -167,7 +167,7 @@ describe('measure', () => {
       ['popularity', 1, 1, 2],
       ['popularity', 2, 2, 1],
     ]);
-    expect(buckets[0]!.estimates['recall@1']!.value).toBe(1 / 2);
+    expect(buckets[0].estimates['recall@1'].value).toBe(1 / 2);
     expect(sampled).toBeUndefined();
   });
 
@@ -180,7 +180,7 @@ describe('measure', () => {
   it('samples rivals among the items that the target was ranked against', () => {
     const { sampled } = measure(ranking, dataset, split, { ...wanted, sampled: 1 });
     // User 2: of the rivals 3 - 1 = 1 (item 4) one is better, and it is always drawn.
-    expect(sampled!['recall@1']!.value).toBe(2 / 3);
+    expect(sampled!['recall@1'].value).toBe(2 / 3);
   });
 
   it('compares two rankers by user', () => {

@@ -54,9 +54,9 @@ it('shows that plain BCE promises more than comes true, and that gBCE does not',
   const printed = await run('overconfidence.mjs');
   const [plain, calibrated] = numbers(printed, /predicted probability@10 +(\S+)/g);
   const precisions = numbers(printed, /precision@10 +(\S+)/g);
-  expect(plain).toBeGreaterThan(5 * precisions[0]!);
-  expect(calibrated).toBeGreaterThan(precisions[1]! / 3);
-  expect(calibrated).toBeLessThan(precisions[1]! * 3);
+  expect(plain).toBeGreaterThan(5 * precisions[0]);
+  expect(calibrated).toBeGreaterThan(precisions[1] / 3);
+  expect(calibrated).toBeLessThan(precisions[1] * 3);
   expect(printed).toMatch(/BCE promises \S+ times what comes true, gBCE \S+ times\.\n$/);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Found, ItemFinder } from '../src/data/find.js';
+import { type Found, ItemFinder } from '../src/store/find.js';
 
 const titles = new Map([
   [1, 'Toy Story (1995)'],

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HostRandom } from '../src/base/philox.js';
 import type { Gpu } from '../src/engine/gpu.js';
-import { HostRandom } from '../src/engine/philox.js';
 import { Stream } from '../src/engine/stream.js';
 import { Tape } from '../src/engine/tape.js';
 import { integers, normals } from '../src/kernels/inputs.js';
-import { drawNegatives } from '../src/kernels/negatives/index.js';
-import { sampledGbce } from '../src/kernels/sampled_gbce/index.js';
+import { drawNegatives } from '../src/kernels/score/negatives/index.js';
+import { sampledGbce } from '../src/kernels/score/sampled_gbce/index.js';
 import { openTestGpu } from './support/gpu.js';
 
 interface Row {
@@ -37,8 +37,8 @@ describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $sub
       const value = stream.download(loss);
       tape.backward({ of: loss });
       const derivative = await stream.read(tape.gradient(h));
-      expect((2 * (await value)[0]!) / exact_loss, `loss at ${score}`).toBeCloseTo(1, 5);
-      expect((2 * derivative[0]!) / exact_loss_derivative, `derivative at ${score}`).toBeCloseTo(1, 5);
+      expect((2 * (await value)[0]) / exact_loss, `loss at ${score}`).toBeCloseTo(1, 5);
+      expect((2 * derivative[0]) / exact_loss_derivative, `derivative at ${score}`).toBeCloseTo(1, 5);
     }
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { ImportOptions } from '../src/data/import/options.js';
+import type { ImportOptions } from '../src/ingest/options.js';
 import { importFolder, lines, ROWS } from './support/import.js';
 import { parquet } from './support/parquet.js';
 

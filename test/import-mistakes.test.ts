@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, it } from 'vitest';
-import type { ImportOptions } from '../src/data/import/options.js';
+import type { ImportOptions } from '../src/ingest/options.js';
 import { importFolder } from './support/import.js';
 import { parquet } from './support/parquet.js';
 
@@ -101,7 +101,7 @@ describe('malformed input names file, line and value', () => {
       ['log.csv.gz', 'not a whole gzip'],
     ],
   ])('%s', async (_, name, content, parts) => {
-    await expectInputError(run([write(name, content)]), at(parts[0]!), ...parts.slice(1));
+    await expectInputError(run([write(name, content)]), at(parts[0]), ...parts.slice(1));
   });
 
   it('a Parquet file that breaks off, and a row of one without an item', async () => {

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { importInteractions } from '../src/data/import/import.js';
-import type { ImportOptions } from '../src/data/import/options.js';
-import { HostRandom } from '../src/engine/philox.js';
+import { HostRandom } from '../src/base/philox.js';
+import { importInteractions } from '../src/ingest/import.js';
+import type { ImportOptions } from '../src/ingest/options.js';
 import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();

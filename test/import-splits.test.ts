@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { importInteractions } from '../src/data/import/import.js';
-import { numpyChoice } from '../src/data/import/numpy_random.js';
-import type { ImportOptions } from '../src/data/import/options.js';
-import { asGiven, byTime, drawValUsers, leaveOneOut } from '../src/data/import/splits.js';
+import { importInteractions } from '../src/ingest/import.js';
+import { numpyChoice } from '../src/ingest/numpy_random.js';
+import type { ImportOptions } from '../src/ingest/options.js';
+import { asGiven, byTime, drawValUsers, leaveOneOut } from '../src/ingest/splits.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'gsas-splits-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HostRandom } from '../src/base/philox.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { CASE_RANDOM } from '../src/engine/kernel.js';
-import { HostRandom } from '../src/engine/philox.js';
 import { Stream } from '../src/engine/stream.js';
 import { Tape } from '../src/engine/tape.js';
 import type { Tensor } from '../src/engine/tensor.js';
@@ -47,7 +47,7 @@ describe.each([{ subgroups: true }, { subgroups: false }])('kernels, subgroups $
             const roots = Object.entries(outputs).filter(([, tensor]) => tape.needsGradient(tensor));
             tape.backward(
               ...roots.map(([name, of]) => {
-                const values = Float32Array.from(expected[name]!, () => (op.terminal ? 1 : random.normal()));
+                const values = Float32Array.from(expected[name], () => (op.terminal ? 1 : random.normal()));
                 cotangents[name] = Float64Array.from(values);
                 return op.terminal ? { of } : { of, gradient: stream.upload(values, of.shape) };
               }),
@@ -55,12 +55,12 @@ describe.each([{ subgroups: true }, { subgroups: false }])('kernels, subgroups $
           }
           const differentiable = op.differentiable.filter((name) => name in inputs);
           const gradients = differentiable.map(
-            async (name) => [name, await stream.download(tape.gradient(tensors[name]!))] as const,
+            async (name) => [name, await stream.download(tape.gradient(tensors[name]))] as const,
           );
           stream.submit();
 
           for (const [name, actual] of await Promise.all(reads)) {
-            const reference = expected[name]!;
+            const reference = expected[name];
             if (reference instanceof Uint32Array) expect(Array.from(actual), name).toEqual(Array.from(reference));
             else expect(difference(actual, reference) / (largest(reference) || 1), name).toBeLessThan(VALUE_TOLERANCE);
           }
@@ -72,7 +72,7 @@ describe.each([{ subgroups: true }, { subgroups: false }])('kernels, subgroups $
               cotangents,
             );
             const apart = difference(
-              index.map((i) => actual[i]!),
+              index.map((i) => actual[i]),
               derivative,
             );
             expect(apart / (largest(derivative) || 1), `d${name}`).toBeLessThan(GRADIENT_TOLERANCE);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GsasError } from '../src/base/errors.js';
 import { historyBatch } from '../src/data/batches.js';
-import { GsasError } from '../src/engine/errors.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { Tape } from '../src/engine/tape.js';
+import { attentionOver } from '../src/infer/explain.js';
+import { lastHidden } from '../src/infer/ranking.js';
 import { gather } from '../src/kernels/gather/index.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
-import { attentionOver } from '../src/train/explain.js';
-import { lastHidden } from '../src/train/ranking.js';
 import { openTestGpu } from './support/gpu.js';
 
 const HISTORIES = [[3], [1, 2, 3, 4, 5, 6, 7, 8, 9], [5, 5], [9, 1, 30, 2, 8, 7, 6, 5, 4, 3, 2, 1, 17]];
@@ -49,7 +49,7 @@ describe.each([true, false])('the last tokens alone, subgroups %s', (subgroups) 
     const weights = await attentionOver(model, HISTORIES);
     expect(weights.map(({ length }) => length)).toEqual([1, 5, 2, 5]);
     for (const row of weights) expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 5);
-    const alone = await attentionOver(model, [HISTORIES[3]!]);
+    const alone = await attentionOver(model, [HISTORIES[3]]);
     expect(alone[0]).toEqual(weights[3]);
   });
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
-import { listen } from '../src/report/listen.js';
+import { InputError } from '../src/base/errors.js';
+import { listen } from '../src/serve/listen.js';
 
 function newServer() {
   const server = createServer((_, response) => response.end('here'));

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { makeFolders } from '../src/data/make-folders.js';
+import { makeFolders } from '../src/store/make-folders.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'gsas-folders-'));
 afterAll(() => rmSync(folder, { recursive: true }));

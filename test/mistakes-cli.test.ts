@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeDataset } from '../src/data/layout.js';
-import { readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
+import { writeDataset } from '../src/store/layout.js';
+import { readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
 import { gsas } from './support/command.js';
 import { expectMistake } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';

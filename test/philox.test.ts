@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { HostRandom, multiplyHigh, PHILOX_WGSL, philox4x32 } from '../src/base/philox.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL, dropoutFactor, dropoutUniforms } from '../src/engine/dropout.js';
-import { HostRandom, multiplyHigh, PHILOX_WGSL, philox4x32 } from '../src/engine/philox.js';
 import { parseProgram } from '../src/engine/program.js';
 import { Stream } from '../src/engine/stream.js';
 import { gpu } from './support/device.js';
@@ -44,7 +44,7 @@ describe('on the host', () => {
       normal += x;
       square += x * x;
       const cell = random.integer(101);
-      cells[cell] = cells[cell]! + 1;
+      cells[cell] = cells[cell] + 1;
     }
     const sigma = 1 / Math.sqrt(draws);
     expect(Math.abs(uniform / draws - 0.5)).toBeLessThan(4 * sigma * Math.sqrt(1 / 12));

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { popularityScores } from '../src/data/baselines.js';
+import { popularityScores } from '../src/infer/baselines.js';
+import { evaluate, evaluateScorer } from '../src/infer/evaluation.js';
+import { rankSplit } from '../src/infer/ranking.js';
+import { probabilityOf, recommend, recommendBatches } from '../src/infer/recommend.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
-import { evaluate, evaluateScorer } from '../src/train/evaluation.js';
-import { rankSplit } from '../src/train/ranking.js';
-import { probabilityOf, recommend, recommendBatches } from '../src/train/recommend.js';
 import { stream } from './support/device.js';
 import { dataset, MODEL } from './support/small.js';
 
@@ -23,7 +23,7 @@ describe('recommend', () => {
   it('gives each history what it gives it alone, whatever else is in the batch', async () => {
     const together = await recommend(model, histories, { top: 5, filterRated: true });
     for (const i of [0, 7, 39]) {
-      expect(itemsOf(await recommend(model, [histories[i]!], { top: 5, filterRated: true }))).toEqual([
+      expect(itemsOf(await recommend(model, [histories[i]], { top: 5, filterRated: true }))).toEqual([
         itemsOf(together)[i],
       ]);
     }
@@ -47,7 +47,7 @@ describe('recommend', () => {
     const abort = new AbortController();
     let taken = 0;
     const endless = function* () {
-      for (;;) yield histories[taken++ % histories.length]!;
+      for (;;) yield histories[taken++ % histories.length];
     };
     const batches = recommendBatches(model, endless(), { top: 3, filterRated: true, signal: abort.signal });
     const { value } = await batches.next();
@@ -83,8 +83,8 @@ describe('evaluate', () => {
     const val = Array.from({ length: 40 }, (_, i) => dataset.val.inputs.at(i));
     const lists = itemsOf(await recommend(model, val, { top: 10, filterRated: true }));
     expect([...ranking.top]).toEqual(lists.flat());
-    const found = lists.filter((items, user) => items.includes(dataset.val.targets[user]!)).length;
-    expect(estimates['recall@10']!.value).toBe(found / 40);
+    const found = lists.filter((items, user) => items.includes(dataset.val.targets[user])).length;
+    expect(estimates['recall@10'].value).toBe(found / 40);
     expect(coverage['coverage@10']).toBe(new Set(lists.flat()).size / 240);
     expect(coverage).not.toHaveProperty(['coverage@1000']);
     expect(estimates).toHaveProperty(['ndcg@1000']);
@@ -93,7 +93,7 @@ describe('evaluate', () => {
   it('measures a baseline in the same way', () => {
     const { estimates, ranking } = evaluateScorer(popularityScores(dataset), dataset, 'test', options);
     expect(ranking.top).toHaveLength(2000);
-    expect(estimates['popularity@1']!.value).toBeGreaterThan(estimates['popularity@10']!.value);
+    expect(estimates['popularity@1'].value).toBeGreaterThan(estimates['popularity@10'].value);
   });
 
   it('says how far it is, and ends when it is aborted', async () => {

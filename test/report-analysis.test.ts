@@ -2,13 +2,13 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { syntheticDataset } from '../src/data/synthetic.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
+import { rankSplit } from '../src/infer/ranking.js';
+import { recommend } from '../src/infer/recommend.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { openAdapter } from '../src/node/adapter.js';
 import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
-import type { Checkpoint } from '../src/train/checkpoint.js';
-import { rankSplit } from '../src/train/ranking.js';
-import { recommend } from '../src/train/recommend.js';
+import type { Checkpoint } from '../src/store/checkpoint.js';
 import { train } from '../src/train/train.js';
 import { openTestGpu } from './support/gpu.js';
 
@@ -16,7 +16,7 @@ const source = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 const { dataset } = source;
 
 /** What the first of the example's users chose next. */
-const UNTITLED = dataset.test.targets[33]!;
+const UNTITLED = dataset.test.targets[33];
 
 let gpu: Gpu;
 let best: Checkpoint;
@@ -52,7 +52,7 @@ it('takes precision@K from the ranks, and the probability from the scores of the
   const { cutoffs, precision, probability, byRank, users } = analysis.calibration;
   expect(users).toBe(200);
   expect(cutoffs).toContain(100);
-  const ranks = analysis.rankings[0]!.ranks;
+  const ranks = analysis.rankings[0].ranks;
   cutoffs.forEach((k, i) => {
     const hits = ranks.filter((rank) => rank > 0 && rank <= k).length;
     expect(precision[i]).toBeCloseTo(hits / 200 / k, 12);
@@ -76,7 +76,7 @@ it('shows users spread over the split, with titles, or ids of the log where ther
     for (const { id, title } of [...history, ...recommended, target])
       expect(title).toBe(id === UNTITLED ? 'C3' : dataset.titles!.get(id));
     expect(target.id).toBe(dataset.test.targets[user - 1]);
-    expect(rank).toBe(analysis.rankings[0]!.ranks[user - 1]);
+    expect(rank).toBe(analysis.rankings[0].ranks[user - 1]);
     if (rank > 0 && rank <= 10) expect(recommended[rank - 1]).toEqual(target);
     expect(recommended.some(({ id }) => past.includes(id))).toBe(false);
     expect([...probabilities].sort((a, b) => b - a)).toEqual(probabilities);

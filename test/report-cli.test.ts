@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { writeDataset } from '../src/data/layout.js';
 import { readAnalysis } from '../src/report/analysis.js';
+import { writeDataset } from '../src/store/layout.js';
 import { gsas, startGsas } from './support/command.js';
 import { expectMistake, objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
@@ -28,7 +28,7 @@ it('ends a training with its report, titles included', () => {
     expect(page).toContain(`<h2>${heading}</h2>`);
   }
   const { examples } = readAnalysis(at('runs/first'))!;
-  expect(examples[0]!.target.title).toBeTypeOf('string');
+  expect(examples[0].target.title).toBeTypeOf('string');
 });
 
 it('measures what is missing for a report, and compares runs', async () => {
@@ -58,7 +58,7 @@ it('shows a training live while it goes on, and no longer', async () => {
   const { status, stdout } = await training.ended;
   expect(status).toBe(0);
   expect(stdout).toContain(': interrupted\n');
-  await expect(fetch(shown.exec(stdout)![1]!)).rejects.toThrow();
+  await expect(fetch(shown.exec(stdout)![1])).rejects.toThrow();
 });
 
 it('serves a finished run until Ctrl-C', async () => {

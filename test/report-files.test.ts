@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Environment } from '../src/train/environment.js';
-import { crc32c } from '../src/train/events.js';
-import { readJournal } from '../src/train/journal.js';
-import { RunLog } from '../src/train/runlog.js';
-import { beginSession, endSession, readSessions } from '../src/train/sessions.js';
+import type { Environment } from '../src/store/environment.js';
+import { crc32c } from '../src/store/events.js';
+import { readJournal } from '../src/store/journal.js';
+import { RunLog } from '../src/store/runlog.js';
+import { beginSession, endSession, readSessions } from '../src/store/sessions.js';
 import { readEvents } from './support/events.js';
 
 let folder: string;
@@ -19,7 +19,7 @@ const validation = (step: number, seconds: number) => ({
   ...{ step, epoch: step / 100, loss: 0.5, 'ndcg@10': 0.125, lr: 1e-3, positions_per_second: 1000, seconds },
 });
 const eventFiles = () => readdirSync(folder).filter((name) => name.includes('tfevents'));
-const events = () => readEvents(readFileSync(join(folder, eventFiles()[0]!)));
+const events = () => readEvents(readFileSync(join(folder, eventFiles()[0])));
 
 it('computes CRC-32C, by the check value of its catalogue entry', () => {
   expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
@@ -68,7 +68,7 @@ describe('RunLog', () => {
     expect(eventFiles()).toHaveLength(1);
     expect(events().map(({ step }) => step)).toEqual([0, 50, 100, 150, 170]);
     const times = events().slice(1);
-    expect(times.map(({ wallTime }) => Math.round(wallTime - times[0]!.wallTime))).toEqual([0, 2, 4, 7]);
+    expect(times.map(({ wallTime }) => Math.round(wallTime - times[0].wallTime))).toEqual([0, 2, 4, 7]);
   });
 });
 

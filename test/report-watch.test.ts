@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { watchRun } from '../src/report/watch.js';
+import { watchRun } from '../src/serve/watch.js';
 import { fakeRun, validationLine } from './support/run.js';
 
 let run: string;

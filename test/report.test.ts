@@ -73,7 +73,7 @@ describe('the report of a run', () => {
 
   it('puts no title or name into the page as HTML, into drawings neither', async () => {
     const runs = ['<img src=x>', '"><u>'].map((name) => fakeRun(at(name), { analysis: ANALYSIS }));
-    const page = readFileSync(await writeReport([runs[0]!]), 'utf8');
+    const page = readFileSync(await writeReport([runs[0]]), 'utf8');
     expect(page).toContain('&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;');
     const both = readFileSync(await writeReport(runs, at('both.html')), 'utf8');
     expect(both).toMatch(/<text [^>]*>&lt;img src=x&gt;<\/text>/);
@@ -91,7 +91,7 @@ describe('a report of several runs', () => {
   it('lays curves over each other and tables what differs', async () => {
     const better = {
       ...ANALYSIS,
-      rankings: [{ name: 'gSASRec', ranks: ANALYSIS.rankings[0]!.ranks.map((rank) => Math.ceil(rank / 3)) }],
+      rankings: [{ name: 'gSASRec', ranks: ANALYSIS.rankings[0].ranks.map((rank) => Math.ceil(rank / 3)) }],
     };
     const runs = [
       fakeRun(at('a'), { analysis: ANALYSIS }),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { GsasError, InputError } from '../src/engine/errors.js';
-import { type HostTensor, readSafetensors, writeSafetensors } from '../src/train/safetensors.js';
+import { GsasError, InputError } from '../src/base/errors.js';
+import { type HostTensor, readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
 import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();

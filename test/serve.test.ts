@@ -1,16 +1,16 @@
 import { request } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
+import { InputError } from '../src/base/errors.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
+import { recommend } from '../src/infer/recommend.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { Batcher, BusyError } from '../src/serve/batcher.js';
 import { serve } from '../src/serve/serve.js';
 import type { RecommendReply } from '../src/serve/service.js';
 import { resolveConfig } from '../src/train/config.js';
-import { recommend } from '../src/train/recommend.js';
 import { openChromium } from './support/chromium.js';
 import { openTestGpu } from './support/gpu.js';
 
@@ -71,7 +71,7 @@ describe('the service', () => {
     const history = [1, 2, 'film <b>7</b> c', 'nothing like it', 4, 5, 6, 99, 8];
     const reply = (await (await post({ history, explain: true })).json()) as RecommendReply;
     expect(reply.history.map(({ item }) => item)).toEqual([1, 2, 7, 4, 5, 6, 8]);
-    expect(reply.history[0]!.weight).toBe(0); // before the window of 6
+    expect(reply.history[0].weight).toBe(0); // before the window of 6
     expect(reply.history.reduce((sum, { weight }) => sum + weight!, 0)).toBeCloseTo(1, 5);
     expect(reply.unknown.map(({ text }) => text)).toEqual(['nothing like it', '99']);
   });
@@ -83,7 +83,7 @@ describe('the service', () => {
     );
     const expected = await recommend(model, histories, { top: 9, filterRated: true });
     replies.forEach(({ items }, i) => {
-      expect(items.map(({ item }) => item)).toEqual(expected[i]!.slice(0, 1 + (i % 9)).map(({ item }) => item));
+      expect(items.map(({ item }) => item)).toEqual(expected[i].slice(0, 1 + (i % 9)).map(({ item }) => item));
     });
     const metrics = await (await fetch(`${address}metrics`)).text();
     expect(metrics).toMatch(/^gsas_requests_total\{path="\/recommend",status="200"\} \d{3}$/m);
@@ -130,7 +130,7 @@ describe('the service', () => {
     const health = await (await fetch(`${address}health`)).json();
     expect(health).toMatchObject({ status: 'ok', items: N, window: 6, step: 7 });
     const found = (await (await fetch(`${address}items?q=17&limit=3`)).json()) as { item: number }[];
-    expect(found[0]!.item).toBe(17);
+    expect(found[0].item).toBe(17);
     expect((await fetch(`${address}items`, { method: 'HEAD' })).status).toBe(200);
   });
 
@@ -228,7 +228,7 @@ describe('the page', () => {
     const lengths = await page
       .locator('#picked .bar')
       .evaluateAll((bars) => bars.map((bar) => (100 * bar.clientWidth) / bar.parentElement!.clientWidth));
-    for (const [i, length] of lengths.entries()) expect(Math.abs(length - shares[i]!)).toBeLessThan(1); // but for rounding
+    for (const [i, length] of lengths.entries()) expect(Math.abs(length - shares[i])).toBeLessThan(1); // but for rounding
 
     await page.reload(); // the picks stand in the address
     await page.locator('#picked li').nth(1).waitFor();

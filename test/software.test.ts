@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { DeviceError } from '../src/engine/errors.js';
+import { DeviceError } from '../src/base/errors.js';
 import { majorVersion, parseList, parsePlan, parseSources, withBackports } from '../src/node/apt.js';
 import { checkIntegrity, unpackSwiftshader } from '../src/node/swiftshader.js';
 import { untar } from '../src/node/tar.js';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { OutOfMemoryError } from '../src/base/errors.js';
+import { HostRandom } from '../src/base/philox.js';
 import { TrainingBatches } from '../src/data/batches.js';
-import { OutOfMemoryError } from '../src/engine/errors.js';
-import { HostRandom } from '../src/engine/philox.js';
 import type { Tensor } from '../src/engine/tensor.js';
-import { adam } from '../src/kernels/adam/index.js';
-import { adamReference } from '../src/kernels/adam/reference.js';
-import { scatterAdam } from '../src/kernels/scatter_adam/index.js';
-import { lazyAdamReference } from '../src/kernels/scatter_adam/reference.js';
 import { scatterAdd } from '../src/kernels/scatter_add/index.js';
+import { adam } from '../src/kernels/update/adam/index.js';
+import { adamReference } from '../src/kernels/update/adam/reference.js';
+import { scatterAdam } from '../src/kernels/update/scatter_adam/index.js';
+import { lazyAdamReference } from '../src/kernels/update/scatter_adam/reference.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { checkTables } from '../src/model/tables.js';
 import { resolveConfig, type TrainOptions, updatesLazily } from '../src/train/config.js';
@@ -113,8 +113,8 @@ describe('table updates', () => {
       const rows = normal(random, P * D);
       const gradient = new Float64Array(R * D);
       rows.forEach((value, i) => {
-        const at = ids[Math.floor(i / D)]! * D + (i % D);
-        gradient[at] = gradient[at]! + value;
+        const at = ids[Math.floor(i / D)] * D + (i % D);
+        gradient[at] = gradient[at] + value;
       });
       const options = { ...ADAM, lr: 0.05, step, lazy };
       scatterAdam(stream, [{ ids: stream.upload(ids, [P]), source: stream.upload(rows, [P, D]) }], state, options);
@@ -125,9 +125,9 @@ describe('table updates', () => {
       ) as typeof expected;
     }
     const actual = (await stream.read(state.param)) as Float32Array;
-    const apart = Math.max(...actual.map((value, i) => Math.abs(value - expected.param[i]!)));
+    const apart = Math.max(...actual.map((value, i) => Math.abs(value - expected.param[i])));
     expect(apart).toBeLessThan(1e-5);
-    expect(Math.max(...actual.map((value, i) => Math.abs(value - start[i]!)))).toBeGreaterThan(0.1);
+    expect(Math.max(...actual.map((value, i) => Math.abs(value - start[i])))).toBeGreaterThan(0.1);
   });
 
   it('refuses shares that cannot be joined', () => {
@@ -161,8 +161,8 @@ describe('table updates', () => {
         // A reused table sums its gradients in another order: scores' and inputs' pairs together.
         if (reuse && TABLES.includes(name)) {
           const m = [lazy, dense].map((state) => state.m.get(name)!.data);
-          const apart = Math.max(...m[0]!.map((value, i) => Math.abs(value - m[1]![i]!)));
-          expect(apart / Math.max(...m[1]!.map(Math.abs))).toBeLessThan(1e-6);
+          const apart = Math.max(...m[0].map((value, i) => Math.abs(value - m[1][i])));
+          expect(apart / Math.max(...m[1].map(Math.abs))).toBeLessThan(1e-6);
         } else expect(data, name).toEqual(other);
       }
     });
@@ -174,7 +174,7 @@ describe('table updates', () => {
       const batch = batches.batch(0, 2);
       await of.train(batch);
       const after = await of.state();
-      const name = TABLES[0]!;
+      const name = TABLES[0];
       const D = 16;
       const moved = (row: number) =>
         [before, after]

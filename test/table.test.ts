@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
-import { type Column, type Row, writeTable } from '../src/data/table.js';
-import { InputError } from '../src/engine/errors.js';
+import { InputError } from '../src/base/errors.js';
+import { type Column, type Row, writeTable } from '../src/store/table.js';
 import { scratchFolder } from './support/scratch.js';
 
 const COLUMNS: Column[] = [

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { popularityScores } from '../src/data/baselines.js';
 import { describeDataset } from '../src/data/dataset.js';
-import { writeDataset } from '../src/data/layout.js';
 import { rankTargets } from '../src/data/rank.js';
-import { loadCheckpoint, loadResumable } from '../src/train/checkpoint.js';
-import { type JournalRecord, readJournal } from '../src/train/journal.js';
-import { metricsOf } from '../src/train/ranking.js';
+import { popularityScores } from '../src/infer/baselines.js';
+import { metricsOf } from '../src/infer/ranking.js';
+import { loadCheckpoint, loadResumable } from '../src/store/checkpoint.js';
+import { type JournalRecord, readJournal } from '../src/store/journal.js';
+import { writeDataset } from '../src/store/layout.js';
 import { gsas, type Outcome, startGsas } from './support/command.js';
 import { cellsOf, objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';

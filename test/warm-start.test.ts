@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../src/engine/errors.js';
+import { InputError } from '../src/base/errors.js';
 import { initialParameters } from '../src/model/parameters.js';
-import type { Checkpoint } from '../src/train/checkpoint.js';
+import type { Checkpoint } from '../src/store/checkpoint.js';
+import { renumbering } from '../src/store/names.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
-import { renumbering } from '../src/train/names.js';
 import { shapeOptions, warmStart } from '../src/train/warm-start.js';
 
 const D = 4;

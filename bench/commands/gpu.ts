@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { GsasError, InputError } from '../../src/engine/errors.js';
+import { GsasError, InputError } from '../../src/base/errors.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { parseCount, parseNames } from '../common/options.js';
 import { FOLDER } from '../common/results.js';

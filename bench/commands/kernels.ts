@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
 import { Gpu } from '../../src/engine/gpu.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { restDuring } from '../../src/node/rest.js';

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../../src/engine/errors.js';
+import { InputError } from '../../src/base/errors.js';
 import { FOLDER } from '../common/results.js';
 import { DRAWINGS, drawFile } from '../report/drawings.js';
 

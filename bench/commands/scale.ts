@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { addShapeOptions, parseCount, parseNames } from '../common/options.js';
 import { saveResults } from '../common/results.js';

@@ -56,11 +56,11 @@ async function runStartup({ shape: name, repeat, json, save }: Flags, shape: Ste
 }
 
 function startupText(rows: readonly StartupRow[]): string {
-  const names = Object.keys(rows[0]!.parts);
+  const names = Object.keys(rows[0].parts);
   const lines = tableLines(
     ['ms', ...rows.map(({ pass }) => `${pass} cache`)],
     [
-      ...names.map((part) => [part, ...rows.map(({ parts }) => digits(parts[part]!))]),
+      ...names.map((part) => [part, ...rows.map(({ parts }) => digits(parts[part]))]),
       ['to the first loss', ...rows.map(({ median_ms }) => digits(median_ms))],
       ['p10 to p90', ...rows.map(({ p10_ms, p90_ms }) => `${digits(p10_ms)} to ${digits(p90_ms)}`)],
     ],

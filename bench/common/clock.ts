@@ -16,7 +16,7 @@ export function clock(work: () => Promise<unknown>): Promise<number> {
       fn: (deferred: { resolve(): void }) => {
         work().then(() => deferred.resolve(), reject);
       },
-      onComplete: () => resolve(1000 * benchmark.stats.sample[0]!),
+      onComplete: () => resolve(1000 * benchmark.stats.sample[0]),
     });
     benchmark.run({ async: true });
   });

@@ -48,7 +48,7 @@ export function neighbourWarning(
     .sort((a, b) => b.share - a.share);
   const all = shares.reduce((sum, { share }) => sum + share, 0);
   if (all <= BUSY * count) return undefined;
-  const { name, pid } = shares[0]!;
+  const { name, pid } = shares[0];
   return `others took ${all.toFixed(1)} of ${count} processors meanwhile, most of it ${name} (process ${pid}): trust ratios within this run, not times`;
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../../src/engine/errors.js';
+import { InputError } from '../../src/base/errors.js';
 import { ROOT, type Setting } from './setting.js';
 
 /** Where results are kept. */

@@ -34,7 +34,7 @@ function commit(): string {
 }
 
 /** A warning where others keep the machine busy before the bench begins. */
-export function loadWarning(load = loadavg()[0]!, count = cpus().length): string | undefined {
+export function loadWarning(load = loadavg()[0], count = cpus().length): string | undefined {
   if (load <= BUSY * count) return undefined;
   return `the machine is busy (load ${load.toFixed(1)} on ${count} processors): trust ratios within this run, not times`;
 }

@@ -1,10 +1,10 @@
+import { GsasError } from '../../src/base/errors.js';
 import { historyBatch } from '../../src/data/batches.js';
-import { GsasError } from '../../src/engine/errors.js';
 import { attentionReference } from '../../src/kernels/attention/reference.js';
 import { embedReference } from '../../src/kernels/embedding/reference.js';
 import { layerNormReference } from '../../src/kernels/layer_norm/reference.js';
 import { linearReference } from '../../src/kernels/linear/reference.js';
-import { scoreOf } from '../../src/kernels/rank/reference.js';
+import { scoreOf } from '../../src/kernels/score/rank/reference.js';
 import type { ModelConfig } from '../../src/model/config.js';
 import type { HostParameters } from '../../src/model/parameters.js';
 import type { Ranking } from '../step/protocol.js';
@@ -78,16 +78,16 @@ export class RankingCheck {
     for (const [user, scores] of this.#scores.entries()) {
       const largest = scores.reduce((most, score) => Math.max(most, Number.isFinite(score) ? Math.abs(score) : 0), 0);
       const slack = TOLERANCE * largest;
-      const target = scores[this.rows[user]!.at(-1)!]!;
+      const target = scores[this.rows[user].at(-1)!];
       const above = (threshold: number) => scores.filter((score) => score > threshold).length;
       const [least, most] = Number.isFinite(target) ? [1 + above(target + slack), above(target - slack)] : [0, 0];
-      const rank = ranks[user]!;
+      const rank = ranks[user];
       if (!(least <= rank && rank <= most))
         throw new GsasError(`${name}: user ${user + 1}'s target has rank ${rank}, in float64 ${least} to ${most}`);
 
-      const best = top[user]!;
-      const last = scores.toSorted((a, b) => b - a)[best.length - 1]!;
-      const wrong = best.find((item, i) => !(scores[item]! >= last - slack) || best.indexOf(item) !== i);
+      const best = top[user];
+      const last = scores.toSorted((a, b) => b - a)[best.length - 1];
+      const wrong = best.find((item, i) => !(scores[item] >= last - slack) || best.indexOf(item) !== i);
       if (wrong !== undefined || best.length === 0)
         throw new GsasError(
           `${name}: item ${wrong} is not among the best ${best.length} of user ${user + 1} in float64`,

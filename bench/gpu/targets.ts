@@ -49,7 +49,7 @@ function roofVerdict({ rows, failure }: Outcome, op: string): Verdict[] {
   const own = rows.filter((row) => row.op === op) as { roofline_percent: number; pass: string; shape: string }[];
   if (own.length === 0) return failure ? [missing(what, target, failure)] : [];
   const sorted = own.sort((a, b) => a.roofline_percent - b.roofline_percent);
-  const [worst, best] = [sorted[0]!, sorted.at(-1)!];
+  const [worst, best] = [sorted[0], sorted.at(-1)!];
   const measured = `${digits(worst.roofline_percent)} (${worst.pass}, ${worst.shape}) to ${digits(best.roofline_percent)}`;
   return [{ what, target, measured, met: worst.roofline_percent >= ROOF }];
 }

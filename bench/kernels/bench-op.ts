@@ -1,6 +1,6 @@
-import { InputError } from '../../src/engine/errors.js';
+import { InputError } from '../../src/base/errors.js';
+import { HostRandom } from '../../src/base/philox.js';
 import type { AnyOp, Cost } from '../../src/engine/kernel.js';
-import { HostRandom } from '../../src/engine/philox.js';
 import { Stream } from '../../src/engine/stream.js';
 import type { Tensor } from '../../src/engine/tensor.js';
 import { registry } from '../../src/kernels/index.js';
@@ -92,7 +92,7 @@ export async function benchOp(
 /** Medians, spreads and rates of repeated runs. GPU time counts where there is any: on the host the way to the GPU is included. */
 function figures(times: readonly Times[], cost: Cost, roofline: Roofline) {
   const host = summarise(times.map(({ host }) => host));
-  const gpu = times[0]!.gpu === undefined ? undefined : summarise(times.map(({ gpu }) => gpu!));
+  const gpu = times[0].gpu === undefined ? undefined : summarise(times.map(({ gpu }) => gpu!));
   const best = gpu ?? host;
   const { percent, bound } = rooflinePercent(roofline, cost, best.median);
   return {

@@ -1,6 +1,6 @@
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
+import { HostRandom } from '../../src/base/philox.js';
 import type { AnyOp, HostTensor, ReferenceValues } from '../../src/engine/kernel.js';
-import { HostRandom } from '../../src/engine/philox.js';
 import type { Stream } from '../../src/engine/stream.js';
 import type { HostArray, Tensor } from '../../src/engine/tensor.js';
 import { difference, largest, widen } from '../../test/support/numbers.js';
@@ -31,7 +31,7 @@ export async function checkOp(
   const expected = op.reference(shape, wide);
   const { outputs, gradients } = await runOnce(run);
   for (const [name, reference] of Object.entries(expected)) {
-    const apart = difference(outputs[name]!, reference) / (largest(reference) || 1);
+    const apart = difference(outputs[name], reference) / (largest(reference) || 1);
     const tolerance = reference instanceof Uint32Array ? 0 : VALUE_TOLERANCE;
     if (!(apart <= tolerance)) fail(`${name} is off by ${apart.toExponential(1)} of its largest value`);
   }
@@ -69,30 +69,30 @@ export function directionalError(
 ): number {
   const random = new HostRandom(5);
   const names = Object.keys(gradients);
-  const norms = names.map((name) => norm(gradients[name]!) || 1);
+  const norms = names.map((name) => norm(gradients[name]) || 1);
   const step = STEP * Math.min(...norms);
   const up: ReferenceValues = { ...inputs };
   const down: ReferenceValues = { ...inputs };
   let along = 0;
   names.forEach((name, i) => {
     const values = inputs[name] as Float64Array;
-    const gradient = gradients[name]!;
-    const direction = Float64Array.from(values, () => random.normal() / norms[i]!);
+    const gradient = gradients[name];
+    const direction = Float64Array.from(values, () => random.normal() / norms[i]);
     along += dot(direction, gradient);
-    up[name] = values.map((value, j) => value + step * direction[j]!);
-    down[name] = values.map((value, j) => value - step * direction[j]!);
+    up[name] = values.map((value, j) => value + step * direction[j]);
+    down[name] = values.map((value, j) => value - step * direction[j]);
   });
   const loss = (outputs: ReferenceValues) =>
     cotangents
-      ? Object.entries(cotangents).reduce((sum, [name, cotangent]) => sum + dot(outputs[name]!, cotangent), 0)
-      : Object.values(outputs)[0]![0]!;
+      ? Object.entries(cotangents).reduce((sum, [name, cotangent]) => sum + dot(outputs[name], cotangent), 0)
+      : Object.values(outputs)[0][0];
   const derivative = (loss(reference(up)) - loss(reference(down))) / (2 * step);
   return Math.abs(along - derivative) / Math.sqrt(names.length);
 }
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 }
 

@@ -1,4 +1,4 @@
-import { HostRandom } from '../../src/engine/philox.js';
+import { HostRandom } from '../../src/base/philox.js';
 import type { Program } from '../../src/engine/program.js';
 import { Stream } from '../../src/engine/stream.js';
 import type { Tensor } from '../../src/engine/tensor.js';

@@ -1,5 +1,5 @@
+import { HostRandom } from '../../src/base/philox.js';
 import { type AnyOp, CASE_RANDOM, type HostTensor } from '../../src/engine/kernel.js';
-import { HostRandom } from '../../src/engine/philox.js';
 import type { Stream } from '../../src/engine/stream.js';
 import { Tape } from '../../src/engine/tape.js';
 import { sizeOf, type Tensor } from '../../src/engine/tensor.js';
@@ -53,11 +53,11 @@ export class OpRun {
       : Object.entries(this.#seeds).map(([name, seed]) => {
           const gradient = this.stream.empty(seed.shape); // a copy, for a backward consumes it
           this.stream.copy(seed, gradient);
-          return { of: outputs[name]!, gradient };
+          return { of: outputs[name], gradient };
         });
     return () => {
       tape.backward(...roots);
-      return Object.fromEntries(this.differentiable.map((name) => [name, tape.gradient(this.#inputs[name]!)]));
+      return Object.fromEntries(this.differentiable.map((name) => [name, tape.gradient(this.#inputs[name])]));
     };
   }
 

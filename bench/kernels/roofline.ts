@@ -12,10 +12,10 @@ export interface Roofline {
 export function highest(rooflines: readonly Roofline[]): Roofline {
   const best = (rate: (roofline: Roofline) => number) => Math.max(...rooflines.map(rate));
   return {
-    memory: rooflines[0]!.memory.map(({ bytes }, i) => ({
+    memory: rooflines[0].memory.map(({ bytes }, i) => ({
       bytes,
-      copy: best(({ memory }) => memory[i]!.copy),
-      gather: best(({ memory }) => memory[i]!.gather),
+      copy: best(({ memory }) => memory[i].copy),
+      gather: best(({ memory }) => memory[i].gather),
     })),
     flops: best(({ flops }) => flops),
   };

@@ -28,7 +28,7 @@ function panel(name: AxisName, points: readonly KeptScale[], cost: ReturnType<ty
     ...PANEL,
     title: {
       text: name,
-      subtitle: [constantsOf(key, points[0]!.shape), growthText(name, points) ?? ''],
+      subtitle: [constantsOf(key, points[0].shape), growthText(name, points) ?? ''],
       anchor: 'start',
       fontSize: 12,
       offset: 6,

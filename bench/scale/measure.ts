@@ -56,7 +56,7 @@ export async function measureAxis(
       leftOut(`${name} ${value}: ${reason}`);
     }
     const turns = entries.filter(isTimed);
-    return turns.map((turn) => rowOf(name, turn, turns[0]!, (value) => shapeAt(axis, Number(value), given)));
+    return turns.map((turn) => rowOf(name, turn, turns[0], (value) => shapeAt(axis, Number(value), given)));
   } finally {
     rmSync(folder, { recursive: true });
   }

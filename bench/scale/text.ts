@@ -38,8 +38,8 @@ export function growthText(name: AxisName, rows: readonly Pick<ScaleRow, 'value'
   if (rows.length < 2) return undefined;
   const ratio = rows.at(-1)!.growth;
   const { atMost, values }: Axis = AXES[name];
-  const whole = rows[0]!.value === values[0] && rows.at(-1)!.value === values.at(-1);
+  const whole = rows[0].value === values[0] && rows.at(-1)!.value === values.at(-1);
   const bound = atMost === undefined || !whole ? '' : ` (at most ${atMost}: ${ratio <= atMost ? 'met' : 'missed'})`;
-  const [least, greatest] = [rows[0]!, rows.at(-1)!].map(({ value }) => value.toLocaleString('en-US'));
+  const [least, greatest] = [rows[0], rows.at(-1)!].map(({ value }) => value.toLocaleString('en-US'));
   return `a position at ${greatest} costs ${digits(ratio)} times one at ${least}${bound}`;
 }

@@ -27,7 +27,7 @@ export async function load(
   const client = async () => {
     while (performance.now() < until) {
       const start = performance.now();
-      await post(agent, `${address}recommend`, bodies[next++ % bodies.length]!);
+      await post(agent, `${address}recommend`, bodies[next++ % bodies.length]);
       times.push(performance.now() - start);
     }
   };

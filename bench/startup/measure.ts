@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
 import type { Measurement } from '../common/results.js';
 import { ROOT } from '../common/setting.js';
 import { isWide, median, summarise } from '../common/statistics.js';
@@ -70,7 +70,7 @@ export async function measureStarts(
 
 /** @returns times from the start of the process to the first step's loss, and its parts */
 export function startupRow(pass: 'cold' | 'warm', shape: string, starts: readonly Start[]): StartupRow {
-  const names = [...starts[0]!.keys()];
+  const names = [...starts[0].keys()];
   const counted = names.slice(0, names.indexOf(FIRST_STEP) + 1);
   const spread = summarise(starts.map((parts) => counted.reduce((sum, name) => sum + parts.get(name)!, 0)));
   return {

@@ -1,7 +1,7 @@
 import { Sequences, type Split } from '../../src/data/dataset.js';
+import { metricsOf, rankUsers } from '../../src/infer/ranking.js';
 import { openGpu } from '../../src/node/gpu.js';
 import { resolveConfig } from '../../src/train/config.js';
-import { metricsOf, rankUsers } from '../../src/train/ranking.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { peakRssMib } from '../common/memory.js';
 import { onError, processOptions, serve, TOP } from './protocol.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
 import { ROOT } from '../common/setting.js';
 import type { Question, Ready, Reply } from './protocol.js';
 

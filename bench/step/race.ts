@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
 import { clock } from '../common/clock.js';
 import { median } from '../common/statistics.js';
 import type { Implementation, ImplementationName } from './implementations.js';
@@ -90,5 +90,5 @@ export async function race<Name extends string>(
 
 /** How many times longer `other` took than `ours`, as the median over the rounds: neighbours in time met the same machine. */
 export function ratio(other: Pick<Turns, 'times'>, ours: Pick<Turns, 'times'>): number {
-  return median(other.times.map((time, round) => time / ours.times[round]!));
+  return median(other.times.map((time, round) => time / ours.times[round]));
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { HostRandom } from '../../src/base/philox.js';
 import { historyBatch, type TrainingBatch } from '../../src/data/batches.js';
-import { HostRandom } from '../../src/engine/philox.js';
 
 /**
  * Rows for a bench: every hundred of them have just the lengths given, in random order and cut to a window of S inputs and the item that
@@ -43,7 +43,7 @@ export class Batches {
   }
 
   next(): Uint32Array[] {
-    const batch = Array.from({ length: this.size }, (_, i) => this.rows[(this.#next + i) % this.rows.length]!);
+    const batch = Array.from({ length: this.size }, (_, i) => this.rows[(this.#next + i) % this.rows.length]);
     this.#next = (this.#next + this.size) % this.rows.length;
     return batch;
   }

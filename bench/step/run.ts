@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GsasError } from '../../src/engine/errors.js';
+import { GsasError } from '../../src/base/errors.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { saveResults } from '../common/results.js';
 import { loadWarning, settingOf } from '../common/setting.js';
@@ -61,7 +61,7 @@ export async function runRace(flags: RaceFlags, bench: RaceBench): Promise<void>
     const profile = wanted ? await profileOurs(common, question, flags.warmup, flags.repeat) : undefined;
     const positions = bench.positions(rows);
     const measured = turns.map((turn) =>
-      rowOf(turn, turns[0]!, { bench: bench.bench, shape: text, positions, profile }),
+      rowOf(turn, turns[0], { bench: bench.bench, shape: text, positions, profile }),
     );
     const failed = entries.flatMap((entry) => (isTimed(entry) ? [] : [failureOf(entry, bench.bench, text)]));
     if (flags.json) for (const row of [...measured, ...failed]) console.log(JSON.stringify({ ...row, ...setting }));

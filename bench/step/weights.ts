@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../src/model/config.js';
 import { type HostParameters, initialParameters } from '../../src/model/parameters.js';
-import { readSafetensors, writeSafetensors } from '../../src/train/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.js';
 import type { StepShape } from './shapes.js';
 
 export function modelOf({ items, blocks, heads, sequence_length, embedding_dim, dropout }: StepShape): ModelConfig {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { InputError } from '../engine/errors.js';
+import { InputError } from '../base/errors.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { readConfigFile } from '../store/config-file.js';
+import { convert } from '../store/convert/index.js';
+import { ASSUMED_HEADS, officialConfig } from '../store/convert/official.js';
+import { onnxInterface } from '../store/convert/onnx.js';
+import type { OnnxValue } from '../store/convert/onnx-model.js';
 import { configFlags, parseFlag, presetOptions, type TrainConfig, type TrainOptions } from '../train/config.js';
-import { readConfigFile } from '../train/config-file.js';
-import { convert } from '../train/convert/index.js';
-import { ASSUMED_HEADS, officialConfig } from '../train/convert/official.js';
-import { onnxInterface } from '../train/convert/onnx.js';
-import type { OnnxValue } from '../train/convert/onnx-model.js';
 import { parsePath } from './arguments.js';
 import { alignColumns } from './columns.js';
 

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PUBLIC_DATASETS } from '../data/download/catalogue.js';
-import { type DownloadOptions, downloadDataset } from '../data/download/download.js';
-import { type ImportReport, importInteractions } from '../data/import/import.js';
-import { DUPLICATES, ENCODINGS, type ImportOptions, SPLITS, UNSEEN_ITEMS } from '../data/import/options.js';
-import { describeImport } from '../data/import/report.js';
-import { datasetStats } from '../data/stats.js';
+import { PUBLIC_DATASETS } from '../ingest/download/catalogue.js';
+import { type DownloadOptions, downloadDataset } from '../ingest/download/download.js';
+import { type ImportReport, importInteractions } from '../ingest/import.js';
+import { DUPLICATES, ENCODINGS, type ImportOptions, SPLITS, UNSEEN_ITEMS } from '../ingest/options.js';
+import { describeImport } from '../ingest/report.js';
+import { datasetStats } from '../ingest/stats.js';
 import { parsePath } from './arguments.js';
 import { formatStats } from './stats-output.js';
 

@@ -104,7 +104,7 @@ export function describe(diagnosis: Diagnosis): string {
       unit === 'bytes' ? (value >= 2 ** 20 ? `${Math.floor(value / 2 ** 20)} MiB` : `${value / 1024} KiB`) : `${value}`;
     lines.push('', 'Limits that matter here');
     lines.push(
-      ...table(Object.entries(LIMITS).map(([key, [unit, what]]) => [key, amount(limits[key]!, unit).padEnd(10), what])),
+      ...table(Object.entries(LIMITS).map(([key, [unit, what]]) => [key, amount(limits[key], unit).padEnd(10), what])),
     );
     lines.push('', 'Features that matter here');
     lines.push(

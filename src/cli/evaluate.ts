@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { InputError } from '../base/errors.js';
 import { type Dataset, describeDataset } from '../data/dataset.js';
 import { comparePaired, type Measurement, type Paired } from '../data/evaluation.js';
 import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
-import { checkTableFile } from '../data/table.js';
-import { InputError } from '../engine/errors.js';
+import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../infer/evaluation.js';
 import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
-import { type Checkpoint, loadCheckpoint } from '../train/checkpoint.js';
-import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../train/evaluation.js';
-import { userNames } from '../train/names.js';
-import { baselinesOf, checkCatalogue, openSource, recallSource } from '../train/source.js';
+import { type Checkpoint, loadCheckpoint } from '../store/checkpoint.js';
+import { userNames } from '../store/names.js';
+import { baselinesOf, checkCatalogue, openSource, recallSource } from '../store/source.js';
+import { checkTableFile } from '../store/table.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
 import {
   bucketTable,
@@ -94,7 +94,7 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
   const source = openSource(folder);
   const { dataset } = source;
   checkpoints.forEach(({ config }, i) => {
-    checkCatalogue(runs[i]!, config.num_items, dataset);
+    checkCatalogue(runs[i], config.num_items, dataset);
   });
   const { split } = flags;
   const userOf = userNames(folder, split, dataset[split].targets.length);
@@ -111,7 +111,7 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
   const users = userOf ? new Set(userOf).size : targets;
   if (flags.json) {
     const objects = named.map(({ name, evaluation }, i) => {
-      const of = i < runs.length ? { run: runs[i], step: checkpoints[i]!.step, name: 'gSASRec' } : { run, name };
+      const of = i < runs.length ? { run: runs[i], step: checkpoints[i].step, name: 'gSASRec' } : { run, name };
       return evaluationObjects(evaluation, { ...of, split, filter_seen: filterRated, users }, flags.sampled);
     });
     const lines = [...objects.map(([whole]) => whole), ...objects.flatMap(([, ...rest]) => rest)];
@@ -150,7 +150,7 @@ function sections(named: readonly Named[], paired: Record<string, Paired> | unde
     parts.push(`against ${sampled} sampled rivals; ${SAMPLED_WARNING}:\n${sampledTable(named)}`);
   if (paired) {
     const what = 'paired by user; p of a two-sided randomisation test, not corrected for the number of metrics';
-    parts.push(`${named[0]!.name} less ${named[1]!.name}, ${what}:\n${pairedTable(paired)}`);
+    parts.push(`${named[0].name} less ${named[1].name}, ${what}:\n${pairedTable(paired)}`);
   }
   return parts;
 }
@@ -182,7 +182,7 @@ async function evaluateCheckpoints(
       const batchSize = checkpoint.config.eval_batch_size;
       const evaluation = await evaluate(model, dataset, split, { ...wanted, batchSize });
       model.release();
-      named.push({ name: runs.length > 1 ? runs[i]! : 'gSASRec', evaluation });
+      named.push({ name: runs.length > 1 ? runs[i] : 'gSASRec', evaluation });
     }
     return named;
   } finally {
@@ -197,7 +197,7 @@ function recallCommon(runs: readonly string[]): string | null {
   if (other >= 0) {
     const name = (source: string | null) => source ?? 'the embedded catalogue';
     throw new InputError(
-      `${runs[0]} was trained on ${name(first!)} but ${runs[other + 1]} on ${name(others[other]!)}; name the data to compare them on with --data DIR`,
+      `${runs[0]} was trained on ${name(first!)} but ${runs[other + 1]} on ${name(others[other])}; name the data to compare them on with --data DIR`,
     );
   }
   return first!;

@@ -11,15 +11,15 @@ export interface Named {
 
 /** Measures down, what was evaluated across; every mean with its interval. */
 export function evaluationTable(columns: readonly Named[]): string {
-  const names = [columns[0]!.evaluation.estimates, columns[0]!.evaluation.coverage].flatMap(Object.keys);
+  const names = [columns[0].evaluation.estimates, columns[0].evaluation.coverage].flatMap(Object.keys);
   const cell = ({ estimates, coverage }: Evaluation, name: string) =>
-    name in coverage ? formatMetric(coverage[name]!) : formatEstimate(estimates, name);
+    name in coverage ? formatMetric(coverage[name]) : formatEstimate(estimates, name);
   const rows = names.map((name) => [name, ...columns.map(({ evaluation }) => cell(evaluation, name))]);
   return alignColumns([['', ...columns.map(({ name }) => name)], ...rows]);
 }
 
 export function sampledTable(columns: readonly Named[]): string {
-  const names = Object.keys(columns[0]!.evaluation.sampled!);
+  const names = Object.keys(columns[0].evaluation.sampled!);
   const rows = names.map((name) => [
     name,
     ...columns.map(({ evaluation }) => formatEstimate(evaluation.sampled!, name)),
@@ -34,7 +34,7 @@ export function bucketTable(buckets: readonly BucketEstimates[], metrics: readon
     count(targets),
     ...metrics.map((name) => formatEstimate(estimates, name)),
   ]);
-  const what = buckets[0]!.by === 'length' ? 'items in the history' : "target's occurrences in training";
+  const what = buckets[0].by === 'length' ? 'items in the history' : "target's occurrences in training";
   return alignColumns([[what, 'targets', ...metrics], ...rows]);
 }
 
@@ -72,7 +72,7 @@ function intervals(estimates: Estimates): Record<string, [number, number]> {
 }
 
 function formatEstimate(estimates: Estimates, name: string): string {
-  const { value, low, high } = estimates[name]!;
+  const { value, low, high } = estimates[name];
   return `${formatValue(name, value)} [${formatValue(name, low)}, ${formatValue(name, high)}]`;
 }
 

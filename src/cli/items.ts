@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { ItemFinder } from '../data/find.js';
-import { InputError } from '../engine/errors.js';
+import { InputError } from '../base/errors.js';
+import type { ItemFinder } from '../store/find.js';
 
 /** Candidates that are named to a person. */
 const MOST_SHOWN = 5;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
-import { GsasError, ShaderError } from '../engine/errors.js';
+import { GsasError, ShaderError } from '../base/errors.js';
 import { addBench } from './bench.js';
 import { addConvert } from './convert.js';
 import { addData } from './data.js';

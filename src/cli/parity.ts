@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { GsasError } from '../engine/errors.js';
+import { GsasError } from '../base/errors.js';
 import { openGpu } from '../node/gpu.js';
-import { checkParity } from '../train/parity.js';
+import { checkParity } from '../store/parity.js';
 
 export function addParity(program: Command): void {
   program

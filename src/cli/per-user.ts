@@ -1,6 +1,6 @@
-import { countItems } from '../data/baselines.js';
+import { countItems } from '../data/counts.js';
 import type { Dataset } from '../data/dataset.js';
-import { type Column, type Row, writeTable } from '../data/table.js';
+import { type Column, type Row, writeTable } from '../store/table.js';
 import type { Named } from './evaluation-output.js';
 
 /**
@@ -16,7 +16,7 @@ export async function writePerUser(
 ): Promise<void> {
   const { inputs, targets } = dataset[split];
   const counts = countItems(dataset);
-  const names = [...evaluations[0]!.evaluation.values.keys()];
+  const names = [...evaluations[0].evaluation.values.keys()];
   const columns: Column[] = [
     { name: 'name', type: 'VARCHAR' },
     { name: 'line', type: 'UINTEGER' },
@@ -28,10 +28,10 @@ export async function writePerUser(
     for (const { name, evaluation } of evaluations) {
       const { ranks } = evaluation.ranking;
       yield Array.from(targets, (target, line): Row => {
-        const rank = Number.isFinite(ranks[line]) ? ranks[line]! : null;
-        const values = names.map((metric) => evaluation.values.get(metric)![line]!);
-        const user = userOf ? [userOf[line]!] : [];
-        return [name, line + 1, ...user, inputs.lengthOf(line), target, counts[target]!, rank, ...values];
+        const rank = Number.isFinite(ranks[line]) ? ranks[line] : null;
+        const values = names.map((metric) => evaluation.values.get(metric)![line]);
+        const user = userOf ? [userOf[line]] : [];
+        return [name, line + 1, ...user, inputs.lengthOf(line), target, counts[target], rank, ...values];
       });
     }
   };

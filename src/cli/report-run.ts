@@ -1,4 +1,4 @@
-import { GsasError } from '../engine/errors.js';
+import { GsasError } from '../base/errors.js';
 import { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { restDuring } from '../node/rest.js';

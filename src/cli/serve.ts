@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { openGpu } from '../node/gpu.js';
 import { serve } from '../serve/serve.js';
-import { loadCheckpoint } from '../train/checkpoint.js';
-import { namesOfRun } from '../train/names.js';
+import { loadCheckpoint } from '../store/checkpoint.js';
+import { namesOfRun } from '../store/names.js';
 import { parseCount, parsePath } from './arguments.js';
 import { parsePort } from './watch.js';
 

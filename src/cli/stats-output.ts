@@ -1,4 +1,4 @@
-import type { DatasetStats } from '../data/stats.js';
+import type { DatasetStats } from '../ingest/stats.js';
 import { alignColumns } from './columns.js';
 
 /** A table of several lines for a person, and what leaving out seen items would do. */

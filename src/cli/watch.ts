@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { watchRun } from '../report/watch.js';
+import { watchRun } from '../serve/watch.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 

@@ -1,5 +1,5 @@
-import { InputError } from '../engine/errors.js';
-import { HostRandom } from '../engine/philox.js';
+import { InputError } from '../base/errors.js';
+import { HostRandom } from '../base/philox.js';
 import type { Sequences, Split } from './dataset.js';
 
 /** Random streams from here on, one an epoch, order the users: far above the GPU's, which are numbered by training step. */
@@ -116,7 +116,7 @@ export function seenBits(histories: readonly Iterable<number>[], numItems: numbe
   const words = seenWords(numItems);
   const bits = new Uint32Array(histories.length * words);
   histories.forEach((items, row) => {
-    for (const item of items) bits[row * words + (item >>> 5)]! |= 1 << (item & 31);
+    for (const item of items) bits[row * words + (item >>> 5)] |= 1 << (item & 31);
   });
   return bits;
 }

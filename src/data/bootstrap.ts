@@ -1,4 +1,4 @@
-import { HostRandom } from '../engine/philox.js';
+import { HostRandom } from '../base/philox.js';
 
 /** How intervals and p-values are drawn. */
 export interface Resampling {
@@ -28,12 +28,12 @@ export function bootstrapIntervals(columns: readonly Float64Array[], sampling: R
   const means = columns.map(() => new Float64Array(sampling.resamples));
   const drawUsers = (times: Float64Array) => {
     times.fill(0);
-    for (let i = 0; i < times.length; i++) times[Math.floor((draw() / 2 ** 32) * times.length)]!++;
+    for (let i = 0; i < times.length; i++) times[Math.floor((draw() / 2 ** 32) * times.length)]++;
   };
   eachResample(sums, sampling, drawUsers, (b, totals) => {
-    const lines = totals[columns.length]!;
+    const lines = totals[columns.length];
     means.forEach((values, c) => {
-      values[b] = totals[c]! / lines;
+      values[b] = totals[c] / lines;
     });
   });
   return means.map((values) => {
@@ -63,7 +63,7 @@ export function randomisationTest(differences: readonly Float64Array[], sampling
   eachResample(sums, sampling, drawSigns, (_, totals) => {
     totals.forEach((total, c) => {
       // Sums of the same numbers with other signs differ by rounding; equal ones count.
-      if (Math.abs(total) >= observed[c]! * (1 - 1e-12)) asLarge[c]!++;
+      if (Math.abs(total) >= observed[c] * (1 - 1e-12)) asLarge[c]++;
     });
   });
   return asLarge.map((count) => count / (sampling.resamples + 1));
@@ -80,7 +80,7 @@ function sumsByUser(columns: readonly Float64Array[], userOf: Resampling['userOf
   return columns.map((column) => {
     const sums = new Float64Array(numbers.size);
     column.forEach((value, line) => {
-      sums[users[line]!]! += value;
+      sums[users[line]] += value;
     });
     return sums;
   });
@@ -99,7 +99,7 @@ function eachResample(
     weigh(weights);
     columns.forEach((column, c) => {
       let sum = 0;
-      for (let i = 0; i < weights.length; i++) sum += weights[i]! * column[i]!;
+      for (let i = 0; i < weights.length; i++) sum += weights[i] * column[i];
       totals[c] = sum;
     });
     visit(b, totals);
@@ -110,7 +110,7 @@ function eachResample(
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
-  return sorted[below]! + (at - below) * (sorted[Math.ceil(at)]! - sorted[below]!);
+  return sorted[below] + (at - below) * (sorted[Math.ceil(at)] - sorted[below]);
 }
 
 /**

@@ -13,9 +13,9 @@ export class Sequences {
   static from(lists: readonly ArrayLike<number>[]): Sequences {
     const offsets = new Uint32Array(lists.length + 1);
     lists.forEach((list, i) => {
-      offsets[i + 1] = offsets[i]! + list.length;
+      offsets[i + 1] = offsets[i] + list.length;
     });
-    const items = new Uint32Array(offsets[lists.length]!);
+    const items = new Uint32Array(offsets[lists.length]);
     lists.forEach((list, i) => {
       items.set(list, offsets[i]);
     });
@@ -28,7 +28,7 @@ export class Sequences {
 
   /** How many items the sequence has. */
   lengthOf(index: number): number {
-    return this.offsets[index + 1]! - this.offsets[index]!;
+    return this.offsets[index + 1] - this.offsets[index];
   }
 
   /** The sequence itself, oldest item first: a view, not a copy. */
@@ -38,8 +38,8 @@ export class Sequences {
 
   /** Its last `window` items: a view, not a copy. */
   tail(index: number, window: number): Uint32Array {
-    const end = this.offsets[index + 1]!;
-    return this.items.subarray(Math.max(this.offsets[index]!, end - window), end);
+    const end = this.offsets[index + 1];
+    return this.items.subarray(Math.max(this.offsets[index], end - window), end);
   }
 }
 

@@ -1,6 +1,6 @@
-import { countItems } from './baselines.js';
 import { bootstrapIntervals, type Resampling, randomisationTest } from './bootstrap.js';
 import { quantileBuckets } from './buckets.js';
+import { countItems } from './counts.js';
 import type { Dataset, Split } from './dataset.js';
 import { coverageAt, popularityAt } from './exposure.js';
 import { gainsOf, type MetricName, mean, metricsAt } from './metrics.js';
@@ -79,7 +79,7 @@ export function measure(ranking: Ranking, dataset: Dataset, split: Split, wanted
   const popularity = shown.map((k) => [`popularity@${k}`, popularityAt(k, ranking, counts)] as const);
   const values = new Map([...gains, ...popularity]);
   const lengths = Array.from(split.targets, (_, user) => split.inputs.lengthOf(user));
-  const popularities = Array.from(split.targets, (target) => counts[target]!);
+  const popularities = Array.from(split.targets, (target) => counts[target]);
   return {
     ranking,
     values,
@@ -109,8 +109,8 @@ export function estimate(values: UserValues, sampling: Resampling): Estimates {
   const intervals = bootstrapIntervals(columns, sampling);
   return Object.fromEntries(
     [...values.keys()].map((name, i) => {
-      const [low, high] = intervals[i]!;
-      return [name, { value: mean(columns[i]!), low, high }];
+      const [low, high] = intervals[i];
+      return [name, { value: mean(columns[i]), low, high }];
     }),
   );
 }
@@ -118,13 +118,13 @@ export function estimate(values: UserValues, sampling: Resampling): Estimates {
 /** By how much the first ranker exceeds the second on the same users, in everything that both were measured by. */
 export function comparePaired(first: UserValues, second: UserValues, sampling: Resampling): Record<string, Paired> {
   const names = [...first.keys()].filter((name) => second.has(name));
-  const differences = names.map((name) => first.get(name)!.map((value, user) => value - second.get(name)![user]!));
+  const differences = names.map((name) => first.get(name)!.map((value, user) => value - second.get(name)![user]));
   const intervals = bootstrapIntervals(differences, sampling);
   const p = randomisationTest(differences, sampling);
   return Object.fromEntries(
     names.map((name, i) => {
-      const [low, high] = intervals[i]!;
-      return [name, { difference: mean(differences[i]!), low, high, p: p[i]! }];
+      const [low, high] = intervals[i];
+      return [name, { difference: mean(differences[i]), low, high, p: p[i] }];
     }),
   );
 }
@@ -136,9 +136,7 @@ function bucketEstimates(
   wanted: Measurement,
 ): BucketEstimates[] {
   return quantileBuckets(of, wanted.buckets).map(({ from, to, users }) => {
-    const part = new Map(
-      [...values].map(([name, column]) => [name, Float64Array.from(users, (user) => column[user]!)]),
-    );
+    const part = new Map([...values].map(([name, column]) => [name, Float64Array.from(users, (user) => column[user])]));
     const userOf = wanted.userOf && Array.from(users, (line) => wanted.userOf![line]);
     return { by, from, to, targets: users.length, estimates: estimate(part, { ...wanted, ...(userOf && { userOf }) }) };
   });

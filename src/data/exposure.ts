@@ -4,7 +4,7 @@ import type { Ranking } from './rank.js';
 export function coverageAt(k: number, { ranks, top }: Ranking, numItems: number): number {
   const listed = top.length / ranks.length;
   const shown = new Set<number>();
-  for (let i = 0; i < top.length; i++) if (i % listed < k && top[i]! > 0) shown.add(top[i]!);
+  for (let i = 0; i < top.length; i++) if (i % listed < k && top[i] > 0) shown.add(top[i]);
   return shown.size / numItems;
 }
 
@@ -18,6 +18,6 @@ export function popularityAt(k: number, { ranks, top }: Ranking, counts: Float64
   const listed = top.length / ranks.length;
   return Float64Array.from(ranks, (_, user) => {
     const items = top.subarray(user * listed, user * listed + Math.min(k, listed)).filter((item) => item > 0);
-    return items.reduce((sum, item) => sum + counts[item]!, 0) / Math.max(1, items.length);
+    return items.reduce((sum, item) => sum + counts[item], 0) / Math.max(1, items.length);
   });
 }

@@ -33,7 +33,7 @@ export function rankByScores(split: Split, scorer: Scorer, filterRated: boolean,
     if (top > 0) selectBest(candidates, best.subarray(user * top, (user + 1) * top));
     if (candidates[target] === -Infinity) return Infinity;
     let rank = 1;
-    for (const score of candidates) if (score > scores[target]!) rank++;
+    for (const score of candidates) if (score > scores[target]) rank++;
     return rank;
   });
   return { ranks, top: best };
@@ -44,9 +44,9 @@ function selectBest(scores: Float64Array, best: Uint32Array): void {
   let found = 0;
   scores.forEach((score, item) => {
     const last = best.length - 1;
-    if (score === -Infinity || (found > last && score <= scores[best[last]!]!)) return;
+    if (score === -Infinity || (found > last && score <= scores[best[last]])) return;
     let at = found <= last ? found++ : last;
-    for (; at > 0 && scores[best[at - 1]!]! < score; at--) best[at] = best[at - 1]!;
+    for (; at > 0 && scores[best[at - 1]] < score; at--) best[at] = best[at - 1];
     best[at] = item;
   });
 }

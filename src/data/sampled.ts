@@ -20,7 +20,7 @@ export function sampledGains(
 ): Float64Array {
   return Float64Array.from(ranks, (rank, user) => {
     if (rank === Infinity) return 0;
-    const better = (rank - 1) / Math.max(1, rivals[user]!);
+    const better = (rank - 1) / Math.max(1, rivals[user]);
     let expected = 0;
     let logChoose = 0;
     for (let above = 0; above <= samples && above < cutoff; above++) {

@@ -1,5 +1,5 @@
-import { InputError } from '../engine/errors.js';
-import { HostRandom } from '../engine/philox.js';
+import { InputError } from '../base/errors.js';
+import { HostRandom } from '../base/philox.js';
 import { type Dataset, Sequences, type Split } from './dataset.js';
 import type { Scorer } from './rank.js';
 
@@ -76,7 +76,7 @@ export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDatas
   const chosen = random.shuffle(Uint32Array.from(histories.keys())).slice(0, valUsers).sort();
 
   const isVal = new Set(chosen);
-  const val = Array.from(chosen, (user) => histories[user]!.slice(0, -1));
+  const val = Array.from(chosen, (user) => histories[user].slice(0, -1));
   const dataset: Dataset = {
     name: 'synthetic',
     numItems: items,
@@ -85,8 +85,8 @@ export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDatas
     test: holdOutLast(histories),
     titles: catalogue.titles(),
   };
-  const oracleScores = (user: number, history: ArrayLike<number>) => catalogue.probabilities(tastes[user]!, history);
-  const oracle: Scorer = (split, i) => oracleScores(split === dataset.val ? chosen[i]! : i, split.inputs.at(i));
+  const oracleScores = (user: number, history: ArrayLike<number>) => catalogue.probabilities(tastes[user], history);
+  const oracle: Scorer = (split, i) => oracleScores(split === dataset.val ? chosen[i] : i, split.inputs.at(i));
   return { dataset, valUsers: chosen, oracleScores, oracle };
 }
 
@@ -110,7 +110,7 @@ class Catalogue {
     const among = (members: number[]) =>
       distribution(
         members,
-        members.map((item) => popularity[item]!),
+        members.map((item) => popularity[item]),
       );
     this.#everything = among(items);
     this.#genres = GENRES.map((_, genre) => among(items.filter((item) => this.#genreOf[item] === genre)));
@@ -127,7 +127,7 @@ class Catalogue {
   #drawSuccessors(genre: readonly number[], popularity: Float64Array, random: HostRandom): Distribution {
     const attraction = distribution(
       genre,
-      genre.map((other) => Math.sqrt(popularity[other]!)),
+      genre.map((other) => Math.sqrt(popularity[other])),
     );
     const chosen = new Set<number>();
     while (chosen.size < SUCCESSORS) chosen.add(draw(attraction, random));
@@ -140,7 +140,7 @@ class Catalogue {
   /** What a user likes: the genres' shares of TASTE. */
   drawTaste(random: HostRandom): Source[] {
     const genres = random.shuffle([...GENRES.keys()]);
-    return TASTES.map((share, i) => [TASTE * share, this.#genres[genres[i]!]!]);
+    return TASTES.map((share, i) => [TASTE * share, this.#genres[genres[i]]]);
   }
 
   drawHistory(taste: readonly Source[], random: HostRandom): number[] {
@@ -154,7 +154,7 @@ class Catalogue {
       );
       // Drawing again from the whole mixture until the item is new is drawing from the mixture over new items.
       let item: number;
-      do item = draw(sources[draw(weights, random)]![1], random);
+      do item = draw(sources[draw(weights, random)][1], random);
       while (history.includes(item));
       history.push(item);
     }
@@ -164,9 +164,9 @@ class Catalogue {
   probabilities(taste: readonly Source[], history: ArrayLike<number>): Float64Array {
     const scores = new Float64Array(this.numItems + 1);
     for (const [weight, { items, probabilities }] of this.#sources(taste, history)) {
-      for (let i = 0; i < items.length; i++) scores[items[i]!]! += weight * probabilities[i]!;
+      for (let i = 0; i < items.length; i++) scores[items[i]] += weight * probabilities[i];
     }
-    for (let i = 0; i < history.length; i++) scores[history[i]!] = 0;
+    for (let i = 0; i < history.length; i++) scores[history[i]] = 0;
     const total = scores.reduce((sum, score) => sum + score);
     return scores.map((score) => score / total);
   }
@@ -175,8 +175,8 @@ class Catalogue {
   #sources(taste: readonly Source[], history: ArrayLike<number>): Source[] {
     const sources: Source[] = [...taste, [FASHION, this.#everything]];
     const n = history.length;
-    if (n > 0) sources.push([LAST, this.#successors[history[n - 1]!]!]);
-    if (n > 1) sources.push([PREVIOUS, this.#successors[history[n - 2]!]!]);
+    if (n > 0) sources.push([LAST, this.#successors[history[n - 1]]]);
+    if (n > 1) sources.push([PREVIOUS, this.#successors[history[n - 2]]]);
     return sources;
   }
 
@@ -208,8 +208,8 @@ function draw({ items, cumulative }: Distribution, random: HostRandom): number {
   let high = items.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (cumulative[middle]! > u) high = middle;
+    if (cumulative[middle] > u) high = middle;
     else low = middle + 1;
   }
-  return items[low]!;
+  return items[low];
 }

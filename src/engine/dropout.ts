@@ -1,4 +1,4 @@
-import { philox4x32 } from './philox.js';
+import { philox4x32 } from '../base/philox.js';
 
 /** Where and how strongly activations are dropped. `site` tells apart the dropouts of one step; 0 belongs to the negatives. */
 export interface Dropout {
@@ -33,7 +33,7 @@ fn dropout4(high: u32, low: u32) -> vec4f {
 /** The factor (0 or 1/(1-rate)) of element `column` of row `row`, as `dropout4(row, column / 4)[column % 4]` gives it. */
 export function dropoutFactor(random: RandomState, dropout: Dropout, row: number, column: number): number {
   const words = philox4x32([column >>> 2, row, dropout.site, 0], [random.seed, random.step]);
-  return words[column & 3]! >= thresholdOf(dropout.rate) ? Math.fround(1 / (1 - dropout.rate)) : 0;
+  return words[column & 3] >= thresholdOf(dropout.rate) ? Math.fround(1 / (1 - dropout.rate)) : 0;
 }
 
 function thresholdOf(rate: number): number {

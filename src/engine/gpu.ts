@@ -1,4 +1,4 @@
-import { DeviceError, DeviceLostError, type GsasError, OutOfMemoryError } from './errors.js';
+import { DeviceError, DeviceLostError, type GsasError, OutOfMemoryError } from '../base/errors.js';
 import { BufferUsage } from './flags.js';
 import { PipelineCache } from './pipelines.js';
 import { BufferPool } from './pool.js';
@@ -187,5 +187,5 @@ export class Gpu {
 }
 
 function oneLine(text: string): string {
-  return text.trim().split('\n')[0]!;
+  return text.trim().split('\n')[0];
 }

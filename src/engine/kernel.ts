@@ -1,4 +1,4 @@
-import type { HostRandom } from './philox.js';
+import type { HostRandom } from '../base/philox.js';
 import type { Tape } from './tape.js';
 import type { HostArray, Shape, Tensor } from './tensor.js';
 

@@ -1,4 +1,4 @@
-import { ShaderError } from './errors.js';
+import { ShaderError } from '../base/errors.js';
 import { ShaderStage } from './flags.js';
 import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
@@ -65,7 +65,7 @@ export class PipelineCache {
     if (!group) {
       const entries: GPUBindGroupEntry[] = program.bindings.map((binding, i) => ({
         binding: binding.index,
-        resource: { buffer: buffers[i]!.gpu },
+        resource: { buffer: buffers[i].gpu },
       }));
       const size = uniformBytes(program);
       if (size > 0) entries.push({ binding: 0, resource: { buffer: uniforms.gpu, size } });
@@ -119,7 +119,7 @@ function shaderError(program: Program, messages: GPUCompilationMessage[]): Shade
   for (const message of [...messages].sort((a, b) => b.lineNum - a.lineNum)) {
     lines.splice(message.lineNum, 0, `     ^ ${' '.repeat(Math.max(0, message.linePos - 1))}${message.message}`);
   }
-  const first = messages[0]!;
+  const first = messages[0];
   return new ShaderError(
     `shader ${program.name}, line ${first.lineNum}: ${first.message}`,
     program.source,

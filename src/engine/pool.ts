@@ -1,4 +1,4 @@
-import { GsasError, OutOfMemoryError } from './errors.js';
+import { GsasError, OutOfMemoryError } from '../base/errors.js';
 
 /** A GPU buffer that belongs to a pool. `id` is unique within the device: bind groups are cached by it. */
 export interface PooledBuffer {

@@ -79,7 +79,7 @@ export class Profiler {
       const key = `${phase} ${name}`;
       const time = this.#times.get(key) ?? { name, phase, launches: 0, milliseconds: 0 };
       time.launches++;
-      time.milliseconds += Number(stamps[2 * i + 1]! - stamps[2 * i]!) / 1e6;
+      time.milliseconds += Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6;
       this.#times.set(key, time);
     });
     staging.unmap();

@@ -1,4 +1,4 @@
-import { GsasError } from './errors.js';
+import { GsasError } from '../base/errors.js';
 
 /** A number's type in a shader. */
 export type Scalar = 'f32' | 'u32' | 'i32';
@@ -40,7 +40,7 @@ export function parseProgram(name: string, source: string): Program {
   const bindings: Binding[] = [...bare.matchAll(STORAGE)].map((m) => ({
     index: Number(m[1]),
     access: m[2] === 'read' ? 'read' : 'write',
-    name: m[3]!,
+    name: m[3],
     element: m[4] === 'f32' ? 'f32' : 'u32',
   }));
   const declared = bare.match(/var<storage/g)?.length ?? 0;
@@ -50,7 +50,7 @@ export function parseProgram(name: string, source: string): Program {
     );
   }
   const body = bare.match(PARAMS)?.[1] ?? '';
-  const uniforms: Uniform[] = [...body.matchAll(FIELD)].map((m) => ({ name: m[1]!, type: m[2] as Scalar }));
+  const uniforms: Uniform[] = [...body.matchAll(FIELD)].map((m) => ({ name: m[1], type: m[2] as Scalar }));
   const fields = body.split(',').filter((field) => field.trim() !== '');
   if (fields.length !== uniforms.length) {
     throw new GsasError(`${name}: Params has ${fields.length} fields, of which ${uniforms.length} are f32, u32 or i32`);

@@ -1,4 +1,4 @@
-import { GsasError } from './errors.js';
+import { GsasError } from '../base/errors.js';
 import { MapMode } from './flags.js';
 import type { Gpu } from './gpu.js';
 import type { PooledBuffer } from './pool.js';

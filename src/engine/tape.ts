@@ -1,4 +1,4 @@
-import { GsasError } from './errors.js';
+import { GsasError } from '../base/errors.js';
 import type { PooledBuffer } from './pool.js';
 import type { Stream } from './stream.js';
 import { sizeOf, type Tensor } from './tensor.js';

@@ -1,4 +1,4 @@
-import { ShapeError } from './errors.js';
+import { ShapeError } from '../base/errors.js';
 import type { PooledBuffer } from './pool.js';
 
 /** What an element is: 32-bit floating point, or a 32-bit unsigned integer. */
@@ -42,7 +42,7 @@ export function checkShapes<Axis extends string>(
       throw new ShapeError(`${op}: ${name} is ${show(tensor.shape)}, but must be [${axes.join(', ')}]`);
     }
     axes.forEach((axis, i) => {
-      const size = tensor.shape[i]!;
+      const size = tensor.shape[i];
       if (typeof axis === 'number') {
         if (size !== axis) throw new ShapeError(`${op}: axis ${i} of ${name} ${show(tensor.shape)} must be ${axis}`);
       } else if (sizes[axis] === undefined) {

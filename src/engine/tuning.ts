@@ -38,7 +38,7 @@ export class Tuning {
   /** The candidate to bake in: `candidates` by name, the built-in one first. */
   choose<C>(question: Omit<Question, 'candidates'>, candidates: Readonly<Record<string, C>>): C {
     const names = Object.keys(candidates);
-    const builtIn = candidates[names[0]!]!;
+    const builtIn = candidates[names[0]];
     if (names.length === 1) return builtIn;
     if (this.#trial?.op === question.op) return candidates[this.#trial.choice] ?? builtIn;
     const answer = this.#nearest(question);

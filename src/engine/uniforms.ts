@@ -1,4 +1,4 @@
-import { GsasError } from './errors.js';
+import { GsasError } from '../base/errors.js';
 import { BufferUsage } from './flags.js';
 import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';

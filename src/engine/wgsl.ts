@@ -1,5 +1,5 @@
 import { wgsl as preprocess } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { GsasError } from './errors.js';
+import { GsasError } from '../base/errors.js';
 
 /**
  * Template tag for WGSL with `#if ${x}`, `#elif ${x}`, `#else`, `#endif` (the npm package wgsl-preprocessor).
@@ -11,7 +11,7 @@ export function wgsl(strings: TemplateStringsArray, ...values: (string | number 
     const printable =
       typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
     if (!printable) {
-      throw new GsasError(`wgsl: value ${i} is ${String(value)}, after "${strings[i]!.slice(-60).trim()}"`);
+      throw new GsasError(`wgsl: value ${i} is ${String(value)}, after "${strings[i].slice(-60).trim()}"`);
     }
   });
   return preprocess(strings, ...values);

@@ -1,5 +1,4 @@
 import type { AnyOp } from '../engine/kernel.js';
-import { adamOp } from './adam/index.js';
 import { addOp } from './add/index.js';
 import { attentionOp } from './attention/index.js';
 import { attentionWeightsOp } from './attention_weights/index.js';
@@ -11,12 +10,13 @@ import { groupOp } from './group/index.js';
 import { layerNormOp } from './layer_norm/index.js';
 import { linearOp } from './linear/index.js';
 import { matmulOp } from './matmul/index.js';
-import { negativesOp } from './negatives/index.js';
-import { rankOp } from './rank/index.js';
-import { sampledGbceOp } from './sampled_gbce/index.js';
-import { scatterAdamOp } from './scatter_adam/index.js';
 import { scatterAddOp } from './scatter_add/index.js';
-import { topKOp } from './top_k/index.js';
+import { negativesOp } from './score/negatives/index.js';
+import { rankOp } from './score/rank/index.js';
+import { sampledGbceOp } from './score/sampled_gbce/index.js';
+import { topKOp } from './score/top_k/index.js';
+import { adamOp } from './update/adam/index.js';
+import { scatterAdamOp } from './update/scatter_adam/index.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
 export const registry: readonly AnyOp[] = [

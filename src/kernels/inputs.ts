@@ -1,5 +1,5 @@
+import type { HostRandom } from '../base/philox.js';
 import type { HostTensor } from '../engine/kernel.js';
-import type { HostRandom } from '../engine/philox.js';
 import { type Shape, sizeOf } from '../engine/tensor.js';
 
 /** Standard normal inputs for an operation's cases, times `scale`. */

@@ -1,6 +1,6 @@
+import { HostRandom } from '../base/philox.js';
 import type { Gpu } from '../engine/gpu.js';
 import { type AnyOp, CASE_RANDOM } from '../engine/kernel.js';
-import { HostRandom } from '../engine/philox.js';
 import { Profiler } from '../engine/profiler.js';
 import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
@@ -54,7 +54,7 @@ export async function tune(gpu: Gpu, { seconds = Infinity }: TuneOptions = {}): 
 async function answer(gpu: Gpu, question: Question, timeFor: (ms: number) => boolean): Promise<Finding> {
   const trial = new Trial(gpu, opOf(question.op), question.trial);
   try {
-    const builtIn = question.candidates[0]!;
+    const builtIn = question.candidates[0];
     const expected = await trial.results(builtIn);
     const names = [builtIn];
     let took = 0;
@@ -76,7 +76,7 @@ async function answer(gpu: Gpu, question: Question, timeFor: (ms: number) => boo
 
 /** Alternating samples of each candidate, in milliseconds a launch. */
 async function measure(trial: Trial, names: readonly string[]): Promise<Map<string, number[]>> {
-  const repeats = Math.max(1, Math.ceil(SAMPLE_MS / (await trial.time(names[0]!, 1))));
+  const repeats = Math.max(1, Math.ceil(SAMPLE_MS / (await trial.time(names[0], 1))));
   const samples = new Map(names.map((name): [string, number[]] => [name, []]));
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, times] of samples) times.push(await trial.time(name, repeats));
@@ -87,8 +87,8 @@ async function measure(trial: Trial, names: readonly string[]): Promise<Map<stri
 /** The fastest, where it is faster by a margin and its slow samples are no slower than the built-in choice's fast ones. */
 export function conclude(question: Question, samples: ReadonlyMap<string, readonly number[]>): Finding {
   const at = (times: readonly number[], share: number) =>
-    [...times].sort((a, b) => a - b)[Math.round(share * (times.length - 1))]!;
-  const builtIn = question.candidates[0]!;
+    [...times].sort((a, b) => a - b)[Math.round(share * (times.length - 1))];
+  const builtIn = question.candidates[0];
   const times = new Map([...samples].map(([candidate, all]) => [candidate, at(all, 0.5)]));
   const best = [...times.keys()].reduce((a, b) => (times.get(b)! < times.get(a)! ? b : a));
   const clear =
@@ -152,7 +152,7 @@ function opOf(name: string): AnyOp {
 function sameBits(a: readonly HostArray[], b: readonly HostArray[]): boolean {
   const bits = ({ buffer, byteOffset, length }: HostArray) => new Uint32Array(buffer, byteOffset, length);
   return a.every((array, i) => {
-    const other = bits(b[i]!);
+    const other = bits(b[i]);
     return bits(array).every((word, j) => word === other[j]);
   });
 }

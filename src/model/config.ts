@@ -1,5 +1,5 @@
-import { InputError } from '../engine/errors.js';
-import { checkValue, type Domain, type Option, type Values } from './options.js';
+import { InputError } from '../base/errors.js';
+import { checkValue, type Domain, type Option, type Values } from '../base/options.js';
 
 /** The keys that fix the model's shape, under the names and with the defaults of the official port's config.py. */
 export const MODEL_OPTIONS = {

@@ -5,7 +5,7 @@ import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { embed } from '../kernels/embedding/index.js';
 import { layerNorm } from '../kernels/layer_norm/index.js';
-import { sampledGbce } from '../kernels/sampled_gbce/index.js';
+import { sampledGbce } from '../kernels/score/sampled_gbce/index.js';
 import { type BlockDropouts, type LastTokens, transformerBlock } from './block.js';
 import type { ModelConfig } from './config.js';
 import type { HostParameters } from './parameters.js';

@@ -1,4 +1,4 @@
-import { HostRandom } from '../engine/philox.js';
+import { HostRandom } from '../base/philox.js';
 import { sizeOf } from '../engine/tensor.js';
 import { type ModelConfig, parameterShapes } from './config.js';
 

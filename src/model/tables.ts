@@ -1,4 +1,4 @@
-import { OutOfMemoryError } from '../engine/errors.js';
+import { OutOfMemoryError } from '../base/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import type { ModelConfig } from './config.js';
 

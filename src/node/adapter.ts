@@ -1,4 +1,4 @@
-import { DeviceError, InputError } from '../engine/errors.js';
+import { DeviceError, InputError } from '../base/errors.js';
 import { howToInstallHere, nvidiaAdvice } from './advice.js';
 import { findSwiftshader } from './swiftshader.js';
 import { dawnFlags } from './toggles.js';
@@ -98,7 +98,7 @@ async function look(place: Place, enough: (adapter: FoundAdapter) => boolean): P
   if (!first) return [];
   if (enough(first)) return [first];
   const list = await request('adapter=(the name of no adapter)').then(() => '', String);
-  const names = new Set([...list.matchAll(/^ \* backend: '.*', name: '(.*)'$/gm)].map((match) => match[1]!));
+  const names = new Set([...list.matchAll(/^ \* backend: '.*', name: '(.*)'$/gm)].map((match) => match[1]));
   const found: FoundAdapter[] = [];
   for (const name of names) {
     const adapter = identifier(name) === first.name ? first : await request(`adapter=${name}`);

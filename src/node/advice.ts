@@ -5,7 +5,7 @@ export function howToInstall(platform: NodeJS.Platform, osRelease: string): stri
   if (platform === 'darwin')
     return 'Dawn needs a Mac with Metal and macOS 13 or later; there is no software adapter for macOS';
   if (platform === 'win32') return "Dawn needs Direct3D 12: install your graphics card's current driver";
-  const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]+)/gm)].flatMap((match) => match[1]!.split(' '));
+  const ids = [...osRelease.matchAll(/^ID(?:_LIKE)?="?([^"\n]+)/gm)].flatMap((match) => match[1].split(' '));
   const has = (...names: string[]) => names.some((name) => ids.includes(name));
   if (has('debian', 'ubuntu')) {
     return "install your GPU's Vulkan driver, or Mesa 25 or later (Debian 12: from bookworm-backports) with `sudo apt-get install mesa-vulkan-drivers libvulkan1`";

@@ -15,7 +15,7 @@ export function parseList(text: string): AptSource[] {
   for (const line of text.split('\n')) {
     const match = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?([^#]+)/.exec(line);
     if (!match) continue;
-    const [uri, suite, ...components] = match[2]!.trim().split(/\s+/);
+    const [uri, suite, ...components] = match[2].trim().split(/\s+/);
     const signedBy = /(?:^|\s)signed-by=(\S+)/i.exec(match[1] ?? '')?.[1];
     if (uri && suite) sources.push({ uris: [uri], suites: [suite], components, ...(signedBy && { signedBy }) });
   }

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DeviceError } from '../engine/errors.js';
+import { DeviceError } from '../base/errors.js';
 import { majorVersion, parseList, parsePlan, parseSources, withBackports } from './apt.js';
 
 const run = promisify(execFile);

@@ -1,4 +1,4 @@
-import { DeviceError } from '../engine/errors.js';
+import { DeviceError } from '../base/errors.js';
 import { type AdapterOptions, type FoundAdapter, openAdapter, surveyAdapters, wantedAdapter } from './adapter.js';
 import { howToInstallHere } from './advice.js';
 import { installLavapipe } from './lavapipe.js';

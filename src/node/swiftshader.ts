@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { DeviceError } from '../engine/errors.js';
+import { DeviceError } from '../base/errors.js';
 import { cacheFolder } from './cache.js';
 import { untar } from './tar.js';
 

@@ -1,4 +1,4 @@
-import { InputError } from '../engine/errors.js';
+import { InputError } from '../base/errors.js';
 
 /**
  * Whether shaders check their indices: GSAS_ROBUST=1 in the environment, for whoever writes a kernel.

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { DeviceError } from '../engine/errors.js';
+import { DeviceError } from '../base/errors.js';
 
 /** Both names of the variable that replaces the drivers which the Vulkan loader finds by itself, the newer one first. */
 const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'];

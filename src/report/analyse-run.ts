@@ -1,7 +1,7 @@
 import type { Gpu } from '../engine/gpu.js';
-import { loadCheckpoint } from '../train/checkpoint.js';
-import { itemNames, userNames } from '../train/names.js';
-import { checkCatalogue, openSource, recallSource } from '../train/source.js';
+import { loadCheckpoint } from '../store/checkpoint.js';
+import { itemNames, userNames } from '../store/names.js';
+import { checkCatalogue, openSource, recallSource } from '../store/source.js';
 import { analyse } from './analyse.js';
 import { readAnalysis, writeAnalysis } from './analysis.js';
 

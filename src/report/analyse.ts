@@ -1,13 +1,13 @@
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
 import { rankTargets } from '../data/rank.js';
-import type { ItemNames } from '../data/titles.js';
 import type { Gpu } from '../engine/gpu.js';
+import { rankSplit } from '../infer/ranking.js';
+import { type Recommendation, recommend } from '../infer/recommend.js';
 import { GSASRec } from '../model/gsasrec.js';
-import type { Checkpoint } from '../train/checkpoint.js';
+import type { Checkpoint } from '../store/checkpoint.js';
+import { baselinesOf, type Source } from '../store/source.js';
+import type { ItemNames } from '../store/titles.js';
 import { trainingBatches } from '../train/plan.js';
-import { rankSplit } from '../train/ranking.js';
-import { type Recommendation, recommend } from '../train/recommend.js';
-import { baselinesOf, type Source } from '../train/source.js';
 import { Trainer } from '../train/trainer.js';
 import type { Analysis, Calibration, Example, Item, Profile, Ranked } from './analysis.js';
 
@@ -55,7 +55,7 @@ function sampleUsers(split: Split, most: number): Split {
   const lines = Array.from({ length: most }, (_, i) => Math.floor((i * users) / most));
   return {
     inputs: Sequences.from(lines.map((line) => split.inputs.at(line))),
-    targets: Uint32Array.from(lines, (line) => split.targets[line]!),
+    targets: Uint32Array.from(lines, (line) => split.targets[line]),
   };
 }
 
@@ -96,7 +96,7 @@ async function exemplify(model: GSASRec, split: Split, names: Names, filterRated
   const users = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * split.targets.length) / count));
   const histories = users.map((user) => Array.from(split.inputs.at(user)));
   const lists = await recommend(model, histories, { top: Math.min(TOP, model.config.num_items), filterRated });
-  const targets = Uint32Array.from(users, (user) => split.targets[user]!);
+  const targets = Uint32Array.from(users, (user) => split.targets[user]);
   const ranks = await rankSplit(
     model,
     { inputs: Sequences.from(histories), targets },
@@ -108,13 +108,13 @@ async function exemplify(model: GSASRec, split: Split, names: Names, filterRated
   };
   return users.map((user, i) => ({
     user: user + 1,
-    ...(names.users && { name: names.users[user]! }),
-    history: histories[i]!.slice(-SHOWN).map(item),
-    length: histories[i]!.length,
-    target: item(targets[i]!),
-    rank: found(ranks)[i]!,
-    recommended: lists[i]!.slice(0, SHOWN).map((entry) => item(entry.item)),
-    probabilities: lists[i]!.map(probability),
+    ...(names.users && { name: names.users[user] }),
+    history: histories[i].slice(-SHOWN).map(item),
+    length: histories[i].length,
+    target: item(targets[i]),
+    rank: found(ranks)[i],
+    recommended: lists[i].slice(0, SHOWN).map((entry) => item(entry.item)),
+    probabilities: lists[i].map(probability),
   }));
 }
 

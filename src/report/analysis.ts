@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../engine/errors.js';
-import { readJson, writeWhole } from '../train/files.js';
+import { InputError } from '../base/errors.js';
+import { readJson, writeWhole } from '../store/files.js';
 
 /** What was measured of a run's best weights for its report. Probabilities are the scores' sigmoids. */
 export interface Analysis {

@@ -16,12 +16,12 @@ function calibrationChart(runs: readonly AnalysedRun[]): Promise<Html> {
   const series = runs.map(({ name, analysis }): Series => {
     const { cutoffs, probability, precision } = analysis.calibration;
     // A logarithm has no place for a precision of 0.
-    const points = cutoffs.map((_, i) => [probability[i]!, precision[i]!] as const).filter(([, y]) => y > 0);
+    const points = cutoffs.map((_, i) => [probability[i], precision[i]] as const).filter(([, y]) => y > 0);
     return { name, points };
   });
-  const { cutoffs, probability, precision, users } = runs[0]!.analysis.calibration;
+  const { cutoffs, probability, precision, users } = runs[0].analysis.calibration;
   const labels = cutoffs
-    .map((cutoff, i) => ({ x: probability[i]!, y: precision[i]!, text: `K = ${cutoff}`, cutoff }))
+    .map((cutoff, i) => ({ x: probability[i], y: precision[i], text: `K = ${cutoff}`, cutoff }))
     .filter(({ y, cutoff }) => y > 0 && [1, 10, 100].includes(cutoff));
   const axis = (title: string) => ({ title, format: '.2~g', log: true });
   const spec = lineChart({

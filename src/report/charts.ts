@@ -145,12 +145,12 @@ export function intervalChart(rows: readonly Interval[], title: string): TopLeve
     layer: [
       {
         data: { values: near },
-        mark: { type: 'rule', strokeWidth: 2, color: COLOURS[0]! },
+        mark: { type: 'rule', strokeWidth: 2, color: COLOURS[0] },
         encoding: { y, x: x('low'), x2: { field: 'high' } },
       },
       {
         data: { values: near },
-        mark: { type: 'point', size: 70, color: COLOURS[0]! },
+        mark: { type: 'point', size: 70, color: COLOURS[0] },
         encoding: { y, x: x('value') },
       },
       {
@@ -184,7 +184,7 @@ export function barChart(bars: readonly Bar[], title: string): TopLevelSpec {
     height: rowsHeight(bars.length),
     data: { values: bars },
     layer: [
-      { mark: { type: 'bar', color: COLOURS[0]!, height: { band: 0.7 } }, encoding: { y, x } },
+      { mark: { type: 'bar', color: COLOURS[0], height: { band: 0.7 } }, encoding: { y, x } },
       {
         mark: { type: 'text', align: 'left', dx: 5 },
         encoding: { y, x, text: { field: 'label', type: 'nominal' } },
@@ -210,7 +210,7 @@ function axis(channel: 'x' | 'y', { title, format, log, zero }: Axis, domain?: n
 }
 
 function cycle<T>(range: readonly T[], index: number): T {
-  return range[index % range.length]!;
+  return range[index % range.length];
 }
 
 /** Points that are far enough from each other on the x axis for a marker each. */

@@ -13,7 +13,7 @@ export async function learningCurves(runs: readonly RunRecord[]): Promise<Html |
   if (measured.length === 0) return undefined;
   const charts = [await lossChart(measured)];
   if (measured.some(({ validations }) => validations.length > 0)) {
-    charts.push(...(measured.length === 1 ? [await metricsChart(measured[0]!)] : await metricCharts(measured)));
+    charts.push(...(measured.length === 1 ? [await metricsChart(measured[0])] : await metricCharts(measured)));
   }
   charts.push(await throughputChart(measured));
   return html`<section><h2>Learning</h2><div class="charts">${charts}</div></section>`;
@@ -45,7 +45,7 @@ function metricsChart(run: RunRecord): Promise<Html> {
 }
 
 function metricCharts(runs: readonly RunRecord[]): Promise<Html[]> {
-  const metric = valMetric(runs[0]!.config);
+  const metric = valMetric(runs[0].config);
   const name = METRIC_TITLES[metric];
   const y = { ...SHARE, title: `${name}, validation users` };
   const by = (x: 'step' | 'seconds', unit: number) =>

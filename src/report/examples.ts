@@ -23,7 +23,7 @@ function card({ user, name: called, history, length, target, rank, recommended, 
 <h4>Recommended</h4>
 <ol class="recommended">${recommended.map(
     (item, i) =>
-      html`<li${item.id === target.id && html` class="hit"`}><span>${itemName(item)}</span><span>${percent(probabilities[i]!)}</span></li>`,
+      html`<li${item.id === target.id && html` class="hit"`}><span>${itemName(item)}</span><span>${percent(probabilities[i])}</span></li>`,
   )}</ol>
 <h4>Came next</h4><p class="target"><b>${itemName(target)}</b>, ${outcome}</p></article>`;
 }

@@ -62,7 +62,7 @@ function environment({ sessions }: RunRecord): Fact[] {
   if (!latest) return [];
   const resumed = sessions.length > 1 ? ` (resumed ${sessions.length - 1}×)` : '';
   return [
-    ['started', `${sessions[0]!.started.slice(0, 16).replace('T', ' ')} UTC${resumed}`],
+    ['started', `${sessions[0].started.slice(0, 16).replace('T', ' ')} UTC${resumed}`],
     ['adapter', latest.adapter],
     ['driver', latest.driver],
     ['processor', latest.cpu],

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { GsasError, InputError } from '../engine/errors.js';
+import { GsasError, InputError } from '../base/errors.js';
 import { bestValidation, isRun, type RunRecord, readRun, valMetric } from './run.js';
 
 /** A run in a line. */

@@ -21,7 +21,7 @@ export function renderDocument(title: string, main: Html, script?: string): stri
 
 /** What a report says: of one run all there is to say, of several how they compare. */
 export function renderMain(runs: readonly RunRecord[]): Promise<Html> {
-  return runs.length === 1 ? renderRun(runs[0]!) : renderComparison(runs);
+  return runs.length === 1 ? renderRun(runs[0]) : renderComparison(runs);
 }
 
 async function renderRun(run: RunRecord): Promise<Html> {
@@ -52,7 +52,7 @@ async function renderComparison(runs: readonly RunRecord[]): Promise<Html> {
     return html`<tr><th scope="row">${run.name}</th><td>${stateBadge(run)}</td>${cells.map((cell) => html`<td>${cell}</td>`)}<td><code>${run.folder}</code></td></tr>`;
   });
   const mixed =
-    runs.some((run) => !sameData(run, runs[0]!)) &&
+    runs.some((run) => !sameData(run, runs[0])) &&
     html`<p class="note">These runs are of different data: their metrics say nothing about which is better.</p>`;
   return html`<header><h1>${runs.length} runs compared</h1>${mixed}</header>
 <section><div class="scroll"><table><thead><tr><th>run</th><th>state</th><th>best validation</th><th>at step</th><th>folder</th></tr></thead><tbody>${rows}</tbody></table></div></section>

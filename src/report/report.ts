@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { InputError } from '../engine/errors.js';
-import { writeWhole } from '../train/files.js';
+import { InputError } from '../base/errors.js';
+import { writeWhole } from '../store/files.js';
 import { renderDocument, renderMain } from './page.js';
 import { distinguish, readRun } from './run.js';
 
@@ -19,7 +19,7 @@ export async function writeReport(runs: readonly string[], out?: string): Promis
     );
   }
   const title = records.map(({ name }) => name).join(', ');
-  const file = out ?? (runs.length === 1 ? join(runs[0]!, 'report.html') : 'comparison.html');
+  const file = out ?? (runs.length === 1 ? join(runs[0], 'report.html') : 'comparison.html');
   writeWhole(file, [Buffer.from(renderDocument(title, await renderMain(records)))]);
   return file;
 }

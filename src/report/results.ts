@@ -11,7 +11,7 @@ import { type AnalysedRun, analysedRuns, type RunRecord, sameData } from './run.
 export async function results(runs: readonly RunRecord[]): Promise<Html | undefined> {
   const analysed = analysedRuns(runs);
   if (analysed.length === 0) return undefined;
-  const ranked = runs.length === 1 ? analysed[0]!.analysis.rankings : analysed.map(ownRanking);
+  const ranked = runs.length === 1 ? analysed[0].analysis.rankings : analysed.map(ownRanking);
   const rows = ranked.map((list) => ({ name: list.name, estimates: estimateMetrics(list) }));
   const intervals = rows.map(({ name, estimates }) => ({ name, ...estimates['ndcg@10'] }));
   const cells = rows.map(({ name, estimates }) => ({
@@ -32,7 +32,7 @@ ${differences(analysed)}
 
 function setting(runs: readonly AnalysedRun[]): string {
   const [{ analysis, config }] = runs as [AnalysedRun];
-  const ranked = analysis.rankings[0]!.ranks.length;
+  const ranked = analysis.rankings[0].ranks.length;
   const who =
     ranked === analysis.users ? `${count(ranked)} users` : `${count(ranked)} of ${count(analysis.users)} users`;
   if (runs.length > 1)
@@ -42,7 +42,7 @@ function setting(runs: readonly AnalysedRun[]): string {
 }
 
 function ownRanking({ name, analysis }: AnalysedRun): Ranked {
-  return { ...analysis.rankings[0]!, name };
+  return { ...analysis.rankings[0], name };
 }
 
 /** Against the first run, user by user, where the users are the same. */

@@ -1,12 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { InputError } from '../engine/errors.js';
+import { InputError } from '../base/errors.js';
+import { readJson } from '../store/files.js';
+import { readJournal } from '../store/journal.js';
+import type { StepRecord } from '../store/runlog.js';
+import { readSessions, type Session, STOP_REASONS } from '../store/sessions.js';
 import { checkOptions, type TrainOptions } from '../train/config.js';
-import { readJson } from '../train/files.js';
-import { readJournal } from '../train/journal.js';
-import type { StepRecord } from '../train/runlog.js';
-import { readSessions, type Session, STOP_REASONS } from '../train/sessions.js';
 import type { Validation } from '../train/train.js';
 import { type Analysis, readAnalysis } from './analysis.js';
 

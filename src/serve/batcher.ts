@@ -1,7 +1,7 @@
-import { GsasError } from '../engine/errors.js';
+import { GsasError } from '../base/errors.js';
+import { attentionOver } from '../infer/explain.js';
+import { type Recommendation, recommend } from '../infer/recommend.js';
 import type { GSASRec } from '../model/gsasrec.js';
-import { attentionOver } from '../train/explain.js';
-import { type Recommendation, recommend } from '../train/recommend.js';
 
 /** One request's question. */
 export interface Query {
@@ -83,7 +83,7 @@ export class Batcher {
       try {
         const answers = await this.#answer(wanted.map(({ query }) => query));
         wanted.forEach(({ resolve }, i) => {
-          resolve(answers[i]!);
+          resolve(answers[i]);
         });
       } catch (error) {
         for (const { reject } of wanted) reject(error);
@@ -112,8 +112,8 @@ export class Batcher {
         : [],
     ]);
     return queries.map((query, i) => {
-      const items = found[i]!.slice(0, query.top);
-      return query.explain ? { items, attention: weights[explained.indexOf(query)]! } : { items };
+      const items = found[i].slice(0, query.top);
+      return query.explain ? { items, attention: weights[explained.indexOf(query)] } : { items };
     });
   }
 }

@@ -1,11 +1,11 @@
-import { ItemFinder } from '../data/find.js';
-import type { ItemNames } from '../data/titles.js';
 import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
-import { listen } from '../report/listen.js';
-import type { Checkpoint } from '../train/checkpoint.js';
+import type { Checkpoint } from '../store/checkpoint.js';
+import { ItemFinder } from '../store/find.js';
+import type { ItemNames } from '../store/titles.js';
 import type { TrainConfig } from '../train/config.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
+import { listen } from './listen.js';
 import { hostsOf, httpServer } from './server.js';
 import { Service } from './service.js';
 import { Telemetry } from './telemetry.js';

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import { GsasError, InputError } from '../engine/errors.js';
+import { GsasError, InputError } from '../base/errors.js';
 import { BusyError } from './batcher.js';
 import { PAGE, PAGE_POLICY } from './page.js';
 import type { Service } from './service.js';

@@ -1,9 +1,9 @@
-import type { ItemFinder } from '../data/find.js';
-import { InputError } from '../engine/errors.js';
-import { MOST_TOP_K } from '../kernels/top_k/index.js';
-import { unknownName } from '../model/options.js';
+import { InputError } from '../base/errors.js';
+import { unknownName } from '../base/options.js';
+import { probabilityOf } from '../infer/recommend.js';
+import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
+import type { ItemFinder } from '../store/find.js';
 import type { TrainConfig } from '../train/config.js';
-import { probabilityOf } from '../train/recommend.js';
 import type { Answer, Batcher, Query } from './batcher.js';
 
 /** An item as the service writes it. */

@@ -1,5 +1,4 @@
-import { InputError } from '../engine/errors.js';
-import { checkModelConfig, MODEL_OPTIONS } from '../model/config.js';
+import { InputError } from '../base/errors.js';
 import {
   checkValue,
   describeDomain,
@@ -8,7 +7,8 @@ import {
   parseValue,
   unknownName,
   type Values,
-} from '../model/options.js';
+} from '../base/options.js';
+import { checkModelConfig, MODEL_OPTIONS } from '../model/config.js';
 
 /**
  * Every key of a training configuration. Flags, validation, help and the TrainOptions type are derived from this table.

@@ -32,7 +32,7 @@ export async function estimateTraining(gpu: Gpu, { config, batches, start }: Tra
     return {
       parameters: parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0),
       deviceBytes: gpu.pool.peakBytes,
-      stepSeconds: seconds.slice(WARM_UP).sort((a, b) => a - b)[TIMED >> 1]!,
+      stepSeconds: seconds.slice(WARM_UP).sort((a, b) => a - b)[TIMED >> 1],
       stepsPerEpoch: batches.perEpoch,
     };
   } finally {

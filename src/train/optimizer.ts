@@ -1,8 +1,8 @@
 import type { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import { adam } from '../kernels/adam/index.js';
-import { scatterAdam } from '../kernels/scatter_adam/index.js';
+import { adam } from '../kernels/update/adam/index.js';
+import { scatterAdam } from '../kernels/update/scatter_adam/index.js';
 import type { HostParameters } from '../model/parameters.js';
 
 /** PyTorch's defaults. */

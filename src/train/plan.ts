@@ -1,9 +1,9 @@
+import { InputError } from '../base/errors.js';
 import { TrainingBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
-import { InputError } from '../engine/errors.js';
 import { gbceBeta } from '../model/config.js';
 import { type HostParameters, initialParameters, priorScore } from '../model/parameters.js';
-import { loadCheckpoint, loadResumable, type ResumableCheckpoint, refuseTaken } from './checkpoint.js';
+import { loadCheckpoint, loadResumable, type ResumableCheckpoint, refuseTaken } from '../store/checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
 import type { TrainerState } from './trainer.js';
 import { shapeOptions, warmStart } from './warm-start.js';

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { GsasError } from '../base/errors.js';
 import type { TrainingBatches } from '../data/batches.js';
-import { GsasError } from '../engine/errors.js';
 import type { Gpu } from '../engine/gpu.js';
+import { evaluateSplit, type Metrics } from '../infer/ranking.js';
 import { checkTables } from '../model/tables.js';
 import {
   type Checkpoint,
@@ -12,16 +13,15 @@ import {
   loadCheckpoint,
   type ResumableCheckpoint,
   saveCheckpoint,
-} from './checkpoint.js';
+} from '../store/checkpoint.js';
+import { describeEnvironment } from '../store/environment.js';
+import { writeWhole } from '../store/files.js';
+import { RunLog } from '../store/runlog.js';
+import { beginSession, endSession, type StopReason } from '../store/sessions.js';
+import { rememberSource } from '../store/source.js';
 import type { TrainConfig } from './config.js';
-import { describeEnvironment } from './environment.js';
-import { writeWhole } from './files.js';
 import { type PlanRequest, planTraining } from './plan.js';
 import type { ProgressState } from './progress.js';
-import { evaluateSplit, type Metrics } from './ranking.js';
-import { RunLog } from './runlog.js';
-import { beginSession, endSession, type StopReason } from './sessions.js';
-import { rememberSource } from './source.js';
 import { Trainer } from './trainer.js';
 
 export interface TrainRequest extends PlanRequest {

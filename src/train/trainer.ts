@@ -1,4 +1,5 @@
 import type { TrainingBatch } from '../data/batches.js';
+import { checkBatch } from '../data/check-batch.js';
 import { compileAhead } from '../engine/compile-ahead.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
@@ -7,7 +8,6 @@ import type { Tensor } from '../engine/tensor.js';
 import { gbceBeta } from '../model/config.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
-import { checkBatch } from './check-batch.js';
 import { type TrainConfig, updatesLazily } from './config.js';
 import { Adam } from './optimizer.js';
 
@@ -77,7 +77,7 @@ export class Trainer {
       });
     });
     this.stream.submit();
-    return (await loss!)[0]!;
+    return (await loss!)[0];
   }
 
   /** Parameters and moments as they are after the steps handed over so far. */

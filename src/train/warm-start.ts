@@ -1,8 +1,8 @@
-import { InputError } from '../engine/errors.js';
-import { HostRandom } from '../engine/philox.js';
+import { InputError } from '../base/errors.js';
+import { HostRandom } from '../base/philox.js';
 import { parameterShapes } from '../model/config.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
-import type { Checkpoint } from './checkpoint.js';
+import type { Checkpoint } from '../store/checkpoint.js';
 import type { TrainConfig } from './config.js';
 
 /** What a model must have in common with the checkpoint that it starts from. */
@@ -52,7 +52,7 @@ export function warmStart(
     const [rows = 0] = shape;
     let data = old.data;
     if (name === 'position_embedding.weight') {
-      const shift = rows - old.shape[0]!;
+      const shift = rows - old.shape[0];
       data = moveRows(old, rows, (row) => row + shift, random);
     } else if (name.endsWith('embedding.weight')) {
       data = moveRows(old, rows, place, random);
@@ -77,7 +77,7 @@ function moveRows(
   }
   const columns = Array.from({ length: D }, (_, d) => spread(old.data, d, D));
   for (let i = 0; i < data.length; i++) {
-    const { mean, deviation } = columns[i % D]!;
+    const { mean, deviation } = columns[i % D];
     if (Number.isNaN(data[i])) data[i] = mean + deviation * random.normal();
   }
   return data;
@@ -89,8 +89,8 @@ function spread(data: Float32Array, d: number, D: number): { mean: number; devia
   let sum = 0;
   let squares = 0;
   for (let i = d; i < data.length; i += D) {
-    sum += data[i]!;
-    squares += data[i]! ** 2;
+    sum += data[i];
+    squares += data[i] ** 2;
   }
   const mean = sum / rows;
   return { mean, deviation: Math.sqrt(Math.max(0, squares / rows - mean ** 2)) };

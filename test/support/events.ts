@@ -1,5 +1,5 @@
 import { PbfReader } from 'pbf';
-import { crc32c } from '../../src/train/events.js';
+import { crc32c } from '../../src/store/events.js';
 
 export interface Event {
   wallTime: number;

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { expect } from 'vitest';
-import { importInteractions } from '../../src/data/import/import.js';
-import type { ImportOptions } from '../../src/data/import/options.js';
-import { InputError } from '../../src/engine/errors.js';
+import { InputError } from '../../src/base/errors.js';
+import { importInteractions } from '../../src/ingest/import.js';
+import type { ImportOptions } from '../../src/ingest/options.js';
 import { scratchFolder } from './scratch.js';
 
 /** One small log, by columns; times are out of order, and bob's a and c are at the same one. */
@@ -43,7 +43,7 @@ export function importFolder() {
       text(`test/${name}.txt`).trimEnd().split('\n'),
     );
     return inputs!.map(
-      (line, i) => `${users.get(of![i]!)}: ${[...line.split(' '), targets![i]!].map((id) => items.get(id)).join(' ')}`,
+      (line, i) => `${users.get(of![i])}: ${[...line.split(' '), targets![i]].map((id) => items.get(id)).join(' ')}`,
     );
   }
 

@@ -1,10 +1,10 @@
+import { HostRandom } from '../../src/base/philox.js';
 import type { Op, ReferenceValues } from '../../src/engine/kernel.js';
-import { HostRandom } from '../../src/engine/philox.js';
 
 /** Largest absolute value. */
 export function largest(values: ArrayLike<number>): number {
   let most = 0;
-  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]!));
+  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]));
   return most;
 }
 
@@ -13,7 +13,7 @@ export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let most = 0;
   for (let i = 0; i < a.length; i++) {
-    const apart = Math.abs(a[i]! - b[i]!);
+    const apart = Math.abs(a[i] - b[i]);
     if (Number.isNaN(apart)) return Number.POSITIVE_INFINITY;
     most = Math.max(most, apart);
   }
@@ -52,15 +52,15 @@ export function finiteDifferences(
     const outputs = reference({ ...inputs, [name]: moved });
     let sum = 0;
     for (const [output, cotangent] of Object.entries(cotangents)) {
-      for (let i = 0; i < cotangent.length; i++) sum += cotangent[i]! * outputs[output]![i]!;
+      for (let i = 0; i < cotangent.length; i++) sum += cotangent[i] * outputs[output][i];
     }
     return sum;
   };
   const derivative = index.map((i) => {
     const up = values.slice();
     const down = values.slice();
-    up[i] = up[i]! + STEP;
-    down[i] = down[i]! - STEP;
+    up[i] = up[i] + STEP;
+    down[i] = down[i] - STEP;
     return (loss(up) - loss(down)) / (2 * STEP);
   });
   return { index, derivative };

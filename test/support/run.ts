@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Analysis } from '../../src/report/analysis.js';
+import type { Session } from '../../src/store/sessions.js';
 import { resolveConfig } from '../../src/train/config.js';
-import type { Session } from '../../src/train/sessions.js';
 
 export const HOSTILE = '<script>alert("&")</script>';
 

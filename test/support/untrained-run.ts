@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initialParameters } from '../../src/model/parameters.js';
-import { LOOP_START, saveCheckpoint, type Weights } from '../../src/train/checkpoint.js';
+import { LOOP_START, saveCheckpoint, type Weights } from '../../src/store/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../../src/train/config.js';
 import { dataset } from './small.js';
 

@@ -1,5 +1,5 @@
+import { GsasError, InputError } from '../../base/errors.js';
 import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
-import { GsasError, InputError } from '../../engine/errors.js';
 import { CASE_RANDOM, type Cost, type Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
@@ -49,7 +49,7 @@ export function attention(
     ...(residual && { residual: [residual, Q, 'D'] as const }),
   });
   const { D } = sizes;
-  const T = sizes[Q]!; // queries
+  const T = sizes[Q]; // queries
   if (D % heads !== 0) throw new InputError(`attention: ${D} columns do not divide into ${heads} heads`);
   if (last && [q, k, v].some((input) => tape.needsGradient(input)))
     throw new GsasError('attention: with `last` there is no backward; record nothing on the tape');
@@ -159,7 +159,7 @@ export const attentionOp: Op<AttentionCase> = {
   ],
   inputs: ({ lengths, D, residual }, random) => {
     const spans = spansOf(lengths);
-    const T = spans.shape[0]!;
+    const T = spans.shape[0];
     const [q, k, v] = [normals(random, [T, D]), normals(random, [T, D]), normals(random, [T, D])];
     return { q, k, v, spans, ...(residual && { residual: normals(random, [T, D]) }) };
   },

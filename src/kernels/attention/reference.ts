@@ -23,20 +23,20 @@ export function attentionReference(
   const size = D / heads;
   for (let h = 0; h < heads; h++) {
     for (let t = 0; t < T; t++) {
-      const start = spans[2 * t]!;
+      const start = spans[2 * t];
       const weights = new Float64Array(t + 1 - start);
       for (let j = start; j <= t; j++) {
         let score = 0;
-        for (let c = h * size; c < (h + 1) * size; c++) score += q[t * D + c]! * k[j * D + c]!;
+        for (let c = h * size; c < (h + 1) * size; c++) score += q[t * D + c] * k[j * D + c];
         weights[j - start] = score / Math.sqrt(size);
       }
       const largest = weights.reduce((a, b) => Math.max(a, b));
       let total = 0;
-      for (let j = start; j <= t; j++) total += weights[j - start] = Math.exp(weights[j - start]! - largest);
+      for (let j = start; j <= t; j++) total += weights[j - start] = Math.exp(weights[j - start] - largest);
       for (let j = start; j <= t; j++) {
         const factor = dropout ? dropoutFactor(random, dropout, h * T + t, j - start) : 1;
-        const weight = (factor * weights[j - start]!) / total;
-        for (let c = h * size; c < (h + 1) * size; c++) y[t * D + c]! += weight * v[j * D + c]!;
+        const weight = (factor * weights[j - start]) / total;
+        for (let c = h * size; c < (h + 1) * size; c++) y[t * D + c] += weight * v[j * D + c];
       }
     }
   }

@@ -1,5 +1,5 @@
+import { PHILOX_WGSL } from '../../base/philox.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/dropout.js';
-import { PHILOX_WGSL } from '../../engine/philox.js';
 import { float, wgsl } from '../../engine/wgsl.js';
 import { type Team, teamWgsl } from '../team.js';
 

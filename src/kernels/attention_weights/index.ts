@@ -1,4 +1,4 @@
-import { InputError } from '../../engine/errors.js';
+import { InputError } from '../../base/errors.js';
 import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
@@ -50,7 +50,7 @@ export const attentionWeightsOp: Op<Case> = {
       k: normals(random, [total(lengths), D]),
       spans: {
         shape: [lengths.length, 2],
-        data: Uint32Array.from(last.flatMap((t) => [all[2 * t]!, all[2 * t + 1]!])),
+        data: Uint32Array.from(last.flatMap((t) => [all[2 * t], all[2 * t + 1]])),
       },
     };
   },

@@ -8,11 +8,11 @@ export function attentionWeightsReference(
   const weights = new Float64Array(heads * T);
   const size = D / heads;
   for (let i = 0; i < spans.length / 2; i++) {
-    const [start, end] = [spans[2 * i]!, spans[2 * i + 1]!];
+    const [start, end] = [spans[2 * i], spans[2 * i + 1]];
     for (let h = 0; h < heads; h++) {
       const row = weights.subarray(h * T + start, h * T + end);
       row.forEach((_, j) => {
-        for (let c = h * size; c < (h + 1) * size; c++) row[j]! += q[i * D + c]! * k[(start + j) * D + c]!;
+        for (let c = h * size; c < (h + 1) * size; c++) row[j] += q[i * D + c] * k[(start + j) * D + c];
       });
       const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
       const exps = row.map((score) => Math.exp((score - largest) / Math.sqrt(size)));

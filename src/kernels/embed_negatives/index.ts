@@ -4,8 +4,8 @@ import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { gather } from '../gather/index.js';
 import { gatherReference } from '../gather/reference.js';
 import { normals } from '../inputs.js';
-import { negativesOf } from '../negatives/draw.js';
-import { drawNegatives } from '../negatives/index.js';
+import { negativesOf } from '../score/negatives/draw.js';
+import { drawNegatives } from '../score/negatives/index.js';
 
 /**
  * The rows of freshly drawn negatives: the unfused way, whose [T, k, D] `sampledGbce` never makes. It is here to be compared with.

@@ -81,7 +81,7 @@ export const embeddingOp: Op<Case> = {
     return {
       items: normals(random, [N + 2, D]),
       positions: normals(random, [S, D]),
-      ids: integers(random, [spans.shape[0]!], 1, N),
+      ids: integers(random, [spans.shape[0]], 1, N),
       spans,
     };
   },

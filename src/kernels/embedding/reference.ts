@@ -13,10 +13,10 @@ export function embedReference(
   const S = positions.length / D;
   const x = new Float64Array(ids.length * D);
   ids.forEach((id, t) => {
-    const place = S - (spans[2 * t + 1]! - t);
+    const place = S - (spans[2 * t + 1] - t);
     for (let d = 0; d < D; d++) {
       const factor = dropout ? dropoutFactor(CASE_RANDOM, dropout, t, d) : 1;
-      x[t * D + d] = factor * (items[id * D + d]! + positions[place * D + d]!);
+      x[t * D + d] = factor * (items[id * D + d] + positions[place * D + d]);
     }
   });
   return x;

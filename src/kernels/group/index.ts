@@ -1,4 +1,4 @@
-import { GsasError } from '../../engine/errors.js';
+import { GsasError } from '../../base/errors.js';
 import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import { sizeOf, type Tensor } from '../../engine/tensor.js';

@@ -11,11 +11,11 @@ export function layerNormReference(
   const y = new Float64Array(T * D);
   for (let t = 0; t < T; t++) {
     let mean = 0;
-    for (let d = 0; d < D; d++) mean += x[t * D + d]! / D;
+    for (let d = 0; d < D; d++) mean += x[t * D + d] / D;
     let variance = 0;
-    for (let d = 0; d < D; d++) variance += (x[t * D + d]! - mean) ** 2 / D;
+    for (let d = 0; d < D; d++) variance += (x[t * D + d] - mean) ** 2 / D;
     for (let d = 0; d < D; d++) {
-      y[t * D + d] = ((x[t * D + d]! - mean) / Math.sqrt(variance + EPSILON)) * weight[d]! + bias[d]!;
+      y[t * D + d] = ((x[t * D + d] - mean) / Math.sqrt(variance + EPSILON)) * weight[d] + bias[d];
     }
   }
   return y;

@@ -11,8 +11,8 @@ export function linearReference(
   const y = new Float64Array(T * N);
   for (let t = 0; t < T; t++) {
     for (let n = 0; n < N; n++) {
-      let sum = bias[n]!;
-      for (let k = 0; k < K; k++) sum += x[t * K + k]! * weight[n * K + k]!;
+      let sum = bias[n];
+      for (let k = 0; k < K; k++) sum += x[t * K + k] * weight[n * K + k];
       if (relu) sum = Math.max(0, sum);
       y[t * N + n] = sum * factor(t, n) + (residual?.[t * N + n] ?? 0);
     }

@@ -1,5 +1,5 @@
+import { PHILOX_WGSL } from '../../base/philox.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/dropout.js';
-import { PHILOX_WGSL } from '../../engine/philox.js';
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
 

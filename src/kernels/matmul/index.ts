@@ -149,7 +149,7 @@ export const matmulOp: Op<Case> = {
   },
   reference: ({ M, N, K, add, ...options }, { a, b, before }) => {
     const out = matmulReference(a as Float64Array, b as Float64Array, M, N, K, options);
-    return { out: add ? out.map((value, i) => value + before![i]!) : out };
+    return { out: add ? out.map((value, i) => value + before![i]) : out };
   },
   forward: ({ M, N, K, add }) => ({ bytes: 4 * (M * K + K * N + (add ? 2 : 1) * M * N), flops: 2 * M * N * K }),
 };

@@ -17,7 +17,7 @@ export function matmulReference(
     for (let n = 0; n < N; n++) {
       let sum = 0;
       for (let k = 0; k < K; k++) {
-        sum += a[transposeA ? k * M + m : m * K + k]! * b[transposeB ? n * K + k : k * N + n]!;
+        sum += a[transposeA ? k * M + m : m * K + k] * b[transposeB ? n * K + k : k * N + n];
       }
       out[m * N + n] = sum;
     }

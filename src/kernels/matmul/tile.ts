@@ -15,7 +15,7 @@ const WORTH_ASKING = 2 ** 23; // multiply-adds; less takes microseconds with any
 
 /** The workgroup's tile without a measurement. */
 export function builtInTile(capabilities: Capabilities, M: number, N: number): Tile {
-  return Object.values(tiles(capabilities, M, N))[0]!;
+  return Object.values(tiles(capabilities, M, N))[0];
 }
 
 /** How many tiles cover [M, N]. */
@@ -32,7 +32,7 @@ export function chooseTile(
   { M, N, K, transposeA }: { M: number; N: number; K: number; transposeA: boolean },
 ): Tile {
   const candidates = tiles(capabilities, M, N);
-  if (M * N * K < WORTH_ASKING) return Object.values(candidates)[0]!;
+  if (M * N * K < WORTH_ASKING) return Object.values(candidates)[0];
   const size = transposeA ? K : M;
   const rest = transposeA ? M : K;
   const trialSize = Math.min(size, Math.ceil(TRIAL_ELEMENTS / Math.max(rest, transposeA ? N : 1)));

@@ -28,7 +28,7 @@ export function pairsOf(op: string, ids: Tensor, source: Tensor, weights?: Tenso
 
 export function layoutOf(stream: Stream, { source, weights }: Pairs): Layout {
   const { lanes } = teamOf(stream.gpu.capabilities);
-  return { D: source.shape[1]!, lanes, teams: Math.max(1, WORKGROUP / lanes), weighted: weights !== undefined };
+  return { D: source.shape[1], lanes, teams: Math.max(1, WORKGROUP / lanes), weighted: weights !== undefined };
 }
 
 /** What a kernel that sums rows binds besides the groups: all but `into`'s share of its arguments. */

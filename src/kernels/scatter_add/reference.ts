@@ -9,7 +9,7 @@ export function scatterAddReference(
 ): Float64Array {
   ids.forEach((id, pair) => {
     const row = Math.floor(pair / share) * D;
-    for (let d = 0; d < D; d++) into[id * D + d] = into[id * D + d]! + (weights?.[pair] ?? 1) * source[row + d]!;
+    for (let d = 0; d < D; d++) into[id * D + d] = into[id * D + d] + (weights?.[pair] ?? 1) * source[row + d];
   });
   return into;
 }

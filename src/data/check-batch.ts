@@ -1,0 +1,36 @@
+import { InputError } from '../base/errors.js';
+import type { RaggedBatch } from './batches.js';
+
+/**
+ * Checks what kernels take as an index, before it is uploaded: shaders do not (src/node/toggles.ts). Batches of a dataset that was read from a
+ * file pass always; a library's caller may have made up their own.
+ * @throws InputError naming the first token that is wrong
+ */
+export function checkBatch(
+  { tokens, ids, spans, targets }: RaggedBatch & { readonly targets?: Uint32Array },
+  { num_items, sequence_length }: { num_items: number; sequence_length: number },
+): void {
+  checkItems(ids, num_items, 'token');
+  if (targets) checkItems(targets, num_items, 'the target of token');
+  for (let start = 0; start < tokens; start = spans[2 * start + 1]) {
+    const end = spans[2 * start + 1];
+    const fits = end > start && end <= tokens && end - start <= sequence_length;
+    if (!fits) throw new InputError(spanMessage(start, spans, `a row of 1 to ${sequence_length} of ${tokens} tokens`));
+    for (let t = start; t < end; t++) {
+      if (spans[2 * t] !== start || spans[2 * t + 1] !== end)
+        throw new InputError(spanMessage(t, spans, `that of its row, ${start} to ${end}`));
+    }
+  }
+}
+
+/** @throws InputError unless all are items of the catalogue, 1 … numItems */
+export function checkItems(ids: Uint32Array, numItems: number, what: string): void {
+  const wrong = ids.findIndex((id) => id < 1 || id > numItems);
+  if (wrong >= 0) {
+    throw new InputError(`${what} ${wrong} is the item ${ids[wrong]}; items of this model are 1 to ${numItems}`);
+  }
+}
+
+function spanMessage(t: number, spans: Uint32Array, wanted: string): string {
+  return `token ${t} has the span ${spans[2 * t]} to ${spans[2 * t + 1]}; it must be ${wanted}`;
+}

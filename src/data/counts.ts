@@ -1,0 +1,8 @@
+import type { Dataset } from './dataset.js';
+
+/** [N+1] occurrences in training. */
+export function countItems({ numItems, train }: Dataset): Float64Array {
+  const counts = new Float64Array(numItems + 1);
+  for (const item of train.items) counts[item]!++;
+  return counts;
+}

@@ -1,0 +1,88 @@
+import { InputError } from '../base/errors.js';
+
+/** `entry` is the item in a table of titles, where a plain `id` or `code` must be it; in a log it may be the row's. */
+export type Role = 'user' | 'item' | 'time' | 'rating' | 'title' | 'entry';
+
+const ITEM =
+  'item itemid iid product productid parentasin asin stockcode sku movieid bookid isbn trackid songid artistid articleid newsid videoid gameid appid businessid movie book track song artist article video game';
+
+/** Well-known names of each column, the surest first, without case and signs: `InvoiceDate`, `invoice_date` are one. */
+const KNOWN: Record<Role, readonly string[]> = {
+  user: words(
+    'user userid uid username reviewerid customer customerid client clientid member memberid visitor visitorid account accountid profileid session sessionid',
+  ),
+  item: words(ITEM),
+  entry: words(`${ITEM} code id`),
+  time: words(
+    'timestamp time datetime date ts unixreviewtime unixtime createdat eventtime invoicedate orderdate purchasedate reviewtime reviewdate tdat',
+  ),
+  rating: words('rating ratings stars overall score ratingvalue'),
+  title: words('title itemtitle movietitle producttitle booktitle name itemname productname description label'),
+};
+
+/** What columns hold where nothing names them, by how many there are. */
+const UNNAMED: Record<number, readonly Role[]> = {
+  2: ['user', 'item'],
+  3: ['user', 'item', 'time'],
+  4: ['user', 'item', 'rating', 'time'],
+};
+
+/** A table's columns as far as its first line tells. */
+export interface Columns {
+  /** As the user named it; errors say this. */
+  readonly file: string;
+  readonly names: readonly string[];
+  readonly hasHeader: boolean;
+}
+
+/** The column known to play a role, or undefined. */
+export function guessColumn({ names, hasHeader }: Columns, role: Role): number | undefined {
+  if (!hasHeader) return position(UNNAMED[Math.min(names.length, 4)]?.indexOf(role) ?? -1);
+  const plain = names.map(plainName);
+  const name = KNOWN[role].find((known) => plain.includes(known));
+  return name === undefined ? undefined : plain.indexOf(name);
+}
+
+/** The column known to play a role. @throws InputError that tells to name it by the flag, such as `--user-col` */
+export function knownColumn(columns: Columns, role: Role, flag: string): number {
+  const found = guessColumn(columns, role);
+  if (found === undefined)
+    throw new InputError(
+      `${columns.file}, line 1: no column is known to hold the ${role === 'entry' ? 'item' : role}; name one by ${flag}: ${listed(columns)}${columns.hasHeader ? ' (--no-header where this line is data)' : ''}`,
+    );
+  return found;
+}
+
+/** The column that a flag names, or numbers where there is no header; undefined where it is not given. @throws InputError when it is not there */
+export function namedColumn(columns: Columns, flag: string, named: string | undefined): number | undefined {
+  if (named === undefined) return undefined;
+  const { file, names, hasHeader } = columns;
+  const found = hasHeader ? positionOf(names, named) : /^[1-9]\d*$/.test(named) ? Number(named) - 1 : -1;
+  if (found < 0 || found >= names.length)
+    throw new InputError(`${file}, line 1: ${flag} ${named}: there is no such column; there are ${listed(columns)}`);
+  return found;
+}
+
+/** Where a name stands among these, exactly or but for case and signs; -1 where it does not. */
+export function positionOf(names: readonly string[], named: string): number {
+  const exact = names.indexOf(named);
+  return exact >= 0 ? exact : names.findIndex((name) => plainName(name) === plainName(named));
+}
+
+function listed({ names, hasHeader }: Columns): string {
+  return hasHeader
+    ? names.join(', ')
+    : `columns 1 to ${names.length}, numbered because the file has no header (--header where this line is one)`;
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+function position(index: number): number | undefined {
+  return index < 0 ? undefined : index;
+}
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}

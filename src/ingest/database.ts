@@ -1,0 +1,112 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
+import { GsasError, InputError } from '../base/errors.js';
+
+/** Threads beyond these read no faster, and each wants its share of the memory. */
+const MOST_THREADS = 8;
+
+export interface DatabaseOptions {
+  /** As `1GB`. */
+  readonly memoryLimit: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A DuckDB database in a folder of its own, so that tables larger than memory live on disk. Rows keep the order they came in. */
+export class Database {
+  readonly #stop: () => void;
+
+  private constructor(
+    private readonly instance: DuckDBInstance,
+    private readonly connection: DuckDBConnection,
+    private readonly options: DatabaseOptions,
+  ) {
+    this.#stop = () => connection.interrupt();
+    options.signal?.addEventListener('abort', this.#stop);
+  }
+
+  /** @param folder is there and empty */
+  static async open(folder: string, options: DatabaseOptions): Promise<Database> {
+    // Loaded when first needed: it is large, and most commands never use it.
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const config = {
+      memory_limit: options.memoryLimit,
+      temp_directory: join(folder, 'spilled'),
+      threads: String(Math.min(availableParallelism(), MOST_THREADS)),
+      preserve_insertion_order: 'true',
+    };
+    let instance: DuckDBInstance;
+    try {
+      instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), config);
+    } catch (error) {
+      throw explain(error, options.memoryLimit);
+    }
+    return new Database(instance, await instance.connect(), options);
+  }
+
+  close(): void {
+    this.options.signal?.removeEventListener('abort', this.#stop);
+    this.connection.closeSync();
+    this.instance.closeSync();
+  }
+
+  /** Runs statements for their effect. */
+  async run(sql: string): Promise<void> {
+    await this.#guard(() => this.connection.run(sql));
+  }
+
+  /** All rows of a small answer; 64-bit integers come as text. */
+  async rows<Row extends object>(sql: string): Promise<Row[]> {
+    return (await this.#guard(() => this.connection.runAndReadAll(sql))).getRowObjectsJson() as unknown as Row[];
+  }
+
+  /** The one row of a small answer. */
+  async row<Row extends object>(sql: string): Promise<Row> {
+    return (await this.rows<Row>(sql))[0];
+  }
+
+  /** A large answer, some 2,048 rows at a time. */
+  async *stream(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    const result = await this.#guard(() => this.connection.stream(sql));
+    for (;;) {
+      const chunk = await this.#guard(() => result.fetchChunk());
+      if (!chunk || chunk.rowCount === 0) return;
+      yield chunk;
+    }
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    this.options.signal?.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      this.options.signal?.throwIfAborted();
+      throw explain(error, this.options.memoryLimit);
+    }
+  }
+}
+
+/** An error of the machine's in words of the command's; others as they are. */
+function explain(error: unknown, memoryLimit: string): unknown {
+  const reason = firstLine(error);
+  if (/No space left on device|max_temp_directory_size/.test(reason))
+    return new GsasError(`the disk is full; give --out a place on a larger one: ${reason}`, { cause: error });
+  if (/^Out of Memory Error/.test(reason))
+    return new InputError(`--memory-limit ${memoryLimit} is too small: ${reason}`, { cause: error });
+  return error;
+}
+
+/** DuckDB's messages run over many lines, of which the first says it. */
+export function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0].trim();
+}
+
+/** Text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

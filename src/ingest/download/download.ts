@@ -1,0 +1,86 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { InputError } from '../../base/errors.js';
+import { makeFolders } from '../../store/make-folders.js';
+import { refuseOccupied } from '../folder.js';
+import { type ImportReport, importInteractions } from '../import.js';
+import { PUBLIC_DATASETS, type PublicDataset } from './catalogue.js';
+import { fetchFile, verifyFile } from './fetch.js';
+import { unzip } from './unzip.js';
+
+/** Where a public dataset comes from and goes to. */
+export interface DownloadOptions {
+  /** Folder to write. */
+  readonly out: string;
+  /** The public file, fetched by other means; nothing goes over the network. */
+  readonly from?: string;
+  /** Another address of the same file. */
+  readonly url?: string;
+  /** Folder for fetched files, which stay; default the user's cache. */
+  readonly cache?: string;
+  /** Replaces a dataset in `out`. */
+  readonly force?: boolean;
+  readonly memoryLimit?: string;
+  readonly signal?: AbortSignal;
+  /** Told what begins. */
+  readonly onProgress?: (step: string) => void;
+  /** Bytes fetched so far, and in all where the server says. */
+  readonly onBytes?: (have: number, total: number | undefined) => void;
+}
+
+/**
+ * Fetches a public dataset, once, verifies its digest, and imports it as papers use it.
+ * @param name a key of `PUBLIC_DATASETS`
+ * @throws InputError on an unknown name or as `importInteractions`; GsasError when it cannot be fetched, with a way out
+ */
+export async function downloadDataset(name: string, options: DownloadOptions): Promise<ImportReport> {
+  const dataset = PUBLIC_DATASETS[name];
+  if (!dataset)
+    throw new InputError(`there is no public dataset ${name}; there are ${Object.keys(PUBLIC_DATASETS).join(', ')}`);
+  return importPublic(dataset, options);
+}
+
+/** What `downloadDataset` does, for a dataset that is in no list. */
+export async function importPublic(dataset: PublicDataset, options: DownloadOptions): Promise<ImportReport> {
+  const { out, from, force = false, cache = userCache(), memoryLimit, signal, onProgress } = options;
+  refuseOccupied(out, force);
+  const file = from ?? (await fetchOnce(dataset, { ...options, cache }));
+  if (from !== undefined) {
+    if (!existsSync(from)) throw new InputError(`there is no file ${from}`);
+    await verifyFile(from, dataset.digest);
+  }
+  makeFolders(cache);
+  const work = mkdtempSync(join(cache, 'unpacked-'));
+  try {
+    const members = [dataset.log, dataset.titles].filter((member) => member !== undefined);
+    if (members.length > 0) onProgress?.(`unpacking ${members.join(', ')}`);
+    const [log, titles] = members.length > 0 ? await unzip(file, members, work, signal) : [file];
+    return await importInteractions({
+      ...dataset.options,
+      files: [log!],
+      ...(titles !== undefined && { titles: { ...dataset.titleOptions, file: titles } }),
+      ...{ out, force },
+      ...(memoryLimit !== undefined && { memoryLimit }),
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** @returns the file in the cache, fetched unless it is there already */
+async function fetchOnce(dataset: PublicDataset, options: DownloadOptions & { cache: string }): Promise<string> {
+  const { url = dataset.url, cache, signal, onBytes, onProgress } = options;
+  const file = join(cache, basename(new URL(dataset.url).pathname));
+  if (existsSync(file)) return file;
+  makeFolders(cache);
+  onProgress?.(`fetching ${url}`);
+  await fetchFile(url, file, { digest: dataset.digest, signal, ...(onBytes && { onBytes }) });
+  return file;
+}
+
+function userCache(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'gsas-wgpu', 'data');
+}

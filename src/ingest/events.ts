@@ -1,0 +1,113 @@
+import { InputError } from '../base/errors.js';
+import type { Database } from './database.js';
+import type { ImportOptions } from './options.js';
+
+/** Interactions left out, by reason. */
+export interface Dropped {
+  /** Rated below --min-rating. */
+  readonly rating: number;
+  /** Repeats that --duplicates first or last leaves out. */
+  readonly duplicates: number;
+  /** Of users or items with too few interactions. */
+  readonly tooFew: number;
+  /** Held out, of items that training never sees. */
+  readonly unseen: number;
+}
+
+/**
+ * Turns the table `log` into `events(user INTEGER, item INTEGER, time DOUBLE, part TINYINT, position BIGINT)`, with the tables
+ * `users` and `items(original VARCHAR, number INTEGER)`. Numbers count up from 1 by first appearance in the log.
+ * @returns how many interactions were rated too low
+ */
+export async function numberEvents(db: Database, minRating: number | undefined): Promise<number> {
+  const kept = minRating === undefined ? '' : `WHERE rating >= ${minRating}`;
+  for (const name of ['user', 'item'])
+    await db.run(
+      `CREATE TABLE ${name}s AS
+       SELECT ${name} AS original, (row_number() OVER (ORDER BY min(rowid)))::INTEGER AS number FROM log ${kept} GROUP BY ${name}`,
+    );
+  await db.run(
+    `CREATE TABLE events AS
+     SELECT users.number AS user, items.number AS item, time, part, log.rowid AS position
+     FROM log JOIN users ON log.user = users.original JOIN items ON log.item = items.original ${kept}`,
+  );
+  const { low } = await db.row<{ low: string }>(
+    'SELECT (SELECT count(*) FROM log) - (SELECT count(*) FROM events) AS low',
+  );
+  await db.run('DROP TABLE log');
+  return Number(low);
+}
+
+/**
+ * Leaves out what the options say of `events`.
+ * @param training SQL condition of the interactions to train on: only these are counted, so that the future decides nothing
+ */
+export async function filterEvents(
+  db: Database,
+  options: ImportOptions,
+  training: string,
+  unseenItems: 'keep' | 'drop',
+): Promise<Omit<Dropped, 'rating'>> {
+  const { duplicates = 'keep', minUserInteractions = 1, minItemInteractions = 1 } = options;
+  const order = duplicates === 'first' ? 'time, position' : 'time DESC, position DESC';
+  const repeated =
+    duplicates === 'keep'
+      ? 0
+      : await remove(
+          db,
+          `position IN (SELECT position FROM events QUALIFY row_number() OVER (PARTITION BY user, item ORDER BY ${order}) > 1)`,
+        );
+  let tooFew = 0;
+  for (let removed = -1; removed !== 0; tooFew += removed) {
+    removed = await removeRare(db, 'user', minUserInteractions, training);
+    removed += await removeRare(db, 'item', minItemInteractions, training);
+  }
+  const unseen =
+    unseenItems === 'keep'
+      ? 0
+      : await remove(db, `NOT (${training}) AND item NOT IN (SELECT DISTINCT item FROM events WHERE ${training})`);
+  return { duplicates: repeated, tooFew, unseen };
+}
+
+async function removeRare(db: Database, name: 'user' | 'item', least: number, training: string): Promise<number> {
+  if (least <= 1) return 0;
+  const rare = `SELECT ${name} FROM events WHERE ${training} GROUP BY ${name} HAVING count(*) < ${least}`;
+  return remove(db, `${training} AND ${name} IN (${rare})`);
+}
+
+async function remove(db: Database, condition: string): Promise<number> {
+  const { Count } = await db.row<{ Count: string }>(`DELETE FROM events WHERE ${condition}`);
+  return Number(Count);
+}
+
+/**
+ * Makes `user_ids` and `item_ids(id INTEGER, original VARCHAR, number INTEGER)` of the users and items that are left: ids from 1 by first
+ * appearance, but items whose own ids are the whole numbers from 1 to their count keep those.
+ * @throws InputError when nothing is left
+ */
+export async function assignIds(db: Database): Promise<{ users: number; items: number; interactions: number }> {
+  for (const name of ['user', 'item'])
+    await db.run(
+      `CREATE TABLE ${name}_ids AS
+       SELECT (row_number() OVER (ORDER BY number))::INTEGER AS id, original, number
+       FROM ${name}s WHERE number IN (SELECT DISTINCT ${name} FROM events)`,
+    );
+  const { numbered } = await db.row<{ numbered: boolean | null }>(
+    `SELECT bool_and(regexp_full_match(original, '[1-9][0-9]{0,9}')) AND max(try_cast(original AS BIGINT)) = count(*) AS numbered FROM item_ids`,
+  );
+  if (numbered) await db.run('UPDATE item_ids SET id = original::INTEGER');
+  const counts = await db.row<Record<'users' | 'items' | 'interactions', string>>(
+    `SELECT (SELECT count(*) FROM user_ids) AS users, (SELECT count(*) FROM item_ids) AS items, (SELECT count(*) FROM events) AS interactions`,
+  );
+  const [users, items, interactions] = [counts.users, counts.items, counts.interactions].map(Number) as [
+    number,
+    number,
+    number,
+  ];
+  if (interactions === 0)
+    throw new InputError(
+      'no interactions are left; lower --min-rating, --min-user-interactions or --min-item-interactions',
+    );
+  if (items < 2) throw new InputError('only one item is left, so there is nothing to rank');
+  return { users, items, interactions };
+}

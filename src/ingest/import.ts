@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Database, literal } from './database.js';
+import { assignIds, type Dropped, filterEvents, numberEvents } from './events.js';
+import { makeFolder } from './folder.js';
+import { readLog } from './log.js';
+import { checkOptions, type ImportOptions } from './options.js';
+import { planSplit } from './plan.js';
+import { writeSequences } from './sequences.js';
+import { expandFiles } from './sources.js';
+import type { DatasetStats } from './stats.js';
+import { readItemTitles } from './titles.js';
+import type { Unseen } from './writer.js';
+
+const MEMORY_LIMIT = '1GB';
+
+/** What an import found and made of it. */
+export interface ImportReport {
+  /** For each file, the columns that were taken. */
+  readonly columns: readonly string[];
+  /** Interactions read. */
+  readonly read: number;
+  readonly dropped: Dropped;
+  /** How it was split, in words. */
+  readonly split: string;
+  readonly unseen: Unseen;
+  /** Items without a title; they have their own id for one. */
+  readonly untitled: number;
+  readonly stats: DatasetStats;
+}
+
+/**
+ * Makes a dataset in the official layout of interaction logs of any size: CSV or other delimited text, JSON lines, Parquet, or gzip of these.
+ * Sequences are in the order of time and, where times are equal, of the log. Beside the official files are items.csv (id, original_id,
+ * title), users.csv (id, original_id), users.txt with the user id of each line, and import.json with the options and this report. The
+ * folder appears whole or not at all.
+ * @throws InputError naming file, line and value; the signal's reason when it is aborted
+ */
+export async function importInteractions(options: ImportOptions): Promise<ImportReport> {
+  checkOptions(options);
+  const { out, force = false, memoryLimit = MEMORY_LIMIT, signal } = options;
+  return makeFolder(out, force, async (dir, work) => {
+    const db = await Database.open(work, { memoryLimit, signal });
+    try {
+      const report = await fill(db, dir, work, options);
+      signal?.throwIfAborted();
+      return report;
+    } finally {
+      db.close();
+    }
+  });
+}
+
+async function fill(db: Database, dir: string, work: string, options: ImportOptions): Promise<ImportReport> {
+  const { files, train, val, test, onProgress } = options;
+  const parts = files?.length ? [files] : [train!, val!, test!];
+  const log = await readLog(db, await Promise.all(parts.map((part) => expandFiles(db, part))), {
+    ...options,
+    folder: work,
+  });
+  if (options.titles) await readItemTitles(db, options.titles, work, options.signal);
+  onProgress?.('numbering users and items');
+  const rating = await numberEvents(db, options.minRating);
+  const plan = await planSplit(db, log.times, options);
+  const dropped = { rating, ...(await filterEvents(db, options, plan.training, plan.unseenItems)) };
+  const counts = await assignIds(db);
+  onProgress?.('sorting and writing');
+  const { unseen, ...lines } = await writeSequences(db, dir, counts.items, plan);
+  const untitled = await writeIds(db, dir, options.titles !== undefined);
+  const { users, items, interactions } = counts;
+  const stats = { users, items, interactions, density: interactions / (users * items), ...lines };
+  const report = { columns: log.columns, read: log.rows, dropped, split: plan.split, unseen, untitled, stats };
+  writeNotes(dir, options, report);
+  return report;
+}
+
+/** Writes the id maps. @returns how many items have no title */
+async function writeIds(db: Database, dir: string, titled: boolean): Promise<number> {
+  const title = titled ? 'coalesce(title, original)' : 'original';
+  const titles = titled ? 'LEFT JOIN titles USING (original)' : '';
+  await db.run(
+    `COPY (SELECT id, original AS original_id, ${title} AS title FROM item_ids ${titles} ORDER BY id) TO ${literal(join(dir, 'items.csv'))} (FORMAT csv, HEADER)`,
+  );
+  await db.run(
+    `COPY (SELECT id, original AS original_id FROM user_ids ORDER BY id) TO ${literal(join(dir, 'users.csv'))} (FORMAT csv, HEADER)`,
+  );
+  if (!titled) return 0;
+  const { untitled } = await db.row<{ untitled: string }>(
+    'SELECT count(*) AS untitled FROM item_ids WHERE original NOT IN (SELECT original FROM titles)',
+  );
+  return Number(untitled);
+}
+
+/** dataset_stats.json to the byte as the official code writes it, and all the rest that is to be known in import.json. */
+function writeNotes(dir: string, { onProgress, signal, ...options }: ImportOptions, report: ImportReport): void {
+  const { users, items, interactions } = report.stats;
+  const official = { num_users: users, num_items: items, num_interactions: interactions };
+  writeFileSync(join(dir, 'dataset_stats.json'), JSON.stringify(official, null, 4));
+  writeFileSync(join(dir, 'import.json'), `${JSON.stringify({ options, ...report }, null, 2)}\n`);
+}

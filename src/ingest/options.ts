@@ -1,0 +1,102 @@
+import { InputError } from '../base/errors.js';
+
+export const DUPLICATES = ['keep', 'first', 'last'] as const;
+export const SPLITS = ['leave-one-out', 'time', 'given'] as const;
+export const UNSEEN_ITEMS = ['keep', 'drop'] as const;
+export const ENCODINGS = ['utf-8', 'latin-1'] as const;
+
+const SIZE = /^\d+(\.\d+)?\s*[KMGT]i?B$/i;
+
+/** How the text of a log is to be read; all of it is found out where it is not said. */
+export interface ReadOptions {
+  /** Name of a column, or its number from 1 in a file without header. */
+  readonly userCol?: string;
+  readonly itemCol?: string;
+  readonly timeCol?: string;
+  readonly ratingCol?: string;
+  /** Whether the first line names the columns. */
+  readonly header?: boolean;
+  /** How times are written, as strptime: `%d/%m/%Y %H:%M`. By default numbers, or ISO 8601. */
+  readonly timeFormat?: string;
+  /** Default utf-8. */
+  readonly encoding?: (typeof ENCODINGS)[number];
+}
+
+/** A table of titles. */
+export interface TitleOptions {
+  readonly file: string;
+  readonly idCol?: string;
+  readonly titleCol?: string;
+  /** Default utf-8. */
+  readonly encoding?: (typeof ENCODINGS)[number];
+}
+
+export interface ImportOptions extends ReadOptions {
+  /** Logs: files or globs, read in this order. None with the split `given`. */
+  readonly files?: readonly string[];
+  /** Folder to write. */
+  readonly out: string;
+  /** Leaves out interactions rated lower. */
+  readonly minRating?: number;
+  /** Which of a user's interactions with the same item to keep; default all. */
+  readonly duplicates?: (typeof DUPLICATES)[number];
+  /** Iterated until all users have as many interactions, and all items; default 1. */
+  readonly minUserInteractions?: number;
+  readonly minItemInteractions?: number;
+  /** Default leave-one-out. */
+  readonly split?: (typeof SPLITS)[number];
+  /** Leave-one-out: how many users are validated on, drawn as in the official code; default every user. */
+  readonly valUsers?: number;
+  /** Of that draw; default 42, the official code's. */
+  readonly valSeed?: number;
+  /** Split by time: a date, or a number as in the log. What comes from then on is for testing. */
+  readonly testFrom?: string;
+  /** Split by time: what comes from then on is not for training; default the last tenth before `testFrom`. */
+  readonly valFrom?: string;
+  /** Split `given`: files or globs of each part. */
+  readonly train?: readonly string[];
+  readonly val?: readonly string[];
+  readonly test?: readonly string[];
+  /** What to do with held-out items that training never sees; default `drop` in a split by time, else `keep`. */
+  readonly unseenItems?: (typeof UNSEEN_ITEMS)[number];
+  readonly titles?: TitleOptions;
+  /** Replaces a dataset in `out`. */
+  readonly force?: boolean;
+  /** The most memory DuckDB takes, as `2GB`; what does not fit goes to disk beside `out`. Default 1GB. */
+  readonly memoryLimit?: string;
+  readonly signal?: AbortSignal;
+  /** Told what begins. */
+  readonly onProgress?: (step: string) => void;
+}
+
+/** @throws InputError on options that contradict each other or lack their partner */
+export function checkOptions(options: ImportOptions): void {
+  const { files = [], split = 'leave-one-out', train, val, test } = options;
+  const given = [train, val, test];
+  if (options.memoryLimit !== undefined && !SIZE.test(options.memoryLimit))
+    throw new InputError(`--memory-limit ${options.memoryLimit} is not a size; give it as 500MB or 2GB`);
+  if (split === 'given') {
+    if (given.some((part) => !part?.length))
+      throw new InputError('--split given needs --train, --val and --test files');
+    if (files.length > 0)
+      throw new InputError(`--split given reads --train, --val and --test only; leave out ${files[0]}`);
+    const changes = { '--duplicates': options.duplicates, '--val-users': options.valUsers };
+    for (const [flag, value] of Object.entries({ ...changes, ...coreFlags(options) }))
+      if (value !== undefined) throw new InputError(`${flag} would change a ready-made split; leave it out`);
+  } else {
+    if (files.length === 0) throw new InputError('name the files to import');
+    if (given.some(Boolean)) throw new InputError('--train, --val and --test go with --split given');
+  }
+  if (split === 'time' && options.testFrom === undefined)
+    throw new InputError('--split time needs --test-from: a date such as 2011-11-01, or a number as in the log');
+  if (split !== 'time' && (options.testFrom ?? options.valFrom) !== undefined)
+    throw new InputError('--test-from and --val-from go with --split time');
+  if (split !== 'leave-one-out' && options.valUsers !== undefined)
+    throw new InputError('--val-users goes with --split leave-one-out');
+  if (split === 'leave-one-out' && options.unseenItems === 'drop')
+    throw new InputError('--unseen-items drop goes with --split time or given; leave-one-out holds out what came last');
+}
+
+function coreFlags({ minUserInteractions, minItemInteractions }: ImportOptions) {
+  return { '--min-user-interactions': minUserInteractions, '--min-item-interactions': minItemInteractions };
+}

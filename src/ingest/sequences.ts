@@ -1,0 +1,69 @@
+import { InputError } from '../base/errors.js';
+import type { Database } from './database.js';
+import type { Plan } from './plan.js';
+import { LayoutWriter } from './writer.js';
+
+/** Streams all interactions, sorted on disk where memory is short, into the layout's files. */
+export async function writeSequences(db: Database, dir: string, numItems: number, { mark, splitter }: Plan) {
+  const split = await splitter();
+  const writer = new LayoutWriter(dir, numItems);
+  try {
+    let items = new Uint32Array(1024);
+    let marks = new Float64Array(1024);
+    let user = 0;
+    let length = 0;
+    const finishUser = () => length > 0 && writer.add(user, items.subarray(0, length), split(user, marks, length));
+    for await (const chunk of db.stream(
+      `SELECT user_ids.id, item_ids.id, ${mark}::DOUBLE FROM events
+       JOIN user_ids ON events.user = user_ids.number JOIN item_ids ON events.item = item_ids.number
+       ORDER BY user_ids.id, part, time, position`,
+    )) {
+      const [users, ids, values] = [0, 1, 2].map((column) => numbers(chunk.getColumnVector(column))) as [
+        Numbers,
+        Numbers,
+        Numbers,
+      ];
+      for (let row = 0; row < chunk.rowCount; row++) {
+        if (users[row] !== user) {
+          finishUser();
+          user = users[row];
+          length = 0;
+        }
+        if (length === items.length) {
+          items = grow(items, new Uint32Array(2 * length));
+          marks = grow(marks, new Float64Array(2 * length));
+        }
+        items[length] = ids[row];
+        marks[length++] = values[row];
+      }
+    }
+    finishUser();
+    const written = writer.finish();
+    for (const part of ['train', 'val', 'test'] as const)
+      if (written[part].lines === 0)
+        throw new InputError(
+          `the ${part} part is empty: no user has an interaction there with something before it; ${WAY_OUT[part]}`,
+        );
+    return written;
+  } finally {
+    writer.close();
+  }
+}
+
+const WAY_OUT = {
+  train: 'let training begin earlier, or filter less',
+  val: 'users need three interactions, or in a split by time some before and some in the validation period',
+  test: 'users need three interactions, or in a split by time some before and some in the test period',
+};
+
+type Numbers = Int32Array | Float64Array;
+
+/** A fixed-size column's values as they lie in memory. */
+function numbers(vector: object): Numbers {
+  return (vector as { items: Numbers }).items;
+}
+
+function grow<A extends Uint32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}

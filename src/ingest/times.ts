@@ -1,0 +1,75 @@
+import { InputError } from '../base/errors.js';
+import { type Database, literal } from './database.js';
+import { type TimeKind, timeExpression } from './log.js';
+
+const MICROSECONDS = 1e6;
+
+/** From when on interactions are held out, in the log's terms. */
+export interface Periods {
+  readonly valFrom: number;
+  readonly testFrom: number;
+}
+
+/**
+ * Understands --test-from and --val-from, and chooses a validation period as long as the test period, right before it, where none is said.
+ * @throws InputError when the log has no times, or nothing in a period
+ */
+export async function findPeriods(
+  db: Database,
+  kind: TimeKind,
+  options: { testFrom: string; valFrom?: string | undefined; timeFormat?: string | undefined },
+): Promise<Periods> {
+  if (kind === 'none')
+    throw new InputError('--split time needs times, and the log has none; name their column by --time-col');
+  const { first, last } = await db.row<{ first: number; last: number }>(
+    'SELECT min(time) AS first, max(time) AS last FROM events',
+  );
+  const within = (flag: string, text: string, time: number, until: number) => {
+    if (time > first && time <= until) return time;
+    throw new InputError(
+      `${flag} ${text} must be later than ${say(first, kind)}, where the log begins, and not later than ${say(until, kind)}`,
+    );
+  };
+  const parse = (flag: string, text: string) => parseTime(db, flag, text, kind, last, options.timeFormat);
+  const testFrom = within('--test-from', options.testFrom, await parse('--test-from', options.testFrom), last);
+  if (options.valFrom !== undefined)
+    return {
+      testFrom,
+      valFrom: within('--val-from', options.valFrom, await parse('--val-from', options.valFrom), testFrom),
+    };
+  const valFrom = testFrom - (last - testFrom);
+  if (valFrom > first) return { testFrom, valFrom };
+  throw new InputError(
+    `the test period from ${say(testFrom, kind)} is longer than all before it; say --val-from, or a later --test-from`,
+  );
+}
+
+/** A number of the log's own unit, or a date. */
+async function parseTime(
+  db: Database,
+  flag: string,
+  text: string,
+  kind: TimeKind,
+  last: number,
+  format?: string,
+): Promise<number> {
+  if (kind === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  const iso = timeExpression(literal(text), 'VARCHAR', 'moment');
+  const own = timeExpression(literal(text), 'VARCHAR', 'moment', format);
+  const { moment } = await db.row<{ moment: string | null }>(`SELECT coalesce(${own}, ${iso}) AS moment`);
+  if (moment === null)
+    throw new InputError(
+      `${flag} ${text} is not a time; give a date such as 2011-11-01${kind === 'number' ? ', or a number as in the log' : ''}`,
+    );
+  return kind === 'moment' ? Number(moment) : (Number(moment) / MICROSECONDS) * unitsPerSecond(last);
+}
+
+/** Of a time since 1970, by its size: seconds, or thousandths, millionths, billionths. */
+function unitsPerSecond(time: number): number {
+  return [1, 1e3, 1e6].find((units) => time < 1e11 * units) ?? 1e9;
+}
+
+/** A time for a person. */
+export function say(time: number, kind: TimeKind): string {
+  return kind === 'moment' ? new Date(time / 1000).toISOString().replace(/(:00)?\.000Z$/, '') : String(time);
+}

@@ -1,0 +1,108 @@
+import type { HostRandom } from '../../base/philox.js';
+import type { Capabilities } from '../../engine/gpu.js';
+import type { HostTensor } from '../../engine/kernel.js';
+import { type Shape, sizeOf } from '../../engine/tensor.js';
+import { wgsl } from '../../engine/wgsl.js';
+import { type Cells, cellsOf } from '../cells.js';
+import { normals } from '../inputs.js';
+
+/** How scores of the catalogue are computed: a workgroup scores `rows` rows of h against `ITEMS` neighbouring items. */
+export interface Tile {
+  cell: Cells['type'];
+  rows: number;
+  /** Lanes that share rows of h by broadcast: a subgroup whose size divides `rows`; else 0, and every lane loads them. */
+  lanes: number;
+}
+
+export const WORKGROUP = 64;
+/** Items of a tile, four neighbours a lane. */
+export const ITEMS = 4 * WORKGROUP;
+
+/** Up to so many rows have a tile of their own; one for every number between would be a shader more to compile for each. */
+const FEW = 4;
+
+/** The tile for B rows: no higher than they are, so that one history does not cost as much as sixteen. */
+export function tileOf({ subgroupSize }: Capabilities, D: number, B: number): Tile {
+  const shared = subgroupSize > 0 && 16 % subgroupSize === 0;
+  const most = shared ? 16 : 8;
+  const rows = B <= FEW ? FEW : most;
+  return { cell: cellsOf(D).type, rows, lanes: shared && rows % subgroupSize === 0 ? subgroupSize : 0 };
+}
+
+/**
+ * WGSL, to stand first in the shader: bindings 1 and 2, h and table, and `score_tile(first, items, lane)`, the scores of four items
+ * in rows first … first + ROWS - 1 (clamped to `params.B` - 1). Needs `params.B` and `params.cells`, the cells of a row.
+ *
+ * A lane holds ROWS x 4 sums in registers, so that a cell of the table serves all rows and a cell of h four items. Bound by
+ * arithmetic: a tile takes ROWS x 4 multiply-adds for 4 + ROWS / lanes loads (4 + ROWS without subgroups).
+ * D is no constant of the code: a loop of known length would be unrolled, which multiplies the time to compile.
+ * Every score is one chain of `fma` over d = 0 … D - 1, whatever the tile: equal embeddings have equal scores, bit for bit.
+ */
+export function catalogueWgsl({ cell, rows, lanes }: Tile): string {
+  const parts = cell === 'f32' ? [''] : ['.x', '.y', '.z', '.w'];
+  const each = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i)).join('\n  ');
+  const multiplyAdd = (i: number, d: string) =>
+    `s${i} = fma(vec4f(x${d}), vec4f(e0${d}, e1${d}, e2${d}, e3${d}), s${i});`;
+  const held = lanes > 0 ? rows / lanes : rows; // rows whose cells a lane loads
+  const rowOf = (i: number) => (lanes > 0 ? `${i * lanes}u + lane % ${lanes}u` : `${i}u`);
+  const cellOf = (i: number) => (lanes > 0 ? `subgroupBroadcast(h${Math.floor(i / lanes)}, ${i % lanes}u)` : `h${i}`);
+  return wgsl`
+#if ${lanes > 0}
+enable subgroups;
+#endif
+const ROWS = ${rows}u;
+const WORKGROUP_SIZE = ${WORKGROUP}u;
+const ITEMS = ${ITEMS}u;
+@group(0) @binding(1) var<storage, read> h: array<${cell}>; // [B, D]
+@group(0) @binding(2) var<storage, read> table: array<${cell}>; // [N+2, D]
+
+fn score_tile(first: u32, items: vec4u, lane: u32) -> array<vec4f, ROWS> {
+  let at = items * params.cells;
+  ${each(rows, (i) => `var s${i} = vec4f();`)}
+  ${each(held, (i) => `let row${i} = min(first + ${rowOf(i)}, params.B - 1u) * params.cells;`)}
+  for (var d = 0u; d < params.cells; d++) {
+    let e0 = table[at.x + d];
+    let e1 = table[at.y + d];
+    let e2 = table[at.z + d];
+    let e3 = table[at.w + d];
+    ${each(held, (i) => `let h${i} = h[row${i} + d];`)}
+    ${each(rows, (i) => `{ let x = ${cellOf(i)}; ${parts.map((d) => multiplyAdd(i, d)).join(' ')} }`)}
+  }
+  return array<vec4f, ROWS>(${each(rows, (i) => `s${i},`)});
+}
+`;
+}
+
+/** A case of the operations on the catalogue. `share` of the items is out; `real`: embeddings are not small integers. */
+export interface CatalogueCase {
+  B: number;
+  N: number;
+  D: number;
+  share: number;
+  real?: boolean;
+}
+
+/**
+ * Inputs whose order float32 and float64 agree on: integer embeddings, whose scores are exact and often equal, or normal ones
+ * in a table whose items come in pairs, i and i + N/2, with the same embedding.
+ */
+export function catalogueInputs(
+  { B, N, D, share, real }: CatalogueCase,
+  random: HostRandom,
+): Record<string, HostTensor> {
+  const draw = (shape: Shape): HostTensor =>
+    real
+      ? normals(random, shape)
+      : { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => random.integer(7) - 3) };
+  const table = draw([N + 2, D]);
+  const half = Math.floor(N / 2);
+  if (real) table.data.copyWithin((1 + half) * D, D, (1 + half) * D);
+  const words = Math.ceil((N + 2) / 32);
+  const excluded = Uint32Array.from({ length: B * words }, () => {
+    let word = 0;
+    for (let bit = 0; bit < 32; bit++) if (random.uniform() < share) word |= 1 << bit;
+    return word;
+  });
+  return { h: draw([B, D]), table, excluded: { shape: [B, words], data: excluded } };
+}

@@ -1,0 +1,99 @@
+import type { Op } from '../../../engine/kernel.js';
+import type { Stream } from '../../../engine/stream.js';
+import { checkShapes, type Tensor } from '../../../engine/tensor.js';
+import { cellsOf } from '../../cells.js';
+import { integers } from '../../inputs.js';
+import { type CatalogueCase, catalogueInputs, ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
+import { rankReference } from './reference.js';
+import { countBetter, targetScores } from './shader.js';
+
+/**
+ * The rank of each row's target among items 1 … N: 1 + the number of items, not excluded, that score higher. Equal scores do not
+ * count, so an item with the target's very embedding ties with it. No scores are stored.
+ * @param h [B, D]
+ * @param table [N+2, D]; rows 0 and N+1 are no items
+ * @param targets [B] u32
+ * @param excluded [B, ceil((N+2)/32)] u32; bit i % 32 of word i / 32: item i is out
+ * @param numItems N
+ * @returns [B] u32; 0, not found, for a target that is excluded, no item, or scored NaN or infinity
+ * @throws ShapeError when an axis disagrees
+ */
+export function rank(
+  stream: Stream,
+  h: Tensor,
+  table: Tensor,
+  targets: Tensor,
+  excluded: Tensor,
+  numItems: number,
+): Tensor {
+  const { score, ranks } = beginRanks(stream, h, table, targets, excluded, numItems);
+  const [B, D] = h.shape as [number, number];
+  const tile = tileOf(stream.gpu.capabilities, D, B);
+  stream.dispatch(
+    countBetter(tile),
+    { h, table, target_score: score, excluded, rank: ranks, B, N: numItems, cells: cellsOf(D).count },
+    [Math.ceil((numItems + 1) / ITEMS), Math.ceil(B / tile.rows)],
+  );
+  stream.release(score);
+  return ranks;
+}
+
+/** Targets whose rivals are still to be counted. */
+export interface BegunRanks {
+  /** [B] the targets' scores; the largest float32 where the rank is 0 */
+  score: Tensor;
+  /** [B] u32: 1, or 0 for what is not to be found, see `rank` */
+  ranks: Tensor;
+}
+
+/** The first half of `rank`, for a kernel that scores the catalogue anyway and counts while it does. @throws as `rank` */
+export function beginRanks(
+  stream: Stream,
+  h: Tensor,
+  table: Tensor,
+  targets: Tensor,
+  excluded: Tensor,
+  numItems: number,
+): BegunRanks {
+  const { B, D } = checkShapes('rank', {
+    h: [h, 'B', 'D'],
+    table: [table, numItems + 2, 'D'],
+    targets: [targets, 'B'],
+    excluded: [excluded, 'B', Math.ceil((numItems + 2) / 32)],
+  });
+  const ranks = stream.empty([B], 'u32');
+  const score = stream.empty([B]);
+  stream.dispatch(
+    targetScores({ ...tileOf(stream.gpu.capabilities, D, B), rows: 1, lanes: 0 }),
+    { h, table, targets, excluded, target_score: score, rank: ranks, B, N: numItems, cells: cellsOf(D).count },
+    [Math.ceil(B / WORKGROUP), 1],
+  );
+  return { score, ranks };
+}
+
+export const rankOp: Op<CatalogueCase> = {
+  name: 'rank',
+  formula: 'rank = 1 + #{i not excluded : <h, table_i> > <h, table_target>} (Krichene, Rendle 2020, section 2)',
+  cases: [
+    { B: 1, N: 1, D: 1, share: 0 },
+    { B: 3, N: 31, D: 7, share: 0.2 },
+    { B: 17, N: 1023, D: 12, share: 0.5 },
+    { B: 33, N: 1031, D: 20, share: 0.1, real: true },
+  ],
+  benchShapes: [
+    { B: 512, N: 3416, D: 128, share: 0.05 },
+    { B: 128, N: 54_542, D: 64, share: 0 },
+  ],
+  inputs: (shape, random) => ({
+    ...catalogueInputs(shape, random),
+    targets: integers(random, [shape.B], 1, shape.N),
+  }),
+  differentiable: [],
+  run: ({ stream }, { N }, { h, table, targets, excluded }) => ({
+    rank: rank(stream, h!, table!, targets!, excluded!, N),
+  }),
+  reference: ({ N }, { h, table, targets, excluded }) => ({
+    rank: rankReference(h as Float64Array, table as Float64Array, targets as Uint32Array, excluded as Uint32Array, N),
+  }),
+  forward: ({ B, N, D }) => ({ bytes: 4 * (N * D + B * D + (B * N) / 32), flops: 2 * B * N * D }),
+};

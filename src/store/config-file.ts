@@ -1,0 +1,55 @@
+import { dirname, resolve } from 'node:path';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { InputError } from '../base/errors.js';
+import { unknownName } from '../base/options.js';
+import { checkOptions, OPTIONS, PRESETS, type TrainOptions } from '../train/config.js';
+import { readText } from './files.js';
+
+/** A configuration file: training options, and what else a command line would say. */
+export interface ConfigFile {
+  readonly options: Partial<TrainOptions>;
+  readonly preset?: string;
+  /** The dataset's folder and the run's, as paths from here: in the file they count from the file's own folder. */
+  readonly data?: string;
+  readonly out?: string;
+}
+
+const PATHS = ['data', 'out'];
+const KEYS = ['preset', ...PATHS, ...Object.keys(OPTIONS)];
+
+/**
+ * Reads a configuration in YAML, of which JSON is a part: keys of OPTIONS with their values, and `preset`, `data` and `out`.
+ * @throws InputError with the file, the line and the value for what is no YAML, no key (with the nearest one) or no value of its key
+ */
+export function readConfigFile(file: string): ConfigFile {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => `${file} line ${lines.linePos(offset).line}`;
+  const [error] = document.errors;
+  if (error) throw new InputError(`${at(error.pos[0])}: is not YAML: ${error.message}`);
+  if (!isMap(document.contents)) throw new InputError(`${file}: holds no keys and values, such as lr: 0.001`);
+
+  const options: Record<string, unknown> = {};
+  const others: Record<string, string> = {};
+  for (const { key, value } of document.contents.items) {
+    const source = at(isScalar(key) && key.range ? key.range[0] : 0);
+    const name = String(isScalar(key) ? key.value : key);
+    const given: unknown = isScalar(value) ? value.value : value && document.createNode(value).toJSON();
+    if (!KEYS.includes(name)) throw unknownName('key', name, KEYS, source);
+    if (Object.hasOwn(OPTIONS, name)) {
+      // As on the command line, "none" is no limit; YAML's own word for it is null.
+      Object.assign(options, checkOptions({ [name]: given === 'none' ? null : given }, source));
+      continue;
+    }
+    if (typeof given !== 'string' || given.trim() === '')
+      throw new InputError(`${source}: ${name} is ${JSON.stringify(given)}; it must be ${wanted(name)}`);
+    if (name === 'preset' && !Object.hasOwn(PRESETS, given))
+      throw unknownName('preset', given, Object.keys(PRESETS), source);
+    others[name] = PATHS.includes(name) ? resolve(dirname(file), given) : given;
+  }
+  return { options, ...others };
+}
+
+function wanted(key: string): string {
+  return key === 'preset' ? `one of ${Object.keys(PRESETS).join(', ')}` : 'a folder';
+}

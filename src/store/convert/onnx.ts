@@ -1,0 +1,111 @@
+import { InputError } from '../../base/errors.js';
+import type { TrainConfig } from '../../train/config.js';
+import type { Checkpoint, Weights } from '../checkpoint.js';
+import { writeWhole } from '../files.js';
+import { OnnxGraph, type OnnxValue } from './onnx-model.js';
+
+/** A protobuf message is smaller than 2 GiB; this much of it is left to everything but the weights. */
+const MAX_WEIGHT_BYTES = 2 ** 31 - 2 ** 20;
+const END = Number.MAX_SAFE_INTEGER;
+/** Instead of -inf, so that a row that is all padding has a softmax: exp of it is 0 beside any score. */
+const HIDDEN = -1e30;
+
+/**
+ * Writes a checkpoint's model as ONNX: item ids in, padded on the left, scores of the item that comes next out.
+ *
+ * Input `items` int64 [batch, length], any length: of more than sequence_length the last count, and the last column is the
+ * latest item whatever the length, as in `recommend`. Outputs `scores` float [batch, num_items], column j being item j + 1,
+ * and `hidden` float [batch, embedding_dim], whose dot products with the output table the scores are.
+ * @throws InputError for a model of 2 GiB or more, which is ONNX's limit
+ */
+export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
+  const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+  if (bytes > MAX_WEIGHT_BYTES) {
+    throw new InputError(`${file}: the weights have ${bytes} bytes, but ONNX keeps at most 2 GiB in a file`);
+  }
+  const { inputs, outputs } = onnxInterface(config);
+  const metadata = { config: JSON.stringify(config), padding_id: String(config.num_items + 1) };
+  writeWhole(file, [graphOf(config, weights).encode('gSASRec', inputs, outputs, metadata)]);
+}
+
+/** What a model of `writeOnnx` takes and gives. */
+export function onnxInterface(config: TrainConfig): { inputs: readonly OnnxValue[]; outputs: readonly OnnxValue[] } {
+  const { num_items: N, embedding_dim: D } = config;
+  const items: OnnxValue = {
+    name: 'items',
+    type: 'int64',
+    shape: ['batch', 'length'],
+    doc: `item ids 1..${N}, oldest first, padded on the left; the padding id is ${N + 1}`,
+  };
+  const scores: OnnxValue = {
+    name: 'scores',
+    type: 'float',
+    shape: ['batch', N],
+    doc: 'scores of the next item; column j is item j + 1',
+  };
+  const hidden: OnnxValue = {
+    name: 'hidden',
+    type: 'float',
+    shape: ['batch', D],
+    doc: "the hidden state behind the scores, its dot products with the output table's rows",
+  };
+  return { inputs: [items], outputs: [scores, hidden] };
+}
+
+/** The forward pass of GSASRec (src/model) over padded rows: x is [batch * length, D] between the blocks. */
+function graphOf(config: TrainConfig, weights: Weights): OnnxGraph {
+  const { num_items: N, sequence_length: S, embedding_dim: D, num_heads: H, num_blocks } = config;
+  const graph = new OnnxGraph();
+  for (const [name, { shape, data }] of weights) graph.weights(name, shape, data);
+  const flat = (value: string) => graph.op('Reshape', [value, graph.ints([-1, D])]);
+  const axis = (value: string, ...axes: number[]) => graph.op('Unsqueeze', [value, graph.ints(axes)]);
+
+  const ids = graph.op('Slice', ['items', graph.ints([-S]), graph.ints([END]), graph.ints([1])]);
+  const size = graph.op('Shape', [ids]);
+  const length = graph.op('Gather', [size, graph.ints([1])]);
+  // The last column stands at the last position, however many there are.
+  const first = graph.op('Sub', [graph.ints([S]), length]);
+  const positions = graph.op('Slice', ['position_embedding.weight', first, graph.ints([S]), graph.ints([0])]);
+  const real = graph.op('Not', [graph.op('Equal', [ids, graph.ints(N + 1)])]);
+  const keep = graph.op('Reshape', [graph.op('Cast', [real], { to: { int: 1 } }), graph.ints([-1, 1])]);
+  const place = graph.op('Range', [graph.ints(0), graph.op('Squeeze', [length]), graph.ints(1)]);
+  const causal = graph.op('GreaterOrEqual', [axis(place, 1), axis(place, 0)]);
+  const visible = graph.op('And', [axis(real, 1, 2), causal]); // [batch, 1, length, length]
+  const headed = graph.op('Concat', [size, graph.ints([H, D / H])], { axis: { int: 0 } });
+
+  const norm = (name: string, x: string, output?: string) =>
+    graph.op(
+      'LayerNormalization',
+      [x, `${name}.weight`, `${name}.bias`],
+      { axis: { int: -1 }, epsilon: { float: 1e-5 } },
+      output,
+    );
+  const linear = (name: string, x: string) =>
+    graph.op('Gemm', [x, `${name}.weight`, `${name}.bias`], { transB: { int: 1 } });
+  const heads = (x: string, perm: number[]) =>
+    graph.op('Transpose', [graph.op('Reshape', [x, headed])], { perm: { ints: perm } });
+
+  let x = flat(graph.op('Add', [graph.op('Gather', ['item_embedding.weight', ids]), positions]));
+  x = graph.op('Mul', [x, keep]);
+  for (let i = 0; i < num_blocks; i++) {
+    const block = `transformer_blocks.${i}`;
+    const normalised = norm(`${block}.first_norm`, x);
+    const q = heads(linear(`${block}.multihead_attention.query_proj`, normalised), [0, 2, 1, 3]);
+    const k = heads(linear(`${block}.multihead_attention.key_proj`, x), [0, 2, 3, 1]);
+    const v = heads(linear(`${block}.multihead_attention.val_proj`, x), [0, 2, 1, 3]);
+    const logits = graph.op('Div', [graph.op('MatMul', [q, k]), graph.scalar(Math.sqrt(D / H))]);
+    const masked = graph.op('Where', [visible, logits, graph.scalar(HIDDEN)]);
+    const mixed = graph.op('MatMul', [graph.op('Softmax', [masked], { axis: { int: -1 } }), v]);
+    const attended = flat(graph.op('Transpose', [mixed], { perm: { ints: [0, 2, 1, 3] } }));
+    const z = norm(`${block}.second_norm`, graph.op('Add', [attended, normalised]));
+    const inner = graph.op('Relu', [linear(`${block}.dense1`, z)]);
+    x = graph.op('Mul', [graph.op('Add', [linear(`${block}.dense2`, inner), z]), keep]);
+  }
+  const rows = graph.op('Reshape', [x, graph.op('Concat', [size, graph.ints([D])], { axis: { int: 0 } })]);
+  const hidden = norm('seq_norm', graph.op('Gather', [rows, graph.ints(-1)], { axis: { int: 1 } }), 'hidden');
+  const table = config.reuse_item_embeddings ? 'item_embedding.weight' : 'output_embedding.weight';
+  const all = graph.op('Gemm', [hidden, table], { transB: { int: 1 } });
+  // Rows 0 and N + 1 of the table are no items.
+  graph.op('Slice', [all, graph.ints([1]), graph.ints([N + 1]), graph.ints([1])], {}, 'scores');
+  return graph;
+}

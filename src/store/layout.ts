@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { type Dataset, type Sequences, type Split, summarizeDataset } from '../data/dataset.js';
+import { parseSequences, parseTargets } from './lines.js';
+import { makeFolders } from './make-folders.js';
+import { formatTitles } from './titles.js';
+
+const LAYOUT = 'train/input.txt, val/ and test/{input,output}.txt, dataset_stats.json';
+
+/**
+ * Reads a folder in the layout of the official gSASRec-pytorch port: a user a line, ids separated by spaces, in train/input.txt and
+ * {val,test}/input.txt; the id that came next in the same line of {val,test}/output.txt; num_items in dataset_stats.json.
+ * Titles are not part of it: see `readTitles`.
+ * @throws InputError naming file, line and value
+ */
+export function readDataset(dir: string): Dataset {
+  if (!existsSync(dir)) throw new InputError(`there is no folder ${dir}; name one that holds ${LAYOUT}`);
+  if (!statSync(dir).isDirectory()) throw new InputError(`${dir} is not a folder; name one that holds ${LAYOUT}`);
+  const numItems = readNumItems(join(dir, 'dataset_stats.json'));
+  const trainFile = join(dir, 'train', 'input.txt');
+  return {
+    name: basename(resolve(dir)),
+    numItems,
+    train: parseSequences(readBytes(trainFile), trainFile, numItems),
+    val: readSplit(join(dir, 'val'), numItems),
+    test: readSplit(join(dir, 'test'), numItems),
+  };
+}
+
+/**
+ * Writes the same layout, and items.csv where the dataset has titles. The folder appears whole or not at all.
+ * @throws InputError when `dir` exists and is not an empty folder, or when a sequence is empty, which could not be read back
+ */
+export function writeDataset(dir: string, dataset: Dataset): void {
+  const target = resolve(dir);
+  if (existsSync(target)) {
+    if (!statSync(target).isDirectory() || readdirSync(target).length > 0) {
+      throw new InputError(`${dir} exists and is not an empty folder; remove it or name another`);
+    }
+    rmSync(target, { recursive: true });
+  }
+  const { users, items, interactions } = summarizeDataset(dataset);
+  const stats = { num_users: users, num_items: items, num_interactions: interactions };
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  try {
+    writeDurably(join(temporary, 'dataset_stats.json'), `${JSON.stringify(stats, null, 4)}\n`);
+    writeDurably(join(temporary, 'train', 'input.txt'), formatSequences(dataset.train));
+    for (const name of ['val', 'test'] as const) {
+      writeDurably(join(temporary, name, 'input.txt'), formatSequences(dataset[name].inputs));
+      writeDurably(join(temporary, name, 'output.txt'), `${dataset[name].targets.join('\n')}\n`);
+    }
+    if (dataset.titles) writeDurably(join(temporary, 'items.csv'), formatTitles(dataset.titles));
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function readSplit(dir: string, numItems: number): Split {
+  const inputFile = join(dir, 'input.txt');
+  const outputFile = join(dir, 'output.txt');
+  const inputs = parseSequences(readBytes(inputFile), inputFile, numItems);
+  const targets = parseTargets(readBytes(outputFile), outputFile, numItems);
+  if (inputs.count !== targets.length) {
+    throw new InputError(
+      `${inputFile} has ${inputs.count} lines but ${outputFile} has ${targets.length}; line i of both must be the same user`,
+    );
+  }
+  return { inputs, targets };
+}
+
+function readNumItems(file: string): number {
+  const text = readBytes(file).toString();
+  let numItems: unknown;
+  try {
+    numItems = JSON.parse(text)?.num_items;
+  } catch (error) {
+    throw new InputError(`${file} is not JSON (${(error as Error).message}); it must look like {"num_items": 3416}`, {
+      cause: error,
+    });
+  }
+  if (typeof numItems !== 'number' || !Number.isInteger(numItems) || numItems < 2 || numItems > 2 ** 32 - 2) {
+    throw new InputError(
+      `${file}: num_items is ${JSON.stringify(numItems)}; give the number of items, a whole number from 2`,
+    );
+  }
+  return numItems;
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new InputError(
+      `cannot read ${file} (${(error as NodeJS.ErrnoException).code}); a dataset folder holds ${LAYOUT}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function formatSequences(sequences: Sequences): string {
+  const lines = Array.from({ length: sequences.count }, (_, i) => sequences.at(i).join(' '));
+  const empty = lines.indexOf('');
+  if (empty >= 0)
+    throw new InputError(`sequence ${empty + 1} of ${sequences.count} is empty; leave out users without items`);
+  return `${lines.join('\n')}\n`;
+}
+
+function writeDurably(file: string, text: string): void {
+  makeFolders(dirname(file));
+  const handle = openSync(file, 'wx');
+  try {
+    writeFileSync(handle, text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

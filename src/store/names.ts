@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { readText } from './files.js';
+import { parseSequences } from './lines.js';
+import { openSource, tryRecallSource } from './source.js';
+import { type ItemNames, readItemNames, readUserNames } from './titles.js';
+
+const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
+
+/**
+ * What the items of a dataset's folder are called, by its items.csv; for null, of the embedded catalogue. Empty where there is none, or the
+ * folder is not known.
+ */
+export function itemNames(folder: string | null | undefined): ItemNames {
+  if (folder === undefined) return NAMELESS;
+  if (folder === null) return { ...NAMELESS, titles: openSource(null).dataset.titles ?? NAMELESS.titles };
+  const file = join(folder, 'items.csv');
+  return existsSync(file) ? readItemNames(file) : NAMELESS;
+}
+
+/** Where else than in the run's own data to look. */
+export interface NameOptions {
+  /** Dataset in the official layout. */
+  readonly data?: string;
+  /** CSV with the columns id and title. */
+  readonly titles?: string;
+}
+
+/**
+ * What the items of a run's model are called, and the folder of its data: null for the embedded catalogue, undefined where it is not known.
+ * @throws InputError for a damaged file of names
+ */
+export function namesOfRun(run: string, { data, titles }: NameOptions) {
+  const folder = data !== undefined ? resolve(data) : tryRecallSource(run);
+  return { folder, names: titles !== undefined ? readItemNames(titles) : itemNames(folder) };
+}
+
+/**
+ * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines: a
+ * ready-made split has one for each interaction that is held out.
+ * @param count of the split's lines
+ * @returns [count]; undefined where the folder was not imported from a log, and so has no such files
+ * @throws InputError naming the file where it is not of these lines
+ */
+export function userNames(folder: string | null, split: 'train' | 'val' | 'test', count: number): string[] | undefined {
+  const [lines, names] = folder === null ? [] : [join(folder, split, 'users.txt'), join(folder, 'users.csv')];
+  if (!lines || !names || !existsSync(lines) || !existsSync(names)) return undefined;
+  const originals = readUserNames(names);
+  const users = parseSequences(Buffer.from(readText(lines)), lines, originals.size);
+  if (users.items.length !== count) {
+    throw new InputError(`${lines} has ${users.items.length} users, but the split has ${count} lines; import it anew`);
+  }
+  return Array.from(users.items, (user) => originals.get(user) ?? String(user));
+}
+
+/**
+ * Where the items of one imported dataset are in another: a function from the number in `from` to the number in `to` of the item with
+ * the same id in the log, undefined for one that is not there.
+ * @returns undefined where one of the two was not imported from a log with ids of its own
+ */
+export function renumbering(from: ItemNames, to: ItemNames): ((item: number) => number | undefined) | undefined {
+  if (from.originals.size === 0 || to.originals.size === 0) return undefined;
+  const numbers = new Map(Array.from(to.originals, ([item, original]) => [original, item]));
+  return (item) => numbers.get(from.originals.get(item) ?? '');
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
+import type { Environment } from './environment.js';
+import { readJson, writeWhole } from './files.js';
+
+/** Why a run ends, in words. */
+export const STOP_REASONS = {
+  early_stopping: 'no better validation for early_stopping_patience epochs',
+  max_epochs: 'max_epochs reached',
+  max_steps: 'max_steps reached',
+  max_minutes: 'max_minutes reached',
+  aborted: 'interrupted',
+} as const;
+
+/** Why a run ended. @useDeclaredType */
+export type StopReason = keyof typeof STOP_REASONS;
+
+/** One process that trained a run: the first, or one that resumed it. */
+export interface Session extends Environment {
+  readonly host: string;
+  readonly pid: number;
+  /** ISO 8601. */
+  readonly started: string;
+  /** Left out while it runs, and for good where it was killed. */
+  readonly ended?: string;
+  readonly stopped?: StopReason | 'failed';
+  /** Where it failed: the error's message. */
+  readonly error?: string;
+}
+
+const FILE = 'environment.json';
+
+/** The sessions of a run, the earliest first; none where the file is missing. @throws InputError where it is damaged */
+export function readSessions(run: string): Session[] {
+  const file = join(run, FILE);
+  if (!existsSync(file)) return [];
+  const sessions = readJson(file);
+  if (!Array.isArray(sessions) || !sessions.every((session) => typeof session?.started === 'string')) {
+    throw new InputError(`${file}: is no list of sessions; remove it, the run needs it only for reports`);
+  }
+  return sessions;
+}
+
+/** Notes in RUN/environment.json that this process trains the run from now on. */
+export function beginSession(run: string, environment: Environment): void {
+  const session = { ...environment, host: hostname(), pid: process.pid, started: new Date().toISOString() };
+  write(run, [...readSessions(run), session]);
+}
+
+/** Notes how the latest session ended. */
+export function endSession(run: string, outcome: Pick<Session, 'stopped' | 'error'>): void {
+  const sessions = readSessions(run);
+  const latest = { ...sessions.pop()!, ended: new Date().toISOString(), ...outcome };
+  write(run, [...sessions, latest]);
+}
+
+function write(run: string, sessions: readonly Session[]): void {
+  writeWhole(join(run, FILE), [Buffer.from(`${JSON.stringify(sessions, null, 2)}\n`)]);
+}

@@ -1,0 +1,73 @@
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { type Dataset, summarizeDataset } from '../data/dataset.js';
+import type { Scorer } from '../data/rank.js';
+import { syntheticDataset } from '../data/synthetic.js';
+import { markovScores, popularityScores } from '../infer/baselines.js';
+import { readJson, writeWhole } from './files.js';
+import { readDataset } from './layout.js';
+
+/** A dataset and, where its true next-item probabilities are known, the scorer that knows them. */
+export interface Source {
+  readonly dataset: Dataset;
+  readonly oracle?: Scorer;
+}
+
+/** The dataset in a folder of the official layout or, without one, the embedded synthetic catalogue. */
+export function openSource(folder: string | null): Source {
+  if (folder !== null) return { dataset: readDataset(folder) };
+  const { dataset, oracle } = syntheticDataset();
+  return { dataset, oracle };
+}
+
+/** @param run names the model in the error. @throws InputError for data with another number of items than the model's */
+export function checkCatalogue(run: string, numItems: number, dataset: Dataset): void {
+  if (dataset.numItems === numItems) return;
+  throw new InputError(
+    `${run} knows ${numItems} items, but ${dataset.name} has ${dataset.numItems}; name its own data with --data DIR`,
+  );
+}
+
+/** What a model is to be compared with: the oracle last, where there is one. */
+export function baselinesOf({ dataset, oracle }: Source): { name: string; scorer: Scorer }[] {
+  return [
+    { name: 'popularity', scorer: popularityScores(dataset) },
+    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
+    ...(oracle ? [{ name: 'oracle (knows the truth)', scorer: oracle }] : []),
+  ];
+}
+
+/**
+ * Notes in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded one. What the
+ * dataset is goes with it, for reports of runs whose data is elsewhere by now.
+ */
+export function rememberSource(run: string, folder: string | null, dataset: Dataset): void {
+  const note = { data: folder, dataset: { name: dataset.name, ...summarizeDataset(dataset) } };
+  writeWhole(join(run, 'run.json'), [Buffer.from(`${JSON.stringify(note)}\n`)]);
+}
+
+/** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it. @throws InputError when it is missing, or notes nothing or nonsense */
+export function recallSource(run: string): string | null {
+  if (!existsSync(run)) throw new InputError(`there is no run ${run}`);
+  const file = join(statSync(run).isDirectory() ? run : dirname(run), 'run.json');
+  if (!existsSync(file))
+    throw new InputError(`${file}: is missing, so the data of this run is not known; name it with --data DIR`);
+  const data = (readJson(file) as { data?: unknown } | null)?.data;
+  if (data !== null && typeof data !== 'string') {
+    throw new InputError(
+      `${file}: data is ${JSON.stringify(data)}; it must be a folder or null; name the data with --data DIR`,
+    );
+  }
+  return data;
+}
+
+/** What `recallSource` finds, or undefined where it throws: without the data there are no titles, but ids do. */
+export function tryRecallSource(run: string): string | null | undefined {
+  try {
+    return recallSource(run);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
