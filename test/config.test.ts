@@ -68,6 +68,15 @@ describe('checkModelConfig', () => {
     [{ num_items: 1 }, 'x.json: num_items is 1; it must be an integer, at least 2 and at most 2147483645'],
     [{ embedding_dim: 9 }, 'x.json: embedding_dim is 9; it must be a multiple of num_heads, which is 2'],
     [{ embedding_dim: 8.5 }, 'x.json: embedding_dim is 8.5; it must be an integer, at least 1'],
+    [{ num_blocks: 129 }, 'x.json: num_blocks is 129; it must be an integer, at least 1 and at most 128'],
+    [
+      { sequence_length: 1e9 },
+      'x.json: sequence_length is 1000000000; it must be an integer, at least 1 and at most 65536',
+    ],
+    [
+      { embedding_dim: 8192, num_items: 1e6 },
+      'x.json: embedding_dim is 8192, too many for 1000000 items: a table holds at most 4294967295 numbers',
+    ],
     [{ num_heads: 0 }, 'x.json: num_heads is 0; it must be an integer, at least 1'],
     [{ dropout_rate: 1 }, 'x.json: dropout_rate is 1; it must be a number, at least 0 and below 1'],
     [{ dropout_rate: Number.NaN }, 'x.json: dropout_rate is null; it must be a number, at least 0 and below 1'],
@@ -126,7 +135,10 @@ describe('options', () => {
     [{ lr: 0 }, 'my.json: lr is 0; it must be a number, above 0'],
     [{ lr: '0.1' }, 'my.json: lr is "0.1"; it must be a number, above 0'],
     [{ lr: null }, 'my.json: lr is null; it must be a number, above 0'],
-    [{ max_steps: 0 }, 'my.json: max_steps is 0; it must be an integer, at least 1, or none for no limit'],
+    [
+      { max_steps: 0 },
+      'my.json: max_steps is 0; it must be an integer, at least 1 and at most 1000000000, or none for no limit',
+    ],
     [{ val_metric: 'mrr' }, 'my.json: val_metric is "mrr"; it must be one of ndcg@10, recall@1, recall@10'],
     [{ seed: 2 ** 32 }, 'my.json: seed is 4294967296; it must be an integer, at least 0 and at most 4294967295'],
     [[1], 'my.json: a configuration is an object'],
@@ -135,6 +147,15 @@ describe('options', () => {
     expect(() => checkOptions(values, 'my.json')).toThrow(InputError);
     expect(() => checkOptions(values, 'my.json')).toThrow(message);
   });
+
+  it.each(Object.entries(OPTIONS).filter(([, { type }]) => type === 'integer' || type === 'number'))(
+    'bounds %s on both sides, so that nothing is built from a size that no machine has',
+    (key, option) => {
+      for (const value of [1e30, -1e30]) expect(() => checkOptions({ [key]: value }, 'my.json')).toThrow(InputError);
+      if (option.type === 'integer')
+        expect(() => checkOptions({ [key]: Number.MAX_SAFE_INTEGER }, 'my.json')).toThrow(InputError);
+    },
+  );
 
   it('suggests a preset', () => {
     expect(() => presetOptions('gsasrec-m1m')).toThrow('unknown preset "gsasrec-m1m"; did you mean gsasrec-ml1m?');
@@ -155,7 +176,7 @@ describe('flags', () => {
     expect(flags.map(({ key }) => key)).toEqual(Object.keys(OPTIONS));
     const help = new Map(flags.map(({ flags, description }) => [flags, description]));
     expect(help.get('--negs-per-pos <integer>')).toMatch(
-      /\(an integer, at least 1; default 256; the paper's ML-1M 256\)$/,
+      /\(an integer, at least 1 and at most 65536; default 256; the paper's ML-1M 256\)$/,
     );
     expect(help.get('--filter-rated [true|false]')).toMatch(/default true\)$/);
     expect(help.get('--max-minutes <number>')).toMatch(/default none\)$/);

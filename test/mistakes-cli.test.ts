@@ -29,8 +29,12 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
     const best = at('runs/first/best.safetensors');
     writeFileSync(at('torn.safetensors'), readFileSync(best).subarray(0, -100));
     const { tensors, metadata } = readSafetensors(best);
-    const config = JSON.stringify({ ...JSON.parse(metadata.config!), embedding_dim: 32 });
-    writeSafetensors(at('shape.safetensors'), tensors, { ...metadata, config });
+    const withOption = (name: string, option: object) => {
+      const config = JSON.stringify({ ...JSON.parse(metadata.config!), ...option });
+      writeSafetensors(at(name), tensors, { ...metadata, config });
+    };
+    withOption('shape.safetensors', { embedding_dim: 32 });
+    withOption('deep.safetensors', { num_blocks: 1e6 });
     copyFileSync(best, at('lone.safetensors'));
     copyFileSync('test/fixtures/one_block_unpadded.safetensors', at('fixture.safetensors'));
   });
@@ -50,6 +54,11 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
     ['an unknown preset', train('--preset', 'qick'), "'qick' is invalid", 'gsasrec-ml1m, sasrec-ml1m, quick'],
     ['a value of another kind', train('--embedding-dim', 'many'), '--embedding-dim is "many"', 'an integer'],
     ['a value out of range', train('--dropout-rate', '1'), '--dropout-rate is 1;', 'at least 0 and below 1'],
+    ['more blocks than memory holds', train('--num-blocks', '1000000'), '--num-blocks is 1000000', 'at most 128'],
+    ['a window beyond all', train('--sequence-length', '1e9'), '--sequence-length is 1000000000', 'at most 65536'],
+    ['an embedding beyond all', train('--embedding-dim', '1e9'), '--embedding-dim is 1000000000', 'at most 8192'],
+    ['tables beyond all', train('--init-std', '1e30'), '--init-std is 1e+30', 'above 0 and at most 100'],
+    ['an option that a terminal would obey', train('--\u001b[2J'), 'unknown option', String.raw`--\u001b[2J`],
     ['values that do not fit', train('--embedding-dim', '15', '--num-heads', '2'), 'is 15', 'num_heads, which is 2'],
     ['options that exclude each other', train('--init-prior', '--reuse-item-embeddings'), 'set one of them to false'],
     ['--resume without --out', ['train', '--data', 'data', '--resume'], '--resume needs --out'],
@@ -71,6 +80,7 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
       ['recommend', 'shape.safetensors', '--history', '1'],
       /tensor \S+ is F32 \[242,16\].* \[242,32\]/,
     ],
+    ['a checkpoint of a million blocks', ['evaluate', 'deep.safetensors'], 'num_blocks is 1000000', 'at most 128'],
     ['safetensors that are no checkpoint', ['evaluate', 'fixture.safetensors'], 'fixture.safetensors: its metadata'],
     ['a checkpoint whose data is unknown', ['evaluate', 'lone.safetensors'], 'run.json: is missing', '--data DIR'],
     ['data of another catalogue', ['evaluate', 'runs/first', '--data', 'larger'], '240 items', 'larger has 250'],

@@ -1,12 +1,18 @@
+import { printable, shortened } from './printable.js';
+
+/** Longer messages have quoted a whole file. */
+const MOST_CHARACTERS = 2000;
+
 /**
- * Every error this package throws on purpose. The message is one line for a person: what was wrong, where, what to do.
+ * Every error this package throws on purpose. The message is one line for a person: what was wrong, where, what to do. It may quote
+ * names and values from files and requests, so nothing in it is left that a terminal would obey.
  * `exitCode` is what the command line exits with: 2 for a mistake in the input or usage, 1 for a failure.
  */
 export class GsasError extends Error {
   readonly exitCode: 1 | 2 = 1;
 
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(shortened(printable(message), MOST_CHARACTERS), options);
     this.name = new.target.name;
   }
 }

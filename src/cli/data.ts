@@ -6,6 +6,7 @@ import { DUPLICATES, ENCODINGS, type ImportOptions, SPLITS, UNSEEN_ITEMS } from 
 import { describeImport } from '../ingest/report.js';
 import { datasetStats } from '../ingest/stats.js';
 import { parsePath } from './arguments.js';
+import { printJson } from './json.js';
 import { formatStats } from './stats-output.js';
 
 interface ImportFlags extends Omit<ImportOptions, 'titles' | 'files' | 'signal' | 'onProgress'> {
@@ -27,7 +28,8 @@ export function addData(program: Command): void {
     .option('--json', 'as JSON')
     .action((folder: string, { json }: { json?: true }) => {
       const stats = datasetStats(folder);
-      console.log(json ? JSON.stringify(stats) : formatStats(stats));
+      if (json) printJson(stats);
+      else console.log(formatStats(stats));
     });
 }
 
@@ -134,7 +136,8 @@ function showBytes(): (have: number, total: number | undefined) => void {
 }
 
 function printReport(report: ImportReport, json: true | undefined): void {
-  console.log(json ? JSON.stringify(report) : `${describeImport(report)}\n${formatStats(report.stats)}`);
+  if (json) printJson(report);
+  else console.log(`${describeImport(report)}\n${formatStats(report.stats)}`);
 }
 
 async function runImport(files: string[], flags: ImportFlags): Promise<void> {

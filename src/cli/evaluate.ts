@@ -21,6 +21,7 @@ import {
   pairedTable,
   sampledTable,
 } from './evaluation-output.js';
+import { printJson } from './json.js';
 import { writePerUser } from './per-user.js';
 
 interface Flags {
@@ -116,7 +117,7 @@ async function runEvaluate(run: string, flags: Flags): Promise<void> {
     });
     const lines = [...objects.map(([whole]) => whole), ...objects.flatMap(([, ...rest]) => rest)];
     if (paired) lines.push({ run, against: flags.against, split, filter_seen: filterRated, users, targets, paired });
-    for (const line of lines) console.log(JSON.stringify(line));
+    for (const line of lines) printJson(line);
     return;
   }
   const steps = checkpoints.map(({ step }) => step).join(' and ');

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registry } from '../kernels/index.js';
+import { printJson } from './json.js';
 
 export function addKernels(program: Command): void {
   program
@@ -8,7 +9,7 @@ export function addKernels(program: Command): void {
     .option('--json', 'one JSON object a line, with the shapes of the cases and of the benches')
     .action(({ json }: { json?: true }) => {
       for (const { name, formula, cases, benchShapes, differentiable } of registry) {
-        if (json) console.log(JSON.stringify({ name, formula, differentiable, cases, benchShapes }));
+        if (json) printJson({ name, formula, differentiable, cases, benchShapes });
         else {
           const gradients = differentiable.length > 0 ? `gradients of ${differentiable.join(', ')}` : 'no gradients';
           console.log(`${name}\n  ${formula}\n  ${cases.length} cases, ${gradients}`);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import { addBench } from './bench.js';
 import { addConvert } from './convert.js';
 import { addData } from './data.js';
@@ -31,7 +32,7 @@ const program = new Command('gsas-wgpu')
   .configureHelp({ showGlobalOptions: true })
   // Commander throws instead of exiting, and puts its hint ("Did you mean ...?") on the error's line.
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll('\n', ' ')}\n`) })
+  .configureOutput({ outputError: (text, write) => write(`${printable(text.trim())}\n`) })
   // All that opens an adapter reads this variable, so that no command has to pass the option on.
   .hook('preAction', (_, command) => {
     const { adapter } = command.optsWithGlobals();
@@ -60,7 +61,7 @@ function fail(error: unknown): never {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   const known = error instanceof GsasError;
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`error: ${known ? message : message.split('\n')[0]}\n`);
+  process.stderr.write(`error: ${printable(known ? message : message.split('\n')[0])}\n`);
   if (program.opts().verbose) {
     if (error instanceof ShaderError) process.stderr.write(`${error.report}\n`);
     if (error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { GsasError } from '../base/errors.js';
 import { openGpu } from '../node/gpu.js';
 import { checkParity } from '../store/parity.js';
+import { printJson } from './json.js';
 
 export function addParity(program: Command): void {
   program
@@ -20,7 +21,8 @@ async function runParity(file: string, { json }: { json?: true }): Promise<void>
     for (const row of rows) {
       const { name, difference, limit, unit, ok, note } = row;
       const verdict = `${difference.toExponential(2).padStart(9)}  (limit ${limit}, ${unit})${note ? `  ${note}` : ''}`;
-      console.log(json ? JSON.stringify(row) : `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${verdict}`);
+      if (json) printJson(row);
+      else console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${verdict}`);
     }
     const failed = rows.filter(({ ok }) => !ok);
     if (failed.length > 0)

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import type { Sequences } from '../data/dataset.js';
 import { probabilityOf, type Recommendation, recommend, recommendBatches } from '../infer/recommend.js';
 import { GSASRec } from '../model/gsasrec.js';
@@ -14,6 +15,7 @@ import { parseCount, parsePath } from './arguments.js';
 import { alignColumns } from './columns.js';
 import { interruptible } from './interrupt.js';
 import { readItems } from './items.js';
+import { printJson } from './json.js';
 
 interface Flags {
   history?: string[];
@@ -79,7 +81,7 @@ async function runRecommend(run: string, flags: Flags): Promise<void> {
   const checkpoint = loadCheckpoint(run, flags.checkpoint);
   const { folder, names } = namesOfRun(run, flags);
   const finder = new ItemFinder(names, checkpoint.config.num_items);
-  const report = (line: string) => process.stderr.write(`${line}\n`);
+  const report = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', report) : [];
   const filterRated = flags.filterSeen ?? checkpoint.config.filter_rated;
   const setting = { checkpoint, folder, names, exclude, filterRated };
@@ -110,7 +112,7 @@ async function recommendHistory(history: number[], finder: ItemFinder, setting: 
         ...(title !== undefined && { title }),
       };
     });
-    if (flags.json) for (const row of rows) console.log(JSON.stringify(row));
+    if (flags.json) for (const row of rows) printJson(row);
     else {
       const latest = history.slice(-MOST_ECHOED).map((item) => finder.describe(item));
       const before = history.length > MOST_ECHOED ? `${history.length - MOST_ECHOED} items, ` : '';

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { listRuns } from '../report/list.js';
 import { formatDuration } from '../train/progress.js';
 import { alignColumns } from './columns.js';
+import { printJson } from './json.js';
 import { formatMetric } from './metrics.js';
 
 export function addRuns(program: Command): void {
@@ -19,7 +20,7 @@ function runRuns(folders: string[], { json }: { json?: true }): void {
     process.exitCode = error.exitCode;
   });
   if (json) {
-    for (const summary of summaries) console.log(JSON.stringify(summary));
+    for (const summary of summaries) printJson(summary);
     return;
   }
   const rows = summaries.map(({ run, data, metric, best, best_step, steps, seconds, state, why }) => [

@@ -12,6 +12,7 @@ import { planTraining } from '../train/plan.js';
 import { Trainer } from '../train/trainer.js';
 import { parsePath, presetOption } from './arguments.js';
 import { alignColumns } from './columns.js';
+import { printJson } from './json.js';
 
 /** What `train` may spend on an adapter that it meets with a model's shapes for the first time. */
 const FIRST_USE_SECONDS = 2.5;
@@ -55,7 +56,7 @@ async function runTune(flags: Flags): Promise<void> {
     const findings = await tune(gpu);
     for (const { answer } of findings) merged.add(answer);
     saveTuning(key, merged.answers);
-    if (flags.json) for (const finding of findings) console.log(JSON.stringify(jsonOf(finding)));
+    if (flags.json) for (const finding of findings) printJson(jsonOf(finding));
     else if (findings.length === 0) console.log('nothing in these shapes leaves a choice');
     else console.log(`${table(findings)}\n\n${key.adapter}; kept in ${tuningFile(key)}`);
   } finally {

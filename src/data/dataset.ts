@@ -1,3 +1,5 @@
+import { printable } from '../base/printable.js';
+
 /** Many integer sequences in two arrays: sequence i is `items[offsets[i] .. offsets[i + 1])`. */
 export class Sequences {
   /**
@@ -78,5 +80,5 @@ export function summarizeDataset({ numItems, train, test }: Dataset): DatasetSum
 export function describeDataset(dataset: Dataset): string {
   const { users, items, interactions, meanLength } = summarizeDataset(dataset);
   const n = (value: number) => value.toLocaleString('en-US');
-  return `${dataset.name}: ${n(users)} users, ${n(items)} items, ${n(interactions)} interactions, ${meanLength.toFixed(1)} a user`;
+  return `${printable(dataset.name)}: ${n(users)} users, ${n(items)} items, ${n(interactions)} interactions, ${meanLength.toFixed(1)} a user`;
 }

@@ -7,11 +7,18 @@ export const MODEL_OPTIONS = {
     type: 'integer',
     default: 200,
     min: 1,
+    max: 65536,
     help: 'window S: how many of the latest items of a history the model sees',
   },
-  embedding_dim: { type: 'integer', default: 256, min: 1, help: 'size D of an embedding, a multiple of num_heads' },
-  num_heads: { type: 'integer', default: 4, min: 1, help: 'attention heads H' },
-  num_blocks: { type: 'integer', default: 3, min: 1, help: 'transformer blocks' },
+  embedding_dim: {
+    type: 'integer',
+    default: 256,
+    min: 1,
+    max: 8192,
+    help: 'size D of an embedding, a multiple of num_heads',
+  },
+  num_heads: { type: 'integer', default: 4, min: 1, max: 8192, help: 'attention heads H' },
+  num_blocks: { type: 'integer', default: 3, min: 1, max: 128, help: 'transformer blocks' },
   dropout_rate: { type: 'number', default: 0, min: 0, below: 1, help: 'share of activations dropped in training' },
   reuse_item_embeddings: {
     type: 'boolean',
@@ -29,6 +36,9 @@ export type ModelConfig = Values<typeof MODEL_OPTIONS> & { num_items: number };
 /** gBCE's alpha = k / (N - 1) needs two items; ids up to N + 1 must fit a 32-bit integer. */
 const NUM_ITEMS: Domain = { type: 'integer', min: 2, max: 2 ** 31 - 3 };
 
+/** Shaders address the elements of a table by 32-bit integers. */
+const MOST_ELEMENTS = 2 ** 32 - 1;
+
 /** Throws an InputError that names the source, the key, its value and what is allowed. Keys of other tables are ignored. */
 export function checkModelConfig(config: ModelConfig, source: string): void {
   checkValue('num_items', config.num_items, NUM_ITEMS, source);
@@ -38,6 +48,11 @@ export function checkModelConfig(config: ModelConfig, source: string): void {
   if (config.embedding_dim % config.num_heads !== 0) {
     throw new InputError(
       `${source}: embedding_dim is ${config.embedding_dim}; it must be a multiple of num_heads, which is ${config.num_heads}`,
+    );
+  }
+  if ((config.num_items + 2) * config.embedding_dim > MOST_ELEMENTS) {
+    throw new InputError(
+      `${source}: embedding_dim is ${config.embedding_dim}, too many for ${config.num_items} items: a table holds at most ${MOST_ELEMENTS} numbers; choose a smaller embedding_dim`,
     );
   }
 }

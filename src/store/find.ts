@@ -1,5 +1,6 @@
 import Fuse from 'fuse.js';
 import { editDistance } from '../base/edit-distance.js';
+import { printable } from '../base/printable.js';
 import type { ItemNames } from './titles.js';
 
 /** What a person's words for an item mean. */
@@ -101,7 +102,7 @@ export class ItemFinder {
     const original = this.names.originals.get(item);
     const title = this.names.titles.get(item);
     const id = original ?? String(item);
-    return title === undefined || title === original ? id : `${id} ${JSON.stringify(title)}`;
+    return printable(title === undefined || title === original ? id : `${id} ${JSON.stringify(title)}`);
   }
 
   /** Made when first asked for: ids need none of it. */

@@ -10,13 +10,16 @@ import {
 } from '../base/options.js';
 import { checkModelConfig, MODEL_OPTIONS } from '../model/config.js';
 
+/** Random streams are numbered by step and by epoch, each in half of 32 bits. */
+const MOST_COUNT = 1e9;
+
 /**
  * Every key of a training configuration. Flags, validation, help and the TrainOptions type are derived from this table.
  * Where the official port has the key (GSASRecExperimentConfig in its config.py), the name and the default are its own.
  */
 export const OPTIONS = {
   ...MODEL_OPTIONS,
-  negs_per_pos: { type: 'integer', default: 256, min: 1, help: 'negatives k sampled for each positive' },
+  negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
   gbce_t: {
     type: 'number',
     default: 0.75,
@@ -24,9 +27,9 @@ export const OPTIONS = {
     max: 1,
     help: 'calibration t of the gBCE loss: 0 is plain BCE, 1 gives calibrated probabilities, as long as they are small',
   },
-  train_batch_size: { type: 'integer', default: 128, min: 1, help: 'sequences in a training batch' },
-  eval_batch_size: { type: 'integer', default: 512, min: 1, help: 'sequences in an evaluation batch' },
-  lr: { type: 'number', default: 1e-3, above: 0, help: 'learning rate of Adam' },
+  train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
+  eval_batch_size: { type: 'integer', default: 512, min: 1, max: 65536, help: 'sequences in an evaluation batch' },
+  lr: { type: 'number', default: 1e-3, above: 0, max: 100, help: 'learning rate of Adam' },
   table_updates: {
     type: 'choice',
     default: 'auto',
@@ -37,6 +40,7 @@ export const OPTIONS = {
     type: 'number',
     default: 1,
     above: 0,
+    max: 100,
     help: "standard deviation of the embedding tables at the start; 0.02 learns much sooner than PyTorch's 1",
   },
   init_prior: {
@@ -51,12 +55,26 @@ export const OPTIONS = {
     max: 2 ** 32 - 1,
     help: 'seed of the weights, batches, negatives and dropout',
   },
-  max_batches_per_epoch: { type: 'integer', default: 100, min: 1, help: 'training batches between two validations' },
-  max_epochs: { type: 'integer', default: 10000, min: 1, limit: true, help: 'stop after this many epochs' },
+  max_batches_per_epoch: {
+    type: 'integer',
+    default: 100,
+    min: 1,
+    max: MOST_COUNT,
+    help: 'training batches between two validations',
+  },
+  max_epochs: {
+    type: 'integer',
+    default: 10000,
+    min: 1,
+    max: MOST_COUNT,
+    limit: true,
+    help: 'stop after this many epochs',
+  },
   max_steps: {
     type: 'integer',
     default: null,
     min: 1,
+    max: MOST_COUNT,
     optional: true,
     limit: true,
     help: 'stop after this many training steps',
@@ -65,6 +83,7 @@ export const OPTIONS = {
     type: 'number',
     default: null,
     above: 0,
+    max: MOST_COUNT,
     optional: true,
     limit: true,
     help: 'stop after this many minutes; --resume counts anew',
@@ -73,6 +92,7 @@ export const OPTIONS = {
     type: 'integer',
     default: 200,
     min: 1,
+    max: MOST_COUNT,
     limit: true,
     help: 'stop after this many epochs without a better val_metric',
   },

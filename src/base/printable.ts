@@ -1,0 +1,18 @@
+/**
+ * What a terminal obeys or what turns text around: control characters (Unicode category Cc) and the marks of bidirectional text
+ * (Unicode Standard Annex 9, section 2; "Trojan Source", Boucher and Anderson 2021), line and paragraph separators included.
+ */
+const ACTIVE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const BREAK = /\s*[\n\r]\s*/g;
+
+/** Text from outside on one line that a terminal only shows: breaks become spaces, what it would obey becomes its escape, `\u001b`. JSON stays the same JSON. */
+export function printable(text: string): string {
+  const line = text.replace(BREAK, ' ');
+  return line.replace(ACTIVE, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Text without its middle where it is longer than `most` characters: what it is about comes first, and advice last. */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, Math.ceil(most / 2))} … ${text.slice(-Math.floor(most / 2))}`;
+}
