@@ -124,7 +124,7 @@ describe('a device', () => {
     }).deep[0];
     expect(stream.empty([100_003]).buffer).toBe(inner!.buffer);
     expect(stream.empty([100_003]).buffer).not.toBe(kept.buffer);
-    expect(outside.buffer.inUse).toBe(true);
+    expect(outside.buffer.holders).toBe(1);
   });
 
   it('fills with zeros and copies', async () => {

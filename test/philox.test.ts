@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HostRandom, multiplyHigh, PHILOX_WGSL, philox4x32 } from '../src/base/philox.js';
-import { DROPOUT_PARAMS, DROPOUT_WGSL, dropoutFactor, dropoutUniforms } from '../src/engine/dropout.js';
 import { parseProgram } from '../src/engine/program.js';
+import { DROPOUT_PARAMS, DROPOUT_WGSL, dropoutFactor, dropoutUniforms } from '../src/engine/random.js';
 import { Stream } from '../src/engine/stream.js';
 import { gpu } from './support/device.js';
 

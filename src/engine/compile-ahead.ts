@@ -36,7 +36,7 @@ async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu): Promise<
   const buffers = Array.from({ length: MOST_BINDINGS }, () => pool.acquire(SMALL));
   const uniforms = device.createBuffer({ size: SMALL, usage: BufferUsage.UNIFORM });
   const none = device.createBuffer({ size: 12, usage: BufferUsage.INDIRECT }); // of zeros: an explicit 0 would make Dawn warn
-  const ring: PooledBuffer = { id: gpu.nextId(), gpu: uniforms, bytes: SMALL, lastUse: 0, inUse: true };
+  const ring: PooledBuffer = { id: gpu.nextId(), gpu: uniforms, bytes: SMALL, lastUse: 0, holders: 1 };
   for (const program of queue) {
     const pipeline = pipelines.pipeline(program);
     const encoder = device.createCommandEncoder();

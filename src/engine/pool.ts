@@ -7,8 +7,8 @@ export interface PooledBuffer {
   readonly bytes: number;
   /** Number of the last submit that uses it, so that the host never overwrites what a recorded command still has to read. */
   lastUse: number;
-  /** Whether someone holds it. */
-  inUse: boolean;
+  /** How many tensors hold it; it is free at 0. */
+  holders: number;
 }
 
 const SMALLEST = 256;
@@ -63,16 +63,23 @@ export class BufferPool {
       );
     }
     const buffer = this.#takeFree(bytes) ?? this.#create(sizeClass(bytes, this.limit));
-    buffer.inUse = true;
+    buffer.holders = 1;
     this.#used += buffer.bytes;
     this.#peak = Math.max(this.#peak, this.#used);
     return buffer;
   }
 
-  /** @throws GsasError when it has been released before: two tensors would come to share it. */
+  /** Counts one more holder. @throws GsasError when nobody holds the buffer any more */
+  hold(buffer: PooledBuffer): void {
+    if (buffer.holders === 0) throw new GsasError(`a buffer of ${buffer.bytes} bytes was used after its release`);
+    buffer.holders++;
+  }
+
+  /** Counts one holder less; the last one frees the buffer. @throws GsasError when nobody holds it: two tensors would come to share it */
   release(buffer: PooledBuffer): void {
-    if (!buffer.inUse) throw new GsasError(`a buffer of ${buffer.bytes} bytes was released twice`);
-    buffer.inUse = false;
+    if (buffer.holders === 0) throw new GsasError(`a buffer of ${buffer.bytes} bytes was released twice`);
+    buffer.holders--;
+    if (buffer.holders > 0) return;
     this.#used -= buffer.bytes;
     const free = this.#free.find(({ bytes }) => bytes === buffer.bytes);
     if (free) free.buffers.push(buffer);
@@ -89,7 +96,7 @@ export class BufferPool {
   #create(size: number): PooledBuffer {
     const gpu = this.device.createBuffer({ size, usage: this.usage });
     this.#created++;
-    return { id: this.nextId(), gpu, bytes: size, lastUse: 0, inUse: false };
+    return { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 0 };
   }
 }
 

@@ -3,7 +3,8 @@ import { MapMode } from './flags.js';
 import type { Gpu } from './gpu.js';
 import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
-import { type DType, type HostArray, type Shape, sizeOf, type Tensor } from './tensor.js';
+import type { RandomState } from './random.js';
+import { type DType, type HostArray, type Shape, sizeOf, Tensor } from './tensor.js';
 import { UniformRing } from './uniforms.js';
 
 /**
@@ -11,8 +12,8 @@ import { UniformRing } from './uniforms.js';
  * Tensors come from the device's pool and go back to it at once when released, since later passes run after earlier ones.
  */
 export class Stream {
-  /** Seeds the random numbers that kernels draw: every draw is a function of (seed, step, site, index). */
-  random = { seed: 0, step: 0 };
+  /** Seeds the random numbers that kernels draw: every draw is a function of (seed, step, site, index in the whole batch). */
+  random: RandomState = { seed: 0, step: 0 };
   /** What the launches from here on are part of, such as forward or backward: the profiler counts phases apart. */
   phase = '';
 
@@ -70,8 +71,21 @@ export class Stream {
     this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 4 * at, 4 * sizeOf(from.shape));
   }
 
-  /** Gives a tensor back to the pool. @throws GsasError when it has been released before */
+  /**
+   * Another handle on a tensor's elements, in a shape of as many. It is released like any tensor, before or after the one that it was made from.
+   * @throws GsasError where the sizes differ, or the tensor was released
+   */
+  view(tensor: Tensor, shape: Shape = tensor.shape): Tensor {
+    if (tensor.released) throw new GsasError(`view: the tensor [${tensor.shape.join(', ')}] was released`);
+    if (sizeOf(shape) !== sizeOf(tensor.shape))
+      throw new GsasError(`view: [${tensor.shape.join(', ')}] has not as many elements as [${shape.join(', ')}]`);
+    this.gpu.pool.hold(tensor.buffer);
+    return this.#own(new Tensor(tensor.buffer, [...shape], tensor.dtype, false));
+  }
+
+  /** Gives a handle back; the buffer returns to the pool with its last one. @throws GsasError when it has been released before */
   release(tensor: Tensor): void {
+    tensor.end();
     for (const scope of this.#scopes) scope.delete(tensor);
     this.gpu.pool.release(tensor.buffer);
   }
@@ -88,7 +102,7 @@ export class Stream {
       return result;
     } finally {
       this.#scopes.pop();
-      for (const tensor of scope) this.gpu.pool.release(tensor.buffer);
+      for (const tensor of scope) this.release(tensor);
     }
   }
 
@@ -166,7 +180,7 @@ export class Stream {
     for (const action of this.#afterSubmit.splice(0)) action();
   }
 
-  /** Records a copy to the host; the promise is kept once a later `submit` has been carried out. */
+  /** Records a copy to the host; the promise resolves when a later `submit` has been carried out. */
   download(tensor: Tensor): Promise<HostArray> {
     const bytes = 4 * sizeOf(tensor.shape);
     const staging = this.gpu.staging.acquire(bytes);
@@ -197,12 +211,11 @@ export class Stream {
   }
 
   #allocate(shape: Shape, dtype: DType, requiresGrad: boolean): Tensor {
-    const tensor: Tensor = {
-      buffer: this.gpu.pool.acquire(4 * sizeOf(shape)),
-      shape: [...shape],
-      dtype,
-      requiresGrad,
-    };
+    return this.#own(new Tensor(this.gpu.pool.acquire(4 * sizeOf(shape)), [...shape], dtype, requiresGrad));
+  }
+
+  /** The innermost scope releases what is still held at its end. */
+  #own(tensor: Tensor): Tensor {
     this.#scopes.at(-1)?.add(tensor);
     return tensor;
   }
@@ -272,6 +285,6 @@ export class Stream {
 
 function* tensorsIn(value: unknown): Generator<Tensor> {
   if (typeof value !== 'object' || value === null) return;
-  if ('buffer' in value && 'shape' in value && 'dtype' in value) yield value as Tensor;
+  if (value instanceof Tensor) yield value;
   else for (const part of Object.values(value)) yield* tensorsIn(part);
 }

@@ -1,4 +1,4 @@
-import { ShapeError } from '../base/errors.js';
+import { GsasError, ShapeError } from '../base/errors.js';
 import type { PooledBuffer } from './pool.js';
 
 /** What an element is: 32-bit floating point, or a 32-bit unsigned integer. */
@@ -8,13 +8,31 @@ export type Shape = readonly number[];
 /** A tensor's elements in host memory, row-major. */
 export type HostArray = Float32Array | Uint32Array;
 
-/** A row-major array on the GPU, four bytes an element. Its buffer may be longer than the tensor: what lies beyond is undefined. */
-export interface Tensor {
-  readonly buffer: PooledBuffer;
-  readonly shape: Shape;
-  readonly dtype: DType;
-  /** A leaf (a parameter) whose gradient the tape keeps. */
-  readonly requiresGrad: boolean;
+/**
+ * A handle on a row-major array on the GPU, four bytes an element. A stream makes handles and takes them back: each counts as one holder of
+ * its buffer, which returns to the pool when the last one is released. The buffer may be longer than the tensor; what lies beyond is undefined.
+ */
+export class Tensor {
+  #released = false;
+
+  constructor(
+    readonly buffer: PooledBuffer,
+    readonly shape: Shape,
+    readonly dtype: DType,
+    /** A leaf (a parameter) whose gradient the tape keeps. */
+    readonly requiresGrad: boolean,
+  ) {}
+
+  /** Whether this handle was released, so that it must not be used any more. */
+  get released(): boolean {
+    return this.#released;
+  }
+
+  /** Marks the handle as released; the stream calls it. @throws GsasError when it has been released before */
+  end(): void {
+    if (this.#released) throw new GsasError(`a tensor ${show(this.shape)} was released twice`);
+    this.#released = true;
+  }
 }
 
 /** Number of elements. */

@@ -1,4 +1,4 @@
-import type { Dropout } from '../engine/dropout.js';
+import type { Dropout } from '../engine/random.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { attention } from '../kernels/attention/index.js';

@@ -1,5 +1,5 @@
-import type { Dropout } from '../engine/dropout.js';
 import type { Gpu } from '../engine/gpu.js';
+import type { Dropout } from '../engine/random.js';
 import { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';

@@ -42,11 +42,13 @@ export class Adam {
     const options = { lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step };
     for (const [name, param] of this.parameters) {
       const state = { param, m: this.m.get(name)!, v: this.v.get(name)! };
-      const shares = tape.rowGradient(param);
-      if (shares?.length) scatterAdam(this.stream, shares, state, { ...options, lazy });
-      else if (tape.hasGradient(param)) adam(this.stream, { ...state, gradient: tape.gradient(param) }, options);
+      const gradient = tape.take(param);
+      const dense = gradient?.takeDense();
+      const rows = gradient?.takeRows();
+      if (rows?.length) scatterAdam(this.stream, rows, state, { ...options, lazy });
+      else if (dense) adam(this.stream, { ...state, gradient: dense }, options);
+      gradient?.end();
     }
-    tape.releaseRows();
   }
 
   /** Gives the moments' memory back. */

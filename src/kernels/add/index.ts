@@ -16,12 +16,12 @@ export function addInto(stream: Stream, x: Tensor, y: Tensor): void {
 }
 
 /**
- * Hands dL/d(from) on to `to` unchanged, as a residual connection does. The buffer itself moves where `to` has no gradient yet, so
+ * Hands dL/d(from) on to `to` unchanged, as a residual connection does. Where `to` has no gradient yet they share the buffer, so
  * this is the last thing in a backward.
  */
 export function passGradient(tape: Tape, from: Tensor, to: Tensor): void {
-  if (tape.moveGradient(from, to)) return;
   const gradient = tape.gradient(from);
+  if (tape.adopt(to, gradient)) return;
   tape.contribute(to, (out) => addInto(tape.stream, gradient, out));
 }
 

@@ -1,6 +1,6 @@
 import { GsasError, InputError } from '../../base/errors.js';
-import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
 import { CASE_RANDOM, type Cost, type Op } from '../../engine/kernel.js';
+import { type Dropout, dropoutUniforms } from '../../engine/random.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { addInto, passGradient } from '../add/index.js';
@@ -14,7 +14,10 @@ const WORKGROUP = 64; // rows of the delta pass
 
 export interface AttentionOptions {
   heads: number;
-  /** On the weights, after the softmax. The factor of head h, query t and its sequence's key j is element j of the site's row h T + t. */
+  /**
+   * On the weights, after the softmax. The factor of head h, query t and its sequence's key j is element j of the site's row h T + t, where T and t
+   * are the whole batch's.
+   */
   dropout?: Dropout | undefined;
   /** [T, D], with `last` [Q, D]; added to the result */
   residual?: Tensor | undefined;
@@ -57,7 +60,11 @@ export function attention(
   const headSize = D / heads;
   const team = { ...teamOf(stream.gpu.capabilities), count: 1 };
   const constants = { heads, headSize, dropout: dropout !== undefined, ...(last && { last }), team };
-  const uniforms = { T, chunks: chunksOf(headSize), ...(dropout && dropoutUniforms(stream.random, dropout)) };
+  const uniforms = {
+    T,
+    chunks: chunksOf(headSize),
+    ...(dropout && { whole: stream.random.tokens ?? T, ...dropoutUniforms(stream.random, dropout) }),
+  };
   const groups = heads * (last ? T : Math.ceil(T / team.lanes));
 
   const y = stream.empty([T, D]);

@@ -1,4 +1,4 @@
-import { type Dropout, dropoutFactor, type RandomState } from '../../engine/dropout.js';
+import { type Dropout, dropoutFactor, type RandomState } from '../../engine/random.js';
 
 export interface AttentionReferenceInputs {
   q: Float64Array;

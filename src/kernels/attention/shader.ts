@@ -53,7 +53,7 @@ const LOWEST = -3.0e38f;
       var weights = select(vec4f(0.0), exp(scores - larger), keys <= vec4u(t));
       sum = sum * shrink + ((weights.x + weights.y) + (weights.z + weights.w));
 #if ${c.dropout}
-      weights *= dropout4(head * params.T + t, (first_key - start) / 4u);
+      weights *= dropout4(head * params.whole + t, (first_key - start) / 4u);
 #endif
       ${scale('mixed', 'shrink')}
       for (var key = first_key; key < end_key; key++) {
@@ -128,7 +128,7 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
     let stat = stats[t * HEADS + head];
     for (var first_key = start; first_key < last; first_key += 4u) {
 #if ${c.dropout}
-      let factors = dropout4(head * params.T + t, (first_key - start) / 4u);
+      let factors = dropout4(head * params.whole + t, (first_key - start) / 4u);
 #endif
       let end_key = min(first_key + 4u, last);
       for (var key = first_key; key < end_key; key++) {
@@ -178,7 +178,7 @@ export const backwardKey = program(
       ${dot('dropped', 'value', 'dy')}
       let weight_of_query = select(0.0, exp(score * SCALE - stat.x), query >= t);
 #if ${c.dropout}
-      let factor = dropout4(head * params.T + query, (t - start) / 4u)[(t - start) % 4u];
+      let factor = dropout4(head * params.whole + query, (t - start) / 4u)[(t - start) % 4u];
       let dscore = weight_of_query * (dropped * factor - stat.y);
       let kept = weight_of_query * factor;
 #else

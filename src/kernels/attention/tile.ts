@@ -1,5 +1,5 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
-import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/dropout.js';
+import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
 import { float, wgsl } from '../../engine/wgsl.js';
 import { type Team, teamWgsl } from '../team.js';
 
@@ -53,7 +53,7 @@ export function tileWgsl(
   body: string,
 ): string {
   return wgsl`${teamWgsl(team)}${unitWgsl(heads, headSize)}
-struct Params { T: u32, chunks: u32, ${dropout ? DROPOUT_PARAMS : ''} }
+struct Params { T: u32, chunks: u32, ${dropout ? `whole: u32, ${DROPOUT_PARAMS}` : ''} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> spans: array<vec2<u32>>; // [T, 2], or [Q, 2]
 ${declarations}

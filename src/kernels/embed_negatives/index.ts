@@ -17,7 +17,10 @@ import { drawNegatives } from '../score/negatives/index.js';
  */
 export function embedNegatives(tape: Tape, table: Tensor, T: number, k: number): Tensor {
   const { R } = checkShapes('embed_negatives', { table: [table, 'R', 'D'] });
-  return gather(tape, table, drawNegatives(tape.stream, T, k, R - 2), { ownsIds: true });
+  const ids = drawNegatives(tape.stream, T, k, R - 2);
+  const rows = gather(tape, table, ids);
+  tape.stream.release(ids);
+  return rows;
 }
 
 export const embedNegativesOp: Op<{ T: number; k: number; N: number; D: number }> = {

@@ -1,5 +1,5 @@
-import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
 import type { Op } from '../../engine/kernel.js';
+import { type Dropout, dropoutUniforms } from '../../engine/random.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { integers, normals, spansOf } from '../inputs.js';
@@ -48,7 +48,7 @@ export function embed(
       if (random) stream.dispatch(backwardDropout({ D }), { dx, dsum, T, S, ...random }, groups);
       contributeScatter(tape, items, { ids, source: dsum });
       contributeScatter(tape, positions, { ids: places, source: dsum });
-      if (random) tape.release(dsum);
+      if (random) stream.release(dsum);
     },
   });
   return x;

@@ -1,6 +1,6 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
-import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/dropout.js';
 import { program } from '../../engine/program.js';
+import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
 import { wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
 

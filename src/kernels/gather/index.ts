@@ -11,22 +11,24 @@ import { gatherRows, WORKGROUP } from './shader.js';
  * Rows of a table by id. Its gradient is dense, rows that no id names get 0, unless the tape keeps the table's by rows.
  * @param table [R, D]
  * @param ids u32 of any shape [...], each below R (not checked)
- * @param options.ownsIds the ids are released once the backward has used them
  * @returns [..., D]
  * @throws ShapeError when the table is no matrix
  */
-export function gather(tape: Tape, table: Tensor, ids: Tensor, { ownsIds = false } = {}): Tensor {
+export function gather(tape: Tape, table: Tensor, ids: Tensor): Tensor {
   const { D } = checkShapes('gather', { table: [table, 'R', 'D'] });
   const { stream } = tape;
   const P = sizeOf(ids.shape);
   const rows = stream.empty([...ids.shape, D]);
   stream.dispatch(gatherRows({ D }), { table, ids, rows, P }, Math.ceil((P * cellsOf(D).count) / WORKGROUP));
+  const kept = stream.view(ids);
   tape.record({
     inputs: [table],
     outputs: [rows],
-    saved: ownsIds ? [ids] : [],
+    saved: [kept],
     backward() {
-      contributeScatter(tape, table, { ids, source: { ...tape.gradient(rows), shape: [P, D] } });
+      const source = stream.view(tape.gradient(rows), [P, D]);
+      contributeScatter(tape, table, { ids: kept, source });
+      stream.release(source);
     },
   });
   return rows;

@@ -1,5 +1,5 @@
-import { type Dropout, dropoutFactor, dropoutUniforms } from '../../engine/dropout.js';
 import { CASE_RANDOM, type Op } from '../../engine/kernel.js';
+import { type Dropout, dropoutFactor, dropoutUniforms } from '../../engine/random.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { add, passGradient } from '../add/index.js';

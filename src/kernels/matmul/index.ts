@@ -1,6 +1,6 @@
-import type { RandomState } from '../../engine/dropout.js';
-import { type Dropout, dropoutUniforms } from '../../engine/dropout.js';
 import type { Op } from '../../engine/kernel.js';
+import type { RandomState } from '../../engine/random.js';
+import { type Dropout, dropoutUniforms } from '../../engine/random.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { columnSumInto } from '../column_sum/index.js';
@@ -91,7 +91,9 @@ export function matmul(
   }
   const parts = stream.empty([Math.ceil(K / depth), M * N]);
   launch(parts, depth, false);
-  columnSumInto(stream, parts, { ...out, shape: [M * N] }, add);
+  const flat = stream.view(out, [M * N]);
+  columnSumInto(stream, parts, flat, add);
+  stream.release(flat);
   stream.release(parts);
 }
 

@@ -1,6 +1,7 @@
+import type { RowShare } from '../../engine/gradient.js';
 import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
-import type { RowGradient, Tape } from '../../engine/tape.js';
+import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
 import { integers, normals } from '../inputs.js';
@@ -42,10 +43,8 @@ export function scatterAdd(
 }
 
 /**
- * Hands the gradient of a gather from `table` to the tape: dtable[r] (+)= sum over pairs p with ids[p] = r of weights[p] source[p / share].
- * What the backward has made for it is to be released by `tape.release`.
- */
-export function contributeScatter(tape: Tape, table: Tensor, rows: RowGradient): void {
+ * Hands the gradient of a gather from `table` to the tape: dtable[r] (+)= sum over pairs p with ids[p] = r of weights[p] source[p / share]. */
+export function contributeScatter(tape: Tape, table: Tensor, rows: RowShare): void {
   const { ids, source, weights } = rows;
   tape.contributeRows(table, rows, (into, add) =>
     scatterAdd(tape.stream, ids, source, into, { add, ...(weights && { weights }) }),

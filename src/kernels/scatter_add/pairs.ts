@@ -1,3 +1,4 @@
+import { ShapeError } from '../../base/errors.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { PAIRS } from '../group/shader.js';
@@ -21,8 +22,9 @@ export interface Pairs {
 export function pairsOf(op: string, ids: Tensor, source: Tensor, weights?: Tensor): Pairs {
   const { Q } = checkShapes(op, { source: [source, 'Q', 'D'] });
   const P = sizeOf(ids.shape);
-  if (weights) checkShapes(op, { ids: [flat(ids), 'P'], weights: [flat(weights), 'P'] });
-  checkShapes(op, { ids: [flat(ids), Q * Math.floor(P / Q)] });
+  if (weights && sizeOf(weights.shape) !== P)
+    throw new ShapeError(`${op}: ${sizeOf(weights.shape)} weights [${weights.shape}] for ${P} ids [${ids.shape}]`);
+  if (P % Q !== 0) throw new ShapeError(`${op}: ${P} ids [${ids.shape}] do not divide among the ${Q} rows of source`);
   return { ids, source, ...(weights && { weights }), split: P, share: P / Q };
 }
 
@@ -64,8 +66,4 @@ export function arrangePairs(stream: Stream, pairs: Pairs, keys: Tensor, pairBit
     stream.dispatch(blockSums(layout), args, Math.ceil(blocks / layout.teams));
   }
   return { rows, source, partial, ...arranged, row_mask: mask };
-}
-
-function flat(tensor: Tensor): Tensor {
-  return { ...tensor, shape: [sizeOf(tensor.shape)] };
 }

@@ -1,7 +1,7 @@
 import { CASE_RANDOM, type Op } from '../../../engine/kernel.js';
 import type { Stream } from '../../../engine/stream.js';
 import type { Tensor } from '../../../engine/tensor.js';
-import { negativesOf } from './draw.js';
+import { drawUniforms, negativesOf } from './draw.js';
 import { draw, WORKGROUP } from './shader.js';
 
 /**
@@ -11,7 +11,7 @@ import { draw, WORKGROUP } from './shader.js';
  */
 export function drawNegatives(stream: Stream, T: number, k: number, numItems: number): Tensor {
   const ids = stream.empty([T, k], 'u32');
-  const args = { ids, T, k, items: numItems, ...stream.random };
+  const args = { ids, T, k, items: numItems, ...drawUniforms(stream.random) };
   stream.dispatch(draw({}), args, Math.ceil((T * Math.ceil(k / 4)) / WORKGROUP));
   return ids;
 }

@@ -12,7 +12,7 @@ export const WORKGROUP = 64;
 export const draw = program(
   'negatives',
   () => wgsl`${PHILOX_WGSL}${NEGATIVES_WGSL}
-struct Params { T: u32, k: u32, items: u32, seed: u32, step: u32 }
+struct Params { T: u32, k: u32, items: u32, seed: u32, step: u32, first: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> ids: array<u32>; // [T, k]
 @compute @workgroup_size(${WORKGROUP})
@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let t = i / quads;
   let slot = 4u * (i % quads);
   if (t >= params.T) { return; }
-  let drawn = negatives4(t, slot / 4u, params.items, vec2u(params.seed, params.step));
+  let drawn = negatives4(params.first + t, slot / 4u, params.items, vec2u(params.seed, params.step));
   for (var j = 0u; j < min(4u, params.k - slot); j++) { ids[t * params.k + slot + j] = drawn[j]; }
 }
 `,

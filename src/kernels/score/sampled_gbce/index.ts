@@ -6,7 +6,7 @@ import { columnSumInto } from '../../column_sum/index.js';
 import { integers, normals } from '../../inputs.js';
 import { contributeScatter } from '../../scatter_add/index.js';
 import { teamGroups, teamOf } from '../../team.js';
-import { negativesOf } from '../negatives/draw.js';
+import { drawUniforms, negativesOf } from '../negatives/draw.js';
 import { sampledGbceReference } from './reference.js';
 import { subgroups, workgroups } from './shader.js';
 
@@ -58,7 +58,7 @@ export function sampledGbce(
   const team = teamOf(stream.gpu.capabilities);
   const ahead = team.subgroups && stream.gpu.capabilities.software && 4 * sizeOf(table.shape) > CACHED_BYTES;
   const shader = (team.subgroups ? subgroups : workgroups)({ D, team, given, gradients, ahead });
-  const source = given ? { negatives } : { items: numItems, ...stream.random };
+  const source = given ? { negatives } : { items: numItems, ...drawUniforms(stream.random) };
   const scale = 1 / (T * (k + 1));
   const args = { h, table, targets, losses, ...outputs, ...source, T, k, beta, scale };
   stream.dispatch(shader, args, teamGroups(team, T));

@@ -32,7 +32,7 @@ alias Cell = ${cells.type};
 alias Score = ${score};
 const CELLS = ${cells.count}u;
 const EACH = (CELLS + LANES - 1u) / LANES; // cells a lane
-struct Params { T: u32, k: u32, beta: f32, scale: f32, ${given ? '' : 'items: u32, seed: u32, step: u32'} }
+struct Params { T: u32, k: u32, beta: f32, scale: f32, ${given ? '' : 'items: u32, seed: u32, step: u32, first: u32'} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> h: array<${cells.type}>; // [T, D]
 @group(0) @binding(2) var<storage, read> table: array<${cells.type}>; // [N + 2, D]
@@ -144,7 +144,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
       if (first + j < params.k) { mine[j] = negatives[t * params.k + first + j]; }
     }
 #else
-    var mine = negatives4(t, first / 4u, params.items, vec2u(params.seed, params.step));
+    var mine = negatives4(params.first + t, first / 4u, params.items, vec2u(params.seed, params.step));
 #endif
     for (var j = 0u; j < 4u; j++) {
       if (first + j == params.k) { mine[j] = targets[t]; }
@@ -233,7 +233,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 #if ${constants.given}
       id = negatives[t * params.k + slot];
 #else
-      id = negatives4(t, slot / 4u, params.items, vec2u(params.seed, params.step))[slot % 4u];
+      id = negatives4(params.first + t, slot / 4u, params.items, vec2u(params.seed, params.step))[slot % 4u];
 #endif
     } else if (slot == params.k) {
       id = targets[t];

@@ -1,7 +1,7 @@
 import { GsasError } from '../../../base/errors.js';
+import type { RowShare } from '../../../engine/gradient.js';
 import type { Op } from '../../../engine/kernel.js';
 import type { Stream } from '../../../engine/stream.js';
-import type { RowGradient } from '../../../engine/tape.js';
 import { checkShapes, sizeOf, type Tensor } from '../../../engine/tensor.js';
 import { groupByItem, groupInBuckets } from '../../group/index.js';
 import { integers, normals } from '../../inputs.js';
@@ -33,7 +33,7 @@ export interface ScatterAdamOptions extends AdamOptions {
  */
 export function scatterAdam(
   stream: Stream,
-  shares: readonly RowGradient[],
+  shares: readonly RowShare[],
   { param, m, v }: Record<'param' | 'm' | 'v', Tensor>,
   { lazy, ...options }: ScatterAdamOptions,
 ): void {
@@ -58,7 +58,7 @@ export function scatterAdam(
 }
 
 /** All pairs in one list: first those of the share with weights or with several pairs a source row, then the others'. */
-function join(stream: Stream, shares: readonly RowGradient[]): Pairs {
+function join(stream: Stream, shares: readonly RowShare[]): Pairs {
   const parts = shares.map(({ ids, source, weights }) => pairsOf('scatter_adam', ids, source, weights));
   const isPlain = (part: Pairs) => part.share === 1 && !part.weights;
   const [first, ...others] = parts.sort((a, b) => Number(isPlain(a)) - Number(isPlain(b)));
@@ -132,7 +132,7 @@ export const scatterAdamOp: Op<Case> = {
   },
   differentiable: [],
   run: ({ stream }, { step, lazy = false }, { ids, x, weights, plainIds, plainX, param, m, v }) => {
-    const shares: RowGradient[] = [{ ids: ids!, source: x!, weights: weights! }];
+    const shares: RowShare[] = [{ ids: ids!, source: x!, weights: weights! }];
     if (plainIds) shares.unshift({ ids: plainIds, source: plainX! });
     scatterAdam(stream, shares, { param: param!, m: m!, v: v! }, { ...DEFAULTS, step, lazy });
     return { param: param!, m: m!, v: v! };
