@@ -1,13 +1,22 @@
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    // Dawn crashes when an adapter is requested from a worker thread (dawn-gpu/node-webgpu#13).
-    pool: 'forks',
-    // The user's cache is not the tests' to write to, and no test is to wait while kernels are tuned.
-    env: { GSAS_TUNE: '0' },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-  },
+/** `npm run fuzz` and `npm run soak` run the same tests for longer. */
+const LONGER: Readonly<Record<string, { include: string; env: Record<string, string>; minutes: number }>> = {
+  fuzz: { include: 'test/fuzz-*.test.ts', env: { GSAS_FUZZ_CASES: '10000' }, minutes: 60 },
+  soak: { include: 'test/soak-*.test.ts', env: { GSAS_SOAK_SECONDS: '600' }, minutes: 60 },
+};
+
+export default defineConfig(({ mode }) => {
+  const longer = LONGER[mode];
+  return {
+    test: {
+      include: [longer?.include ?? 'test/**/*.test.ts'],
+      // Dawn crashes when an adapter is requested from a worker thread (dawn-gpu/node-webgpu#13).
+      pool: 'forks',
+      // The user's cache is not the tests' to write to, and no test is to wait while kernels are tuned.
+      env: { GSAS_TUNE: '0', ...longer?.env },
+      testTimeout: longer ? longer.minutes * 60_000 : 120_000,
+      hookTimeout: 120_000,
+    },
+  };
 });

@@ -79,7 +79,7 @@ describe('checkModelConfig', () => {
     ],
     [{ num_heads: 0 }, 'x.json: num_heads is 0; it must be an integer, at least 1'],
     [{ dropout_rate: 1 }, 'x.json: dropout_rate is 1; it must be a number, at least 0 and below 1'],
-    [{ dropout_rate: Number.NaN }, 'x.json: dropout_rate is null; it must be a number, at least 0 and below 1'],
+    [{ dropout_rate: Number.NaN }, 'x.json: dropout_rate is NaN; it must be a number, at least 0 and below 1'],
     [{ reuse_item_embeddings: 'yes' }, 'x.json: reuse_item_embeddings is "yes"; it must be true or false'],
   ])('refuses %j', (change, message) => {
     const check = () => checkModelConfig({ ...good, ...(change as Partial<ModelConfig>) }, 'x.json');

@@ -1,5 +1,6 @@
 import { editDistance } from './edit-distance.js';
 import { InputError } from './errors.js';
+import { quoted } from './printable.js';
 
 /** What values a configuration key can take. `min` and `max` are allowed themselves, `above` and `below` are not. */
 export type Domain =
@@ -56,7 +57,7 @@ export function describeDomain(domain: Domain): string {
  */
 export function checkValue(key: string, value: unknown, domain: Domain, source: string): void {
   if (!holds(domain, value)) {
-    throw new InputError(`${source}: ${key} is ${JSON.stringify(value)}; it must be ${describeDomain(domain)}`);
+    throw new InputError(`${source}: ${key} is ${quoted(value)}; it must be ${describeDomain(domain)}`);
   }
 }
 
@@ -90,14 +91,18 @@ export function parseValue(key: string, text: string, domain: Domain, source: st
 export function unknownName(what: string, name: string, known: readonly string[], source?: string): InputError {
   const nearest = nearestName(name, known);
   const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean ${nearest}?`;
-  return new InputError(`${source ? `${source}: ` : ''}unknown ${what} ${JSON.stringify(name)}; ${hint}`);
+  return new InputError(`${source ? `${source}: ` : ''}unknown ${what} ${quoted(name)}; ${hint}`);
 }
+
+/** Nobody means a known name by more, and the distance takes time in proportion. */
+const MOST_LETTERS = 100;
 
 /**
  * The known name that holds the word ("dropout" in dropout_rate), else the one within a third of its letters by edit
  * distance; case and kind of dash aside. Undefined if there is none.
  */
 function nearestName(word: string, known: readonly string[]): string | undefined {
+  if (word.length > MOST_LETTERS) return undefined;
   const plain = (text: string) => text.toLowerCase().replaceAll('-', '_');
   const distance = (name: string) => (plain(name).includes(plain(word)) ? 0 : editDistance(plain(word), plain(name)));
   const ranked = known.map((name) => ({ name, distance: distance(name) })).sort((a, b) => a.distance - b.distance);

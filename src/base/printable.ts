@@ -16,3 +16,15 @@ export function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
   return `${text.slice(0, Math.ceil(most / 2))} … ${text.slice(-Math.floor(most / 2))}`;
 }
+
+const MOST_QUOTED = 200;
+
+/** A value as an error quotes it: JSON where it is JSON, and short. */
+export function quoted(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  try {
+    return shortened(JSON.stringify(value) ?? typeof value, MOST_QUOTED);
+  } catch {
+    return Array.isArray(value) ? 'a list' : 'an object'; // that holds itself, a bigint or too many levels
+  }
+}

@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.js';
 import { unknownName } from '../base/options.js';
+import { quoted } from '../base/printable.js';
 import { probabilityOf } from '../infer/recommend.js';
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { ItemFinder } from '../store/find.js';
@@ -50,7 +51,7 @@ export class Service {
     const given = body as Record<string, unknown>;
     const top = given.top ?? DEFAULT_TOP;
     if (typeof top !== 'number' || !Number.isInteger(top) || top < 1 || top > MOST_TOP_K)
-      throw new InputError(`top is ${JSON.stringify(top)}; it must be a whole number from 1 to ${MOST_TOP_K}`);
+      throw new InputError(`top is ${quoted(top)}; it must be a whole number from 1 to ${MOST_TOP_K}`);
     const filterSeen = flag(given, 'filter_seen', this.config.filter_rated);
     const explain = flag(given, 'explain', false);
     const unknown: RecommendReply['unknown'] = [];
@@ -87,7 +88,7 @@ export class Service {
     if (list.length > most) throw new InputError(`${key} has ${list.length} items; ${most} is the most`);
     return list.flatMap((entry: unknown) => {
       if (typeof entry !== 'number' && typeof entry !== 'string')
-        throw new InputError(`${key} has ${JSON.stringify(entry)}; an item is a number or a text`);
+        throw new InputError(`${key} has ${quoted(entry)}; an item is a number or a text`);
       if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 1 && entry <= this.config.num_items)
         return [entry];
       const found = this.finder.find(String(entry));
@@ -108,5 +109,5 @@ export class Service {
 function flag(given: Record<string, unknown>, key: string, fallback: boolean): boolean {
   const value = given[key] ?? fallback;
   if (typeof value === 'boolean') return value;
-  throw new InputError(`${key} is ${JSON.stringify(value)}; it must be true or false`);
+  throw new InputError(`${key} is ${quoted(value)}; it must be true or false`);
 }

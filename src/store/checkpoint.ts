@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
 import { parameterShapes } from '../model/config.js';
 import { parseConfig, type TrainConfig } from '../train/config.js';
 import { parseJson, systemReason } from './files.js';
@@ -208,7 +209,7 @@ function parseField({ metadata }: TensorFile, field: string, file: string): unkn
 function parseCount(content: TensorFile, field: string, file: string): number {
   const value = parseField(content, field, file);
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InputError(`${file}: its metadata has ${JSON.stringify(value)} as ${field}; it must be a count`);
+  throw new InputError(`${file}: its metadata has ${quoted(value)} as ${field}; it must be a count`);
 }
 
 function parseNumbers(content: TensorFile, field: string, file: string): Record<string, number> {
@@ -216,7 +217,5 @@ function parseNumbers(content: TensorFile, field: string, file: string): Record<
   if (typeof value === 'object' && value !== null && Object.values(value).every((v) => typeof v === 'number')) {
     return value as Record<string, number>;
   }
-  throw new InputError(
-    `${file}: its metadata has ${JSON.stringify(value)} as ${field}; it must be an object of numbers`,
-  );
+  throw new InputError(`${file}: its metadata has ${quoted(value)} as ${field}; it must be an object of numbers`);
 }

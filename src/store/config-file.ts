@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { InputError } from '../base/errors.js';
 import { unknownName } from '../base/options.js';
+import { quoted } from '../base/printable.js';
 import { checkOptions, OPTIONS, PRESETS, type TrainOptions } from '../train/config.js';
 import { readText } from './files.js';
 
@@ -42,7 +43,7 @@ export function readConfigFile(file: string): ConfigFile {
       continue;
     }
     if (typeof given !== 'string' || given.trim() === '')
-      throw new InputError(`${source}: ${name} is ${JSON.stringify(given)}; it must be ${wanted(name)}`);
+      throw new InputError(`${source}: ${name} is ${quoted(given)}; it must be ${wanted(name)}`);
     if (name === 'preset' && !Object.hasOwn(PRESETS, given))
       throw unknownName('preset', given, Object.keys(PRESETS), source);
     others[name] = PATHS.includes(name) ? resolve(dirname(file), given) : given;

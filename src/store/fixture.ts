@@ -1,4 +1,5 @@
 import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
 import { checkModelConfig, type ModelConfig, parameterShapes } from '../model/config.js';
 import type { HostParameters } from '../model/parameters.js';
 import { parseJson } from './files.js';
@@ -90,7 +91,7 @@ function readMeta({ metadata }: TensorFile, file: string): FixtureMeta {
   for (const [key, type] of Object.entries(META_TYPES)) {
     const value = meta?.[key];
     if (typeof value !== type || value === null)
-      throw new InputError(`${file}: meta.${key} is ${JSON.stringify(value)}, not a ${type}`);
+      throw new InputError(`${file}: meta.${key} is ${quoted(value)}, not a ${type}`);
   }
   const checked = meta as unknown as FixtureMeta;
   if (checked.layer_norm_eps !== 1e-5)

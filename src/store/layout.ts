@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
 import { type Dataset, type Sequences, type Split, summarizeDataset } from '../data/dataset.js';
 import { parseSequences, parseTargets } from './lines.js';
 import { makeFolders } from './make-folders.js';
@@ -93,9 +94,7 @@ function readNumItems(file: string): number {
     });
   }
   if (typeof numItems !== 'number' || !Number.isInteger(numItems) || numItems < 2 || numItems > 2 ** 32 - 2) {
-    throw new InputError(
-      `${file}: num_items is ${JSON.stringify(numItems)}; give the number of items, a whole number from 2`,
-    );
+    throw new InputError(`${file}: num_items is ${quoted(numItems)}; give the number of items, a whole number from 2`);
   }
   return numItems;
 }

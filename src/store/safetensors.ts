@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
 import { MAX_IO_BYTES, parseJson, systemReason, writeWhole } from './files.js';
 
 /**
@@ -137,9 +138,7 @@ function parseHeader(text: string, file: string): { entries: Entry[]; metadata: 
   if (!isObject(metadata)) throw new InputError(`${file}: ${METADATA} is not an object of strings`);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') {
-      throw new InputError(
-        `${file}: ${METADATA} holds ${JSON.stringify(value)} under ${key}; only strings are allowed`,
-      );
+      throw new InputError(`${file}: ${METADATA} holds ${quoted(value)} under ${key}; only strings are allowed`);
     }
   }
   const entries = Object.entries(tensors).map(([name, info]) => parseEntry(name, info, file));
@@ -150,11 +149,11 @@ function parseEntry(name: string, info: unknown, file: string): Entry {
   const { dtype, shape, data_offsets: offsets } = isObject(info) ? info : {};
   const wrong = (what: string) => new InputError(`${file}: tensor ${name} ${what}`);
   if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype)) {
-    throw wrong(`has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(ARRAYS).join(', ')}`);
+    throw wrong(`has dtype ${quoted(dtype)}; known are ${Object.keys(ARRAYS).join(', ')}`);
   }
-  if (!isSizes(shape)) throw wrong(`has shape ${JSON.stringify(shape)}; a shape is a list of sizes`);
+  if (!isSizes(shape)) throw wrong(`has shape ${quoted(shape)}; a shape is a list of sizes`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw wrong(`has data_offsets ${JSON.stringify(offsets)}; they are where its bytes begin and end`);
+    throw wrong(`has data_offsets ${quoted(offsets)}; they are where its bytes begin and end`);
   }
   const [begin, end] = offsets;
   const bytes = elements(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
 import { type Dataset, summarizeDataset } from '../data/dataset.js';
 import type { Scorer } from '../data/rank.js';
 import { syntheticDataset } from '../data/synthetic.js';
@@ -56,7 +57,7 @@ export function recallSource(run: string): string | null {
   const data = (readJson(file) as { data?: unknown } | null)?.data;
   if (data !== null && typeof data !== 'string') {
     throw new InputError(
-      `${file}: data is ${JSON.stringify(data)}; it must be a folder or null; name the data with --data DIR`,
+      `${file}: data is ${quoted(data)}; it must be a folder or null; name the data with --data DIR`,
     );
   }
   return data;
