@@ -131,7 +131,6 @@ export * from './base/errors.js';
 
 export type { HostRandom } from './base/philox.js';
 export { Gradient, type RowShare } from './engine/gradient.js';
-export type { AnyOp, Cost, HostTensor, Op, ReferenceValues } from './engine/kernel.js';
 export type { Pipeline, PipelineCache } from './engine/pipelines.js';
 export type { BufferPool, PooledBuffer } from './engine/pool.js';
 export type { KernelTime, Profiler } from './engine/profiler.js';
@@ -140,4 +139,5 @@ export { Stream } from './engine/stream.js';
 export { type Entry, Tape } from './engine/tape.js';
 export type { DType, HostArray, Shape, Tensor } from './engine/tensor.js';
 export type { Answer, Question, Tuning } from './engine/tuning.js';
-export { registry } from './kernels/index.js';
+export type { Cost, HostTensor, Op, ReferenceValues } from './kernels/op.js';
+export { registry } from './kernels/registry.js';

@@ -4,9 +4,9 @@ import { HostRandom } from '../src/base/philox.js';
 import { Tape } from '../src/engine/tape.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { attention } from '../src/kernels/attention/index.js';
+import { difference } from '../src/kernels/differences.js';
 import { normals, spansOf } from '../src/kernels/inputs.js';
 import { stream } from './support/device.js';
-import { difference } from './support/numbers.js';
 
 const T = 19;
 const D = 8;

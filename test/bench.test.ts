@@ -6,12 +6,12 @@ import { loadWarning } from '../bench/common/setting.js';
 import { isWide, quantile, summarise } from '../bench/common/statistics.js';
 import { digits, tableLines } from '../bench/common/table.js';
 import { opsCalled, shapeText } from '../bench/kernels/bench-op.js';
-import { directionalError } from '../bench/kernels/check.js';
 import { bandwidth, highest, rooflinePercent } from '../bench/kernels/roofline.js';
 import { processOptions } from '../bench/step/protocol.js';
 import { ratio, type Turns } from '../bench/step/race.js';
 import { drawRows, layOut } from '../bench/step/rows.js';
 import { LENGTHS, SHAPES, shapeFlags } from '../bench/step/shapes.js';
+import { directionalError } from '../src/kernels/differences.js';
 
 const ascending = (a: number, b: number) => a - b;
 

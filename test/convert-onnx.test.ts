@@ -3,13 +3,13 @@ import * as ort from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HostRandom } from '../src/base/philox.js';
 import { recommend } from '../src/infer/recommend.js';
+import { difference, largest } from '../src/kernels/differences.js';
 import { GSASRec } from '../src/model/gsasrec.js';
 import { writeOnnx } from '../src/store/convert/onnx.js';
 import { readFixture } from '../src/store/fixture.js';
 import { resolveConfig } from '../src/train/config.js';
 import { gsas } from './support/command.js';
 import { stream } from './support/device.js';
-import { difference, largest } from './support/numbers.js';
 import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { registry } from '../src/kernels/index.js';
+import { registry } from '../src/kernels/registry.js';
 import { gsas } from './support/command.js';
 import { objectsOf } from './support/output.js';
 

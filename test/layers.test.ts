@@ -3,7 +3,8 @@ import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const SRC = fileURLToPath(new URL('../src', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SRC = join(ROOT, 'src');
 
 /** What a folder of src may import: its own files and those of the layers below, and which packages. */
 const MAY_IMPORT: Record<string, RegExp> = {
@@ -24,14 +25,37 @@ const MAY_IMPORT: Record<string, RegExp> = {
   'index.ts': /^(?!cli)[a-z]+\//,
 };
 
-it('imports run one way: base <- engine <- kernels <- model <- train, infer <- store <- report <- serve <- cli', () => {
-  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-  const imports = files.flatMap((file) =>
-    [...readFileSync(join(SRC, file), 'utf8').matchAll(/\b(?:from |import |import\()'([^'\n]+)'/g)].map(([, name]) => ({
-      file,
-      name: name!.startsWith('.') ? relative(SRC, join(SRC, dirname(file), name!)).replaceAll(sep, '/') : name!,
-    })),
+/** What a file imports: files from `folder`, by '/', and packages as they are named. */
+function importsOf(folder: string, file: string): string[] {
+  const text = readFileSync(join(folder, file), 'utf8');
+  return [...text.matchAll(/\b(?:from |import |import\()'([^'\n]+)'/g)].map(([, name]) =>
+    name.startsWith('.') ? relative(folder, join(folder, dirname(file), name)).replaceAll(sep, '/') : name,
   );
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+}
+
+it('imports run one way: base <- engine <- kernels <- model <- train, infer <- store <- report <- serve <- cli', () => {
+  const files = filesOf(SRC);
+  const imports = files.flatMap((file) => importsOf(SRC, file).map((name) => ({ file, name })));
   expect(imports.length).toBeGreaterThan(files.length);
   expect(imports.filter(({ file, name }) => !MAY_IMPORT[file.split(sep)[0]].test(name))).toEqual([]);
+});
+
+it('what a kernel runs needs nothing of what is said about it: specs, references, the harness', () => {
+  const SAID = /(^|\/)(spec|reference|cases|inputs|differences|harness|registry|op|tune)\.[jt]s$/;
+  const running = filesOf(join(SRC, 'kernels')).filter((file) => !SAID.test(file));
+  const imports = running.flatMap((file) => importsOf(join(SRC, 'kernels'), file).map((name) => ({ file, name })));
+  expect(imports.length).toBeGreaterThan(running.length);
+  expect(imports.filter(({ name }) => SAID.test(name))).toEqual([]);
+});
+
+it('benches use nothing of the tests', () => {
+  const imports = filesOf(join(ROOT, 'bench')).flatMap((file) =>
+    importsOf(ROOT, join('bench', file)).map((name) => ({ file, name })),
+  );
+  expect(imports.filter(({ name }) => name.startsWith('src/')).length).toBeGreaterThan(0);
+  expect(imports.filter(({ name }) => name.startsWith('test/'))).toEqual([]);
 });

@@ -1,16 +1,15 @@
-import { InputError } from '../../src/base/errors.js';
+import { GsasError, InputError } from '../../src/base/errors.js';
 import { HostRandom } from '../../src/base/philox.js';
-import type { AnyOp, Cost } from '../../src/engine/kernel.js';
 import { Stream } from '../../src/engine/stream.js';
 import type { Tensor } from '../../src/engine/tensor.js';
-import { registry } from '../../src/kernels/index.js';
+import { compare, isOff, OpRun } from '../../src/kernels/harness.js';
+import type { Cost, Op } from '../../src/kernels/op.js';
+import { registry } from '../../src/kernels/registry.js';
 import { type Effort, repeat } from '../common/clock.js';
 import { peakRssMib } from '../common/memory.js';
 import type { Measurement } from '../common/results.js';
 import { isWide, summarise } from '../common/statistics.js';
-import { checkOp } from './check.js';
 import type { GpuClock, Times } from './gpu-clock.js';
-import { OpRun } from './op-run.js';
 import { type Roofline, rooflinePercent } from './roofline.js';
 
 /** One operation at one shape, in one direction: a line of `bench kernels`. */
@@ -31,7 +30,7 @@ export interface KernelRow extends Measurement {
 }
 
 /** The registry's operations of that name, or all. @throws InputError naming the known ones */
-export function opsCalled(name: string | undefined): readonly AnyOp[] {
+export function opsCalled(name: string | undefined): readonly Op[] {
   const ops = name === undefined ? registry : registry.filter((op) => op.name === name);
   if (ops.length === 0) {
     throw new InputError(`--op: there is no operation ${name}; known are ${registry.map((op) => op.name).join(', ')}`);
@@ -45,15 +44,18 @@ export function opsCalled(name: string | undefined): readonly AnyOp[] {
  */
 export async function benchOp(
   clock: GpuClock,
-  op: AnyOp,
+  op: Op,
   shape: unknown,
   roofline: Roofline,
   effort: Effort,
 ): Promise<KernelRow[]> {
   const stream = new Stream(clock.gpu);
-  const inputs = op.inputs(shape, new HostRandom(1));
-  const run = new OpRun(stream, op, shape, inputs);
-  await checkOp(run, op, shape, inputs);
+  const run = new OpRun(stream, op, shape, new HostRandom(1));
+  const wrong = (await compare(run, 'direction')).filter(isOff);
+  if (wrong.length > 0) {
+    const what = wrong.map(({ name, apart }) => `${name} is off by ${apart.toExponential(1)}`).join(', ');
+    throw new GsasError(`${op.name} at ${JSON.stringify(shape)}: ${what}; it is not timed while it is wrong`);
+  }
 
   const { pool } = clock.gpu;
   const rows: KernelRow[] = [];
@@ -71,8 +73,8 @@ export async function benchOp(
 
   pool.resetPeak();
   const forward = await repeat(() => clock.time(stream, () => stream.scope(() => void run.forward())), effort);
-  add('forward', op.forward(shape), forward);
-  if (op.backward && run.differentiable.length > 0) {
+  add('forward', op.cost.forward(shape), forward);
+  if (op.cost.backward && run.differentiable.length > 0) {
     pool.resetPeak();
     const backward = await repeat(async () => {
       const rest = run.readyBackward();
@@ -83,7 +85,7 @@ export async function benchOp(
       for (const tensor of Object.values(gradients)) stream.release(tensor);
       return times;
     }, effort);
-    add('backward', op.backward(shape), backward);
+    add('backward', op.cost.backward(shape), backward);
   }
   run.release();
   return rows;

@@ -1,4 +1,4 @@
-import type { Cost } from '../../src/engine/kernel.js';
+import type { Cost } from '../../src/kernels/op.js';
 
 /** What an adapter attains in kernels that do nothing else. Rates are a second. */
 export interface Roofline {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { registry } from '../kernels/index.js';
+import { registry } from '../kernels/registry.js';
 import { printJson } from './json.js';
 
 export function addKernels(program: Command): void {

@@ -1,12 +1,12 @@
 import { HostRandom } from '../base/philox.js';
 import type { Gpu } from '../engine/gpu.js';
-import { type AnyOp, CASE_RANDOM } from '../engine/kernel.js';
 import { Profiler } from '../engine/profiler.js';
 import { Stream } from '../engine/stream.js';
-import { Tape } from '../engine/tape.js';
 import type { HostArray, Tensor } from '../engine/tensor.js';
 import type { Answer, Question } from '../engine/tuning.js';
-import { registry } from './index.js';
+import { download, OpRun } from './harness.js';
+import type { Op } from './op.js';
+import { registry } from './registry.js';
 
 /** What was measured for one question. */
 export interface Finding {
@@ -30,7 +30,7 @@ const MARGIN = 0.95; // of the built-in choice's time: what takes less replaces 
 export async function tune(gpu: Gpu, { seconds = Infinity }: TuneOptions = {}): Promise<Finding[]> {
   const began = performance.now();
   const timeFor = (ms: number) => performance.now() - began + ms <= 1000 * seconds;
-  const flops = ({ op, trial }: Question) => opOf(op).forward(trial).flops;
+  const flops = ({ op, trial }: Question) => opOf(op).cost.forward(trial).flops;
   const questions = [...gpu.tuning.open].sort((a, b) => flops(b) - flops(a));
   const findings: Finding[] = [];
   const profiler = gpu.profiler;
@@ -101,51 +101,46 @@ export function conclude(question: Question, samples: ReadonlyMap<string, readon
 
 /** An operation with inputs on the GPU, to be run with any of its candidates. */
 class Trial {
-  readonly #stream: Stream;
-  readonly #inputs: Record<string, Tensor> = {};
+  readonly #run: OpRun;
 
   constructor(
     private readonly gpu: Gpu,
-    private readonly op: AnyOp,
-    private readonly shape: unknown,
+    op: Op,
+    shape: unknown,
   ) {
-    this.#stream = new Stream(gpu);
-    this.#stream.random = { ...CASE_RANDOM };
-    for (const [name, { data, shape: extent }] of Object.entries(op.inputs(shape, new HostRandom(1)))) {
-      this.#inputs[name] = this.#stream.upload(data, extent);
-    }
+    this.#run = new OpRun(new Stream(gpu), op, shape, new HostRandom(1));
   }
 
   async results(choice: string): Promise<HostArray[]> {
-    const outputs = this.#stream.scope(() => this.#record(choice).map((tensor) => this.#stream.download(tensor)));
-    this.#stream.submit();
-    return Promise.all(outputs);
+    const { stream } = this.#run;
+    const outputs = stream.scope(() => download(stream, this.#record(choice)));
+    stream.submit();
+    return Object.values(await outputs);
   }
 
   /** Milliseconds of a forward, the mean of `repeats`: of the GPU where it has timestamps, else of the host. */
   async time(choice: string, repeats: number): Promise<number> {
     const { profiler } = this.gpu;
+    const { stream } = this.#run;
     await profiler?.take();
     const since = performance.now();
-    for (let i = 0; i < repeats; i++) this.#stream.scope(() => void this.#record(choice));
-    await this.#stream.finish();
+    for (let i = 0; i < repeats; i++) stream.scope(() => void this.#record(choice));
+    await stream.finish();
     const host = performance.now() - since;
     const gpu = (await profiler?.take())?.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     return (gpu ?? host) / repeats;
   }
 
   release(): void {
-    for (const tensor of Object.values(this.#inputs)) this.#stream.release(tensor);
+    this.#run.release();
   }
 
-  #record(choice: string): Tensor[] {
-    const tape = new Tape(this.#stream, false);
-    const record = () => this.op.run(tape, this.shape, this.#inputs);
-    return Object.values(this.gpu.tuning.trial(this.op.name, choice, record));
+  #record(choice: string): Record<string, Tensor> {
+    return this.gpu.tuning.trial(this.#run.op.name, choice, () => this.#run.forward(false).outputs);
   }
 }
 
-function opOf(name: string): AnyOp {
+function opOf(name: string): Op {
   return registry.find((op) => op.name === name)!;
 }
 

@@ -1,9 +1,6 @@
-import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
-import { normals } from '../inputs.js';
-import { addReference } from './reference.js';
 import { addInPlace } from './shader.js';
 
 const WORKGROUP = 64;
@@ -49,20 +46,3 @@ export function add(tape: Tape, a: Tensor, b: Tensor): Tensor {
   });
   return y;
 }
-
-export const addOp: Op<{ T: number; D: number }> = {
-  name: 'add',
-  formula: 'y = a + b',
-  cases: [
-    { T: 1, D: 1 },
-    { T: 37, D: 5 },
-    { T: 67, D: 12 },
-  ],
-  benchShapes: [{ T: 12800, D: 128 }],
-  inputs: ({ T, D }, random) => ({ a: normals(random, [T, D]), b: normals(random, [T, D]) }),
-  differentiable: ['a', 'b'],
-  run: (tape, _, { a, b }) => ({ y: add(tape, a!, b!) }),
-  reference: (_, { a, b }) => ({ y: addReference(a as Float64Array, b as Float64Array) }),
-  forward: ({ T, D }) => ({ bytes: 12 * T * D, flops: T * D }),
-  backward: ({ T, D }) => ({ bytes: 8 * T * D, flops: 0 }),
-};

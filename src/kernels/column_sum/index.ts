@@ -1,8 +1,5 @@
-import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
-import { normals } from '../inputs.js';
-import { columnSumReference } from './reference.js';
 import { columnSumShader } from './shader.js';
 
 const ROWS = 64; // rows a workgroup sums; more rows than that go in stages
@@ -31,24 +28,3 @@ export function columnSumInto(stream: Stream, x: Tensor, sum: Tensor, add = fals
     columnSumInto(stream, partial, sum, add);
   });
 }
-
-export const columnSumOp: Op<{ R: number; C: number }> = {
-  name: 'column_sum',
-  formula: 'y[c] = sum_r x[r, c]',
-  cases: [
-    { R: 1, C: 1 },
-    { R: 67, C: 3 },
-    { R: 4099, C: 65 },
-    { R: 131, C: 268 },
-  ],
-  benchShapes: [{ R: 12800, C: 128 }],
-  inputs: ({ R, C }, random) => ({ x: normals(random, [R, C]) }),
-  differentiable: [],
-  run: ({ stream }, { C }, { x }) => {
-    const y = stream.empty([C]);
-    columnSumInto(stream, x!, y);
-    return { y };
-  },
-  reference: ({ R, C }, { x }) => ({ y: columnSumReference(x as Float64Array, R, C) }),
-  forward: ({ R, C }) => ({ bytes: 4 * (R * C + C), flops: R * C }),
-};

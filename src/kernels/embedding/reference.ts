@@ -1,5 +1,5 @@
-import { CASE_RANDOM } from '../../engine/kernel.js';
 import { type Dropout, dropoutFactor } from '../../engine/random.js';
+import { CASE_RANDOM } from '../op.js';
 
 /** x[t] = dropout(items[ids[t]] + positions[S - (end of t's sequence - t)]); Kang and McAuley, ICDM 2018, section III-A. */
 export function embedReference(

@@ -1,10 +1,7 @@
-import type { Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
-import { integers, normals } from '../inputs.js';
 import { contributeScatter } from '../scatter_add/index.js';
-import { gatherReference } from './reference.js';
 import { gatherRows, WORKGROUP } from './shader.js';
 
 /**
@@ -33,21 +30,3 @@ export function gather(tape: Tape, table: Tensor, ids: Tensor): Tensor {
   });
   return rows;
 }
-
-export const gatherOp: Op<{ P: number; R: number; D: number }> = {
-  name: 'gather',
-  formula: 'y[p] = table[ids[p]]',
-  cases: [
-    { P: 1, R: 1, D: 1 },
-    { P: 13, R: 29, D: 7 },
-    { P: 307, R: 3, D: 24 },
-    { P: 70, R: 101, D: 130 },
-  ],
-  benchShapes: [{ P: 12800, R: 3418, D: 128 }],
-  inputs: ({ P, R, D }, random) => ({ table: normals(random, [R, D]), ids: integers(random, [P], 0, R - 1) }),
-  differentiable: ['table'],
-  run: (tape, _, { table, ids }) => ({ y: gather(tape, table!, ids!) }),
-  reference: ({ D }, { table, ids }) => ({ y: gatherReference(table as Float64Array, ids as Uint32Array, D) }),
-  forward: ({ P, D }) => ({ bytes: 4 * (2 * P * D + P), flops: 0 }),
-  backward: ({ P, R, D }) => ({ bytes: 4 * (P * D + R * D), flops: P * D }),
-};

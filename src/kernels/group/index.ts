@@ -1,9 +1,6 @@
 import { GsasError } from '../../base/errors.js';
-import type { Op } from '../../engine/kernel.js';
 import type { Stream } from '../../engine/stream.js';
 import { sizeOf, type Tensor } from '../../engine/tensor.js';
-import { integers } from '../inputs.js';
-import { groupReference } from './reference.js';
 import {
   count,
   LONG,
@@ -18,7 +15,7 @@ import {
   WORKGROUP,
 } from './shader.js';
 
-const SEGMENT = 8; // pairs that an (item, chunk) segment has on average, at most
+export const SEGMENT = 8; // pairs that an (item, chunk) segment has on average, at most
 
 /** Pair indices listed by item: those of item r are order[starts[r]] … order[starts[r + 1] - 1], ascending. */
 export interface Groups {
@@ -103,33 +100,3 @@ function scan(stream: Stream, values: Tensor, n: number): void {
 function groups(invocations: number): number {
   return Math.ceil(invocations / WORKGROUP);
 }
-
-/** P pairs on the first `used` of `rows` items. */
-interface Case {
-  P: number;
-  rows: number;
-  used: number;
-}
-
-export const groupOp: Op<Case> = {
-  name: 'group',
-  formula: 'order = stable argsort(ids), starts[r] = number of ids below r',
-  cases: [
-    { P: 1, rows: 1, used: 1 },
-    { P: 1, rows: 5, used: 5 },
-    { P: 1009, rows: 13, used: 13 },
-    { P: 4099, rows: 101, used: 1 },
-    { P: 2311, rows: 3, used: 2 },
-    { P: 257, rows: 5003, used: 5003 },
-    { P: 20011, rows: 331, used: 97 },
-  ],
-  benchShapes: [
-    { P: 3200 * 257, rows: 3418, used: 3417 },
-    { P: 12800, rows: 54544, used: 54543 },
-  ],
-  inputs: ({ P, used }, random) => ({ ids: integers(random, [P], 0, used - 1) }),
-  differentiable: [],
-  run: ({ stream }, { rows }, { ids }) => ({ ...groupByItem(stream, ids!, rows) }),
-  reference: ({ rows }, { ids }) => groupReference(ids as Uint32Array, rows),
-  forward: ({ P, rows }) => ({ bytes: 4 * (8 * P + 4 * Math.max(rows, P / SEGMENT)), flops: 0 }),
-};

@@ -1,11 +1,8 @@
-import type { Op } from '../../engine/kernel.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
 import { columnSumInto } from '../column_sum/index.js';
-import { normals } from '../inputs.js';
 import { teamGroups, teamOf } from '../team.js';
-import { layerNormReference } from './reference.js';
 import { backwardAffine, backwardInput, forward } from './shader.js';
 
 const ROWS = 64; // rows a chunk of the affine gradients' first stage
@@ -48,30 +45,3 @@ export function layerNorm(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor): 
   });
   return y;
 }
-
-export const layerNormOp: Op<{ T: number; D: number }> = {
-  name: 'layer_norm',
-  formula: 'y = (x - mean) / sqrt(var + 1e-5) * weight + bias (Ba, Kiros, Hinton 2016, eq. 4)',
-  cases: [
-    { T: 1, D: 1 },
-    { T: 3, D: 7 },
-    { T: 131, D: 24 },
-    { T: 70, D: 130 },
-  ],
-  benchShapes: [
-    { T: 3200, D: 64 },
-    { T: 12800, D: 128 },
-  ],
-  inputs: ({ T, D }, random) => ({
-    x: normals(random, [T, D]),
-    weight: normals(random, [D]),
-    bias: normals(random, [D]),
-  }),
-  differentiable: ['x', 'weight', 'bias'],
-  run: (tape, _, { x, weight, bias }) => ({ y: layerNorm(tape, x!, weight!, bias!) }),
-  reference: ({ T, D }, { x, weight, bias }) => ({
-    y: layerNormReference(x as Float64Array, weight as Float64Array, bias as Float64Array, T, D),
-  }),
-  forward: ({ T, D }) => ({ bytes: 4 * (2 * T * D + 2 * T + 2 * D), flops: 8 * T * D }),
-  backward: ({ T, D }) => ({ bytes: 4 * (5 * T * D + 4 * T + 3 * D), flops: 16 * T * D }),
-};

@@ -1,7 +1,4 @@
-export interface Transposed {
-  transposeA?: boolean;
-  transposeB?: boolean;
-}
+import type { Transposed } from './index.js';
 
 /** out[m, n] = sum over k of op(a)[m, k] op(b)[k, n], op being the transpose where asked for. */
 export function matmulReference(

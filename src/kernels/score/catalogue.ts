@@ -1,10 +1,6 @@
-import type { HostRandom } from '../../base/philox.js';
 import type { Capabilities } from '../../engine/gpu.js';
-import type { HostTensor } from '../../engine/kernel.js';
-import { type Shape, sizeOf } from '../../engine/tensor.js';
 import { wgsl } from '../../engine/wgsl.js';
 import { type Cells, cellsOf } from '../cells.js';
-import { normals } from '../inputs.js';
 
 /** How scores of the catalogue are computed: a workgroup scores `rows` rows of h against `ITEMS` neighbouring items. */
 export interface Tile {
@@ -72,37 +68,4 @@ fn score_tile(first: u32, items: vec4u, lane: u32) -> array<vec4f, ROWS> {
   return array<vec4f, ROWS>(${each(rows, (i) => `s${i},`)});
 }
 `;
-}
-
-/** A case of the operations on the catalogue. `share` of the items is out; `real`: embeddings are not small integers. */
-export interface CatalogueCase {
-  B: number;
-  N: number;
-  D: number;
-  share: number;
-  real?: boolean;
-}
-
-/**
- * Inputs whose order float32 and float64 agree on: integer embeddings, whose scores are exact and often equal, or normal ones
- * in a table whose items come in pairs, i and i + N/2, with the same embedding.
- */
-export function catalogueInputs(
-  { B, N, D, share, real }: CatalogueCase,
-  random: HostRandom,
-): Record<string, HostTensor> {
-  const draw = (shape: Shape): HostTensor =>
-    real
-      ? normals(random, shape)
-      : { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => random.integer(7) - 3) };
-  const table = draw([N + 2, D]);
-  const half = Math.floor(N / 2);
-  if (real) table.data.copyWithin((1 + half) * D, D, (1 + half) * D);
-  const words = Math.ceil((N + 2) / 32);
-  const excluded = Uint32Array.from({ length: B * words }, () => {
-    let word = 0;
-    for (let bit = 0; bit < 32; bit++) if (random.uniform() < share) word |= 1 << bit;
-    return word;
-  });
-  return { h: draw([B, D]), table, excluded: { shape: [B, words], data: excluded } };
 }

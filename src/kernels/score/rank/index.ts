@@ -1,10 +1,7 @@
-import type { Op } from '../../../engine/kernel.js';
 import type { Stream } from '../../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
-import { integers } from '../../inputs.js';
-import { type CatalogueCase, catalogueInputs, ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
-import { rankReference } from './reference.js';
+import { ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
 import { countBetter, targetScores } from './shader.js';
 
 /**
@@ -70,30 +67,3 @@ export function beginRanks(
   );
   return { score, ranks };
 }
-
-export const rankOp: Op<CatalogueCase> = {
-  name: 'rank',
-  formula: 'rank = 1 + #{i not excluded : <h, table_i> > <h, table_target>} (Krichene, Rendle 2020, section 2)',
-  cases: [
-    { B: 1, N: 1, D: 1, share: 0 },
-    { B: 3, N: 31, D: 7, share: 0.2 },
-    { B: 17, N: 1023, D: 12, share: 0.5 },
-    { B: 33, N: 1031, D: 20, share: 0.1, real: true },
-  ],
-  benchShapes: [
-    { B: 512, N: 3416, D: 128, share: 0.05 },
-    { B: 128, N: 54_542, D: 64, share: 0 },
-  ],
-  inputs: (shape, random) => ({
-    ...catalogueInputs(shape, random),
-    targets: integers(random, [shape.B], 1, shape.N),
-  }),
-  differentiable: [],
-  run: ({ stream }, { N }, { h, table, targets, excluded }) => ({
-    rank: rank(stream, h!, table!, targets!, excluded!, N),
-  }),
-  reference: ({ N }, { h, table, targets, excluded }) => ({
-    rank: rankReference(h as Float64Array, table as Float64Array, targets as Uint32Array, excluded as Uint32Array, N),
-  }),
-  forward: ({ B, N, D }) => ({ bytes: 4 * (N * D + B * D + (B * N) / 32), flops: 2 * B * N * D }),
-};

@@ -1,9 +1,6 @@
 import { GsasError } from '../../../base/errors.js';
-import type { Op } from '../../../engine/kernel.js';
 import type { Stream } from '../../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../../engine/tensor.js';
-import { normals } from '../../inputs.js';
-import { adamReference } from './reference.js';
 import { adamStep } from './shader.js';
 
 const WORKGROUP = 64;
@@ -56,37 +53,3 @@ export function adamUniforms({ lr, beta1, beta2, eps, step }: AdamOptions): Reco
     eps,
   };
 }
-
-const DEFAULTS = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 }; // PyTorch's
-
-export const adamOp: Op<{ rows: number; columns: number; step: number; lr?: number }> = {
-  name: 'adam',
-  formula: 'param -= lr mhat / (sqrt(vhat) + eps) (Kingma, Ba 2015, algorithm 1)',
-  cases: [
-    { rows: 1, columns: 1, step: 1 },
-    { rows: 61, columns: 7, step: 5, lr: 0.3 },
-    { rows: 67, columns: 4, step: 100_000, lr: 0.3 },
-    { rows: 5, columns: 129, step: 2 },
-  ],
-  benchShapes: [
-    { rows: 3418, columns: 128, step: 10 },
-    { rows: 54_544, columns: 128, step: 10 },
-  ],
-  inputs: ({ rows, columns, step }, random) => {
-    const shape = [rows, columns];
-    const scale = step === 1 ? 0 : 0.1; // no moments before the first step
-    const v = normals(random, shape, scale);
-    v.data.forEach((value, i) => {
-      v.data[i] = value * value;
-    });
-    return { param: normals(random, shape), gradient: normals(random, shape), m: normals(random, shape, scale), v };
-  },
-  differentiable: [],
-  run: ({ stream }, { step, lr }, { param, gradient, m, v }) => {
-    adam(stream, { param: param!, gradient: gradient!, m: m!, v: v! }, { ...DEFAULTS, ...(lr && { lr }), step });
-    return { param: param!, m: m!, v: v! };
-  },
-  reference: (shape, inputs) =>
-    adamReference(inputs as Record<'param' | 'gradient' | 'm' | 'v', Float64Array>, { ...DEFAULTS, ...shape }),
-  forward: ({ rows, columns }) => ({ bytes: 28 * rows * columns, flops: 13 * rows * columns }),
-};

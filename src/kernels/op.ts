@@ -1,0 +1,74 @@
+import type { HostRandom } from '../base/philox.js';
+import type { Tape } from '../engine/tape.js';
+import type { HostArray, Shape, Tensor } from '../engine/tensor.js';
+
+/** An operand in host memory. */
+export interface HostTensor<Data extends HostArray = HostArray> {
+  shape: Shape;
+  data: Data;
+}
+
+/** Inputs or outputs of a float64 reference by name: real numbers as float64, ids and counts as they are. */
+export type ReferenceValues = Record<string, Float64Array | Uint32Array>;
+
+/** The memory traffic and arithmetic that an operation needs at least. */
+export interface Cost {
+  bytes: number;
+  flops: number;
+}
+
+/** What every operation says about itself, whatever its operands. */
+interface Description<Case> {
+  name: string;
+  /** What it computes, with its source (paper, equation). */
+  formula: string;
+  /** Small shapes for values and gradients: 1, primes, odd tails, never only multiples of a workgroup. */
+  cases: readonly Case[];
+  /** Shapes worth timing. */
+  benchShapes: readonly Case[];
+  /** Its one differentiable output is a loss: a single number, where the backward starts with dL/dL = 1. */
+  terminal?: boolean;
+  /** What a pass costs; `backward` is left out where there is nothing to differentiate. */
+  cost: {
+    forward(shape: Case): Cost;
+    backward?(shape: Case): Cost;
+  };
+}
+
+/**
+ * An operation as tests, gradient checks, benches and `gsas-wgpu kernels` see it: they walk the registry and know none by name.
+ * Cases differ from one operation to the next, so each hands its own back to its own functions.
+ */
+export interface Op extends Description<unknown> {
+  /** Operands for a case, drawn at random. */
+  inputs(shape: unknown, random: HostRandom): Record<string, HostTensor>;
+  /** Inputs whose gradient is checked, in the cases that have them. */
+  differentiable: readonly string[];
+  /** Records the operation on the tape. Outputs are named as in `reference`. */
+  run(tape: Tape, shape: unknown, inputs: Record<string, Tensor>): Record<string, Tensor>;
+  /** The same in plain float64 loops, under `CASE_RANDOM`. */
+  reference(shape: unknown, inputs: ReferenceValues): ReferenceValues;
+}
+
+/** An operation whose operands are typed by what `inputs` and `run` return; a name that is optional there is optional everywhere. */
+interface TypedOp<Case, Inputs, Outputs> extends Description<Case> {
+  inputs(shape: Case, random: HostRandom): Inputs;
+  differentiable: readonly (keyof Inputs & string)[];
+  run(tape: Tape, shape: Case, inputs: { [Name in keyof Inputs]: Tensor }): Outputs;
+  reference(
+    shape: Case,
+    inputs: { [Name in keyof Inputs]: Wide<Exclude<Inputs[Name], undefined>> },
+  ): { [Name in keyof Outputs]: Float64Array | Uint32Array };
+}
+
+type Wide<Operand> = Operand extends HostTensor<Uint32Array> ? Uint32Array : Float64Array;
+
+/** Types an operation's functions by its cases and its inputs. `inputs` stands before `run` and `reference`, which are inferred from it. */
+export function defineOp<Case>() {
+  return <Inputs extends { [Name in keyof Inputs]: HostTensor }, Outputs extends { [Name in keyof Outputs]: Tensor }>(
+    op: TypedOp<Case, Inputs, Outputs>,
+  ): Op => op as unknown as Op;
+}
+
+/** The random state under which cases run, on the GPU and in the reference. */
+export const CASE_RANDOM = { seed: 7, step: 3 } as const;

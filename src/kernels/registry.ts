@@ -1,0 +1,41 @@
+import { addOp } from './add/spec.js';
+import { attentionOp } from './attention/spec.js';
+import { attentionWeightsOp } from './attention_weights/spec.js';
+import { columnSumOp } from './column_sum/spec.js';
+import { embedNegativesOp } from './embed_negatives/spec.js';
+import { embeddingOp } from './embedding/spec.js';
+import { gatherOp } from './gather/spec.js';
+import { groupOp } from './group/spec.js';
+import { layerNormOp } from './layer_norm/spec.js';
+import { linearOp } from './linear/spec.js';
+import { matmulOp } from './matmul/spec.js';
+import type { Op } from './op.js';
+import { scatterAddOp } from './scatter_add/spec.js';
+import { negativesOp } from './score/negatives/spec.js';
+import { rankOp } from './score/rank/spec.js';
+import { sampledGbceOp } from './score/sampled_gbce/spec.js';
+import { topKOp } from './score/top_k/spec.js';
+import { adamOp } from './update/adam/spec.js';
+import { scatterAdamOp } from './update/scatter_adam/spec.js';
+
+/** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
+export const registry: readonly Op[] = [
+  adamOp,
+  addOp,
+  attentionOp,
+  attentionWeightsOp,
+  columnSumOp,
+  embedNegativesOp,
+  embeddingOp,
+  gatherOp,
+  groupOp,
+  layerNormOp,
+  linearOp,
+  matmulOp,
+  negativesOp,
+  rankOp,
+  sampledGbceOp,
+  scatterAddOp,
+  scatterAdamOp,
+  topKOp,
+];
