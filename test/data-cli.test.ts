@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { gsas, startGsas } from './support/command.js';
+import { expectMistake } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();
@@ -49,6 +50,22 @@ it('imports a log and says what it took, left out and found', async () => {
     users: 1,
     test: { seenTargets: 1 },
   });
+});
+
+it('takes a ready-made split, and refuses what would change it', async () => {
+  writeFileSync(at('train.txt'), 'u a\nu b\nv b\n');
+  writeFileSync(at('val.txt'), 'u c\n');
+  writeFileSync(at('test.txt'), 'u a\nv c\n');
+  const parts = ['--split', 'given', '--train', 'train.txt', '--val', 'val.txt', '--test', 'test.txt'];
+  const { status, stdout, stderr } = await run('import', ...parts, '--out', 'given');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toContain('split as given\n');
+  expect(readFileSync(at('given/test/input.txt'), 'utf8')).toBe('1 2 3\n2\n');
+  expect(readFileSync(at('given/test/output.txt'), 'utf8')).toBe('1\n3\n');
+  expectMistake(
+    await run('import', ...parts, '--out', 'bad', '--duplicates', 'keep'),
+    '--duplicates would change a ready-made split',
+  );
 });
 
 it.each([

@@ -57,9 +57,11 @@ function addImport(data: Command): void {
     .option('--title-col <name>', 'its column of titles')
     .optionsGroup('Choosing:')
     .addOption(
-      new Option('--duplicates <which>', "which of a user's interactions with the same item to keep: all, first, last")
-        .choices(DUPLICATES)
-        .default('keep'),
+      // No default here: what the command line sets looks like what the user said, and a ready-made split refuses it.
+      new Option(
+        '--duplicates <which>',
+        "which of a user's interactions with the same item to keep: all (keep, the default), first, last",
+      ).choices(DUPLICATES),
     )
     .option('--k-core <count>', 'the two below at once', parseCount)
     .option(
