@@ -11,6 +11,7 @@ import {
   itemNames,
   openGpu,
   probabilityOf,
+  RunFolder,
   readDataset,
   recommend,
   train,
@@ -37,8 +38,7 @@ const training = { lr: 0.01, init_std: 0.02, init_prior: true, train_batch_size:
 const { best } = await train({
   gpu,
   dataset: readDataset(data),
-  data, // noted in the run's folder, so that the commands find it
-  out: run,
+  store: new RunFolder(run, { data }), // the folder notes where the data is, so that the commands find it
   options: { ...model, ...loss, ...training },
   signal,
   onStep: ({ step, loss }) => process.stdout.isTTY && process.stdout.write(`\rstep ${step}  loss ${loss.toFixed(4)}\r`),

@@ -11,6 +11,7 @@ import {
   itemNames,
   loadCheckpoint,
   openGpu,
+  RunFolder,
   readDataset,
   recallSource,
   serve,
@@ -66,6 +67,11 @@ async function trainOnLoans() {
   await importInteractions({ files: [log], out: data, ...columns, valUsers: 200 });
   const model = { sequence_length: 16, embedding_dim: 32, num_heads: 1, num_blocks: 1, dropout_rate: 0.1 };
   const training = { negs_per_pos: 16, lr: 0.01, init_std: 0.02, init_prior: true, max_steps: 200, max_minutes: 0.5 };
-  await train({ gpu, dataset: readDataset(data), data, out, options: { ...model, ...training } });
+  await train({
+    gpu,
+    dataset: readDataset(data),
+    store: new RunFolder(out, { data }),
+    options: { ...model, ...training },
+  });
   return out;
 }

@@ -38,13 +38,25 @@ export { readDataset, writeDataset } from './store/layout.js';
 export type { RaggedBatch, TrainingBatch, TrainingBatches } from './data/batches.js';
 export type { Metrics } from './infer/ranking.js';
 export type { Environment } from './store/environment.js';
-export type { Session, StopReason } from './store/sessions.js';
+export { RunFolder, type RunFolderOptions } from './store/run-folder.js';
+export type { Session } from './store/sessions.js';
 export { openSource, recallSource, type Source } from './store/source.js';
+export type { Checkpoint, LoopState, OptimizerSlots, ResumableCheckpoint } from './train/checkpoint.js';
 export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
 export { estimateTraining, type TrainingCost } from './train/estimate.js';
+export { MemoryStore } from './train/memory-store.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
 export type { ProgressState } from './train/progress.js';
-export { type TrainRequest, type TrainResult, train, type Validation } from './train/train.js';
+export type {
+  Outcome,
+  ResumePoint,
+  RunStore,
+  SessionStart,
+  StepRecord,
+  StopReason,
+  Validation,
+} from './train/run-store.js';
+export { type TrainRequest, type TrainResult, train } from './train/train.js';
 export { Trainer, type TrainerState } from './train/trainer.js';
 
 // Checkpoints and models
@@ -58,14 +70,7 @@ export {
   type Initialisation,
   initialParameters,
 } from './model/parameters.js';
-export {
-  type Checkpoint,
-  type LoopState,
-  loadCheckpoint,
-  type ResumableCheckpoint,
-  saveWeights,
-  type Weights,
-} from './store/checkpoint.js';
+export { loadCheckpoint, saveWeights } from './store/checkpoint.js';
 export {
   type Converted,
   type ConvertOptions,
@@ -121,7 +126,6 @@ export { writeReport } from './report/report.js';
 export { type RunDataset, type RunRecord, type RunState, readRun } from './report/run.js';
 export { type WatchOptions, watchRun } from './serve/watch.js';
 export type { JournalRecord } from './store/journal.js';
-export type { StepRecord } from './store/runlog.js';
 
 // Errors
 

@@ -4,18 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../src/base/errors.js';
 import { parameterShapes } from '../src/model/config.js';
-import {
-  createRun,
-  loadCheckpoint,
-  loadResumable,
-  type ResumableCheckpoint,
-  saveCheckpoint,
-  saveWeights,
-  type Weights,
-} from '../src/store/checkpoint.js';
+import type { HostParameters } from '../src/model/parameters.js';
+import { createRun, loadCheckpoint, loadResumable, saveCheckpoint, saveWeights } from '../src/store/checkpoint.js';
 import { readJson } from '../src/store/files.js';
 import { Journal, readJournal } from '../src/store/journal.js';
 import { readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
+import type { ResumableCheckpoint } from '../src/train/checkpoint.js';
 import { resolveConfig } from '../src/train/config.js';
 
 /** How many more changes to the file system succeed before the process counts as killed: from then on all of them fail. */
@@ -64,7 +58,7 @@ function isKilledAfter(changes: number, action: () => void): boolean {
 
 /** A checkpoint whose every number says which step and tensor kind it belongs to. */
 function checkpointAt(step: number): ResumableCheckpoint {
-  const filled = (value: number): Weights =>
+  const filled = (value: number): HostParameters =>
     new Map(
       [...parameterShapes(config)].map(([name, shape]) => [
         name,
@@ -77,8 +71,7 @@ function checkpointAt(step: number): ResumableCheckpoint {
     epoch: step / 100,
     metrics: { 'ndcg@10': step / 1000 },
     weights: filled(step),
-    m: filled(step + 0.25),
-    v: filled(step + 0.5),
+    slots: { m: filled(step + 0.25), v: filled(step + 0.5) },
     loop: {
       batch: 0,
       loss_sum: 0.1 * step,
@@ -94,7 +87,7 @@ describe('a run’s checkpoints', () => {
     saveCheckpoint(run, checkpointAt(100), true);
     saveCheckpoint(run, checkpointAt(200), false);
     expect(loadResumable(run)).toEqual(checkpointAt(200));
-    const { m, v, loop, ...best } = checkpointAt(100);
+    const { slots, loop, ...best } = checkpointAt(100);
     expect(loadCheckpoint(run)).toEqual(best);
     expect(loadCheckpoint(run, 'last').step).toBe(200);
     expect(loadCheckpoint(join(run, 'best.safetensors'))).toEqual(best);

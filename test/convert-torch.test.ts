@@ -7,6 +7,7 @@ import { convert } from '../src/store/convert/index.js';
 import { writeStateDict } from '../src/store/convert/state-dict-writer.js';
 import { readFixture } from '../src/store/fixture.js';
 import { writeDataset } from '../src/store/layout.js';
+import { RunFolder } from '../src/store/run-folder.js';
 import { train } from '../src/train/train.js';
 import { gpu } from './support/device.js';
 import { scratchFolder } from './support/scratch.js';
@@ -51,7 +52,7 @@ describe.skipIf(!hasTorch())(
         ...{ ...MODEL, negs_per_pos: 8, init_std: 0.02 },
         ...{ train_batch_size: 32, lr: 1e-2, init_prior: true, max_epochs: 12 },
       };
-      const { best } = await train({ gpu, dataset, options, out: run, data });
+      const { best } = await train({ gpu, dataset, options, store: new RunFolder(run, { data }) });
       const model = new GSASRec(new Stream(gpu), best!.config, best!.weights);
       for (const filterRated of [true, false]) {
         const ours = await evaluateSplit(model, dataset.test, { batchSize: 64, filterRated });

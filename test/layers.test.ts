@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   kernels: /^(base|engine|kernels)\//,
   model: /^(base|engine|kernels|model)\//,
   data: /^(base|data)\//,
-  train: /^(base|engine|kernels|model|data|train|infer|store)\/|^node:/,
+  train: /^(base|engine|kernels|model|data|infer|train)\//,
   infer: /^(base|engine|kernels|model|data|infer)\//,
   store:
     /^((base|engine|kernels|model|data|train|infer|store)\/|node:|csv-parse|pbf$|fflate$|fuse\.js$|yaml$|@duckdb\/node-api$)/,
@@ -58,4 +58,19 @@ it('benches use nothing of the tests', () => {
   );
   expect(imports.filter(({ name }) => name.startsWith('src/')).length).toBeGreaterThan(0);
   expect(imports.filter(({ name }) => name.startsWith('test/'))).toEqual([]);
+});
+
+/** Folders that run in a browser, too: their imports are listed above, and these globals are Node's alone. */
+const ANYWHERE = ['base', 'engine', 'kernels', 'model', 'data', 'train', 'infer'];
+const NODE_GLOBALS = /(?<![.'\w])(Buffer|process|global|require|setImmediate|__dirname|__filename)\b(?!')/;
+
+it('nothing below store names a global of Node', () => {
+  const portable = filesOf(SRC).filter((file) => ANYWHERE.includes(file.split(sep)[0]));
+  expect(portable.length).toBeGreaterThan(50);
+  const found = portable.flatMap((file) => {
+    const code = readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+    const name = NODE_GLOBALS.exec(code)?.[1];
+    return name === undefined ? [] : [`${file}: ${name}`];
+  });
+  expect(found).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { GSASRec } from '../src/model/gsasrec.js';
 import { openAdapter } from '../src/node/adapter.js';
 import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
-import type { Checkpoint } from '../src/store/checkpoint.js';
+import type { Checkpoint } from '../src/train/checkpoint.js';
 import { train } from '../src/train/train.js';
 import { openTestGpu } from './support/gpu.js';
 

@@ -160,7 +160,7 @@ describe('table updates', () => {
         const other = dense.weights.get(name)!.data;
         // A reused table sums its gradients in another order: scores' and inputs' pairs together.
         if (reuse && TABLES.includes(name)) {
-          const m = [lazy, dense].map((state) => state.m.get(name)!.data);
+          const m = [lazy, dense].map((state) => state.slots.m.get(name)!.data);
           const apart = Math.max(...m[0].map((value, i) => Math.abs(value - m[1][i])));
           expect(apart / Math.max(...m[1].map(Math.abs))).toBeLessThan(1e-6);
         } else expect(data, name).toEqual(other);

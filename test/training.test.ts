@@ -8,6 +8,7 @@ import { metricsOf } from '../src/infer/ranking.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { loadResumable } from '../src/store/checkpoint.js';
 import { readJournal } from '../src/store/journal.js';
+import { RunFolder } from '../src/store/run-folder.js';
 import { resolveConfig } from '../src/train/config.js';
 import { type TrainRequest, train } from '../src/train/train.js';
 import { Trainer } from '../src/train/trainer.js';
@@ -19,10 +20,15 @@ describe('training', () => {
   const at = scratchFolder('each test');
 
   const run = (name: string, request: Partial<TrainRequest> = {}) =>
-    train({ gpu, dataset, out: at(name), ...request, options: { ...TRAINING, ...request.options } });
+    train({ gpu, dataset, store: new RunFolder(at(name)), ...request, options: { ...TRAINING, ...request.options } });
   /** The journal without what depends on the clock. */
   const journal = (name: string) =>
     readJournal(at(name, 'metrics.jsonl')).map(({ seconds, positions_per_second, ...rest }) => rest);
+  /** The last checkpoint without the time that training took. */
+  const timeless = (name: string) => {
+    const { loop, ...rest } = loadResumable(at(name));
+    return { ...rest, loop: { ...loop, seconds: 0 } };
+  };
   const bytes = (name: string, file = 'last.safetensors') => readFileSync(at(name, file));
 
   it('creates no buffer, bind group layout or pipeline from the third step on, and submits once a step', async () => {
@@ -59,24 +65,21 @@ describe('training', () => {
 
   it.each([
     ['before the first step', 0],
-    ['within an epoch', 6],
+    ['within an epoch', 5],
     ['between two epochs', 4],
   ])('resumes %s to the same bits as a run that never stopped', async (_, steps) => {
     await run('whole', { options: { max_epochs: 3 } });
     const interrupt = new AbortController();
     if (steps === 0) interrupt.abort();
-    const onStep: TrainRequest['onStep'] = ({ step }) => step >= steps && interrupt.abort();
-    const first = await run('parts', { options: { max_epochs: 3 }, signal: interrupt.signal, onStep });
+    const atStep = ({ step }: { step: number }) => step >= steps && interrupt.abort();
+    const request: Partial<TrainRequest> = steps === 4 ? { onValidation: atStep } : { onStep: atStep };
+    const first = await run('parts', { options: { max_epochs: 3 }, signal: interrupt.signal, ...request });
     expect(first.stopped).toBe('aborted');
     expect(first.steps).toBeGreaterThanOrEqual(steps);
     expect(first.steps).toBeLessThan(12);
     const second = await run('parts', { resume: true });
     expect(second).toMatchObject({ stopped: 'max_epochs', steps: 12 });
-    const [whole, parts] = ['whole', 'parts'].map((name) => {
-      const { loop, ...rest } = loadResumable(at(name));
-      return { ...rest, loop: { ...loop, seconds: 0 } };
-    });
-    expect(parts).toEqual(whole);
+    expect(timeless('parts')).toEqual(timeless('whole'));
     expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
     expect(journal('parts')).toEqual(journal('whole'));
   });
@@ -90,6 +93,34 @@ describe('training', () => {
     expect(loadResumable(at('parts')).weights).toEqual(loadResumable(at('whole')).weights);
     expect(journal('parts')).toEqual(journal('whole'));
     expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
+  });
+
+  it.each([4, 6])('resumes a run that was stopped during the validation at step %i to the same bits', async (step) => {
+    // A limit of six steps is validated within the epoch.
+    const options = step === 6 ? { max_steps: 6 } : { max_epochs: 2 };
+    await run('whole', { options });
+    const interrupt = new AbortController();
+    const onStep: TrainRequest['onStep'] = (state) => state.step === step && interrupt.abort();
+    const onValidation = vi.fn();
+    const first = await run('parts', { options, signal: interrupt.signal, onStep, onValidation });
+    expect(first).toMatchObject({ stopped: 'aborted', steps: step });
+    expect(onValidation).toHaveBeenCalledTimes(step === 6 ? 1 : 0);
+    const second = await run('parts', { resume: true, options });
+    expect(second.stopped).toBe(step === 6 ? 'max_steps' : 'max_epochs');
+    expect(timeless('parts')).toEqual(timeless('whole'));
+    expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
+    expect(journal('parts')).toEqual(journal('whole'));
+  });
+
+  it('tells of every step once, in order, with its loss', async () => {
+    const steps: number[] = [];
+    const onStep: TrainRequest['onStep'] = ({ step, stepsHere, epoch, loss }) => {
+      expect({ stepsHere, epoch }).toEqual({ stepsHere: step, epoch: Math.ceil(step / 4) });
+      expect(loss).toBeGreaterThan(0);
+      steps.push(step);
+    };
+    await run('told', { options: { max_steps: 10 }, onStep });
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
   it('learns: far beyond popularity within fifty epochs', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
 import { initialParameters } from '../src/model/parameters.js';
-import type { Checkpoint } from '../src/store/checkpoint.js';
 import { renumbering } from '../src/store/names.js';
+import type { Checkpoint } from '../src/train/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
 import { shapeOptions, warmStart } from '../src/train/warm-start.js';
 

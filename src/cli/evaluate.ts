@@ -8,10 +8,11 @@ import { SAMPLED_WARNING } from '../data/sampled.js';
 import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../infer/evaluation.js';
 import { GSASRec } from '../model/gsasrec.js';
 import { openGpu } from '../node/gpu.js';
-import { type Checkpoint, loadCheckpoint } from '../store/checkpoint.js';
+import { loadCheckpoint } from '../store/checkpoint.js';
 import { userNames } from '../store/names.js';
 import { baselinesOf, checkCatalogue, openSource, recallSource } from '../store/source.js';
 import { checkTableFile } from '../store/table.js';
+import type { Checkpoint } from '../train/checkpoint.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
 import {
   bucketTable,

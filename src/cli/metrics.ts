@@ -3,8 +3,8 @@ import { rankTargets } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { evaluateSplit, type Metrics, metricsOf } from '../infer/ranking.js';
 import { GSASRec } from '../model/gsasrec.js';
-import type { Checkpoint } from '../store/checkpoint.js';
 import { baselinesOf, type Source } from '../store/source.js';
+import type { Checkpoint } from '../train/checkpoint.js';
 import { alignColumns } from './columns.js';
 
 /** A line of a table of metrics. */

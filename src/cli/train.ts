@@ -6,14 +6,16 @@ import { describeDataset } from '../data/dataset.js';
 import type { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
+import { loadCheckpoint } from '../store/checkpoint.js';
 import { type ConfigFile, readConfigFile } from '../store/config-file.js';
 import { itemNames, renumbering } from '../store/names.js';
-import { STOP_REASONS } from '../store/sessions.js';
+import { RunFolder } from '../store/run-folder.js';
 import { openSource, recallSource, type Source, tryRecallSource } from '../store/source.js';
 import { configFlags, parseFlag, presetOptions, type TrainOptions } from '../train/config.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
-import { type TrainResult, train, type Validation } from '../train/train.js';
+import { STOP_REASONS, type Validation } from '../train/run-store.js';
+import { type TrainResult, train } from '../train/train.js';
 import { parsePath, presetOption } from './arguments.js';
 import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
@@ -86,11 +88,11 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const out = run ?? freshRun(source.dataset.name);
   const renumber = initFrom ? renumbering(itemNames(tryRecallSource(initFrom)), itemNames(data)) : undefined;
   const request = {
-    ...{ dataset: source.dataset, data, options, out, resume },
-    ...(initFrom && { initFrom }),
+    ...{ dataset: source.dataset, options, store: new RunFolder(out, { data }), resume },
+    ...(initFrom && { initFrom: loadCheckpoint(initFrom) }),
     ...(renumber && { numberOf: renumber }),
   };
-  const plan = planTraining(request); // bad input is told before a GPU is looked for
+  const plan = await planTraining(request); // bad input is told before a GPU is looked for
   const limits = limitsOf(plan);
   if (flags.dryRun) return dryRun(request, plan, limits);
 

@@ -43,7 +43,7 @@ async function runTune(flags: Flags): Promise<void> {
   const { data, preset = data ? undefined : 'synthetic' } = { ...file, ...flags };
   const { dataset } = openSource(data ? resolve(data) : null);
   const options = { ...(preset && presetOptions(preset)), ...file.options };
-  const { config, batches, start } = planTraining({ dataset, options });
+  const { config, batches, start } = await planTraining({ dataset, options });
   const gpu = await openGpu();
   try {
     const key = tunedFor(gpu.adapter.info);

@@ -4,10 +4,9 @@ import { basename, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readJson } from '../store/files.js';
 import { readJournal } from '../store/journal.js';
-import type { StepRecord } from '../store/runlog.js';
-import { readSessions, type Session, STOP_REASONS } from '../store/sessions.js';
+import { readSessions, type Session } from '../store/sessions.js';
 import { checkOptions, type TrainOptions } from '../train/config.js';
-import type { Validation } from '../train/train.js';
+import { STOP_REASONS, type StepRecord, type Validation } from '../train/run-store.js';
 import { type Analysis, readAnalysis } from './analysis.js';
 
 /** What a run's folder tells of it, without weights. */

@@ -1,8 +1,8 @@
 import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
-import type { Checkpoint } from '../store/checkpoint.js';
 import { ItemFinder } from '../store/find.js';
 import type { ItemNames } from '../store/titles.js';
+import type { Checkpoint } from '../train/checkpoint.js';
 import type { TrainConfig } from '../train/config.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
 import { listen } from './listen.js';

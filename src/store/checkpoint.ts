@@ -3,47 +3,16 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
 import { parameterShapes } from '../model/config.js';
+import type { HostParameters } from '../model/parameters.js';
+import { type Checkpoint, LOOP_START, type OptimizerSlots, type ResumableCheckpoint } from '../train/checkpoint.js';
 import { parseConfig, type TrainConfig } from '../train/config.js';
 import { parseJson, systemReason } from './files.js';
 import { makeFolders } from './make-folders.js';
 import { type HostTensor, readSafetensors, type TensorFile, writeSafetensors } from './safetensors.js';
 
-/** Parameters, or Adam's moments of them, in host memory, by the official names of parameterShapes. */
-export type Weights = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
-
-/** What best.safetensors and last.safetensors hold: weights, and in the metadata where they come from. */
-export interface Checkpoint {
-  readonly config: TrainConfig;
-  /** Optimizer steps behind these weights. */
-  readonly step: number;
-  /** Epochs completed, so also the number of the epoch that was under way, counted from 0. */
-  readonly epoch: number;
-  /** Of the latest validation, for example {'ndcg@10': 0.14}; empty before the first. */
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly weights: Weights;
-}
-
-/** Where the loop stands besides weights and moments. */
-export interface LoopState {
-  /** Batches done in the epoch that is under way, and their losses' sum. */
-  readonly batch: number;
-  readonly loss_sum: number;
-  /** Early stopping: the best value of val_metric so far (none before the first) and epochs since. */
-  readonly best_metric?: number;
-  readonly epochs_without_improvement: number;
-  /** Training time so far, over all the runs that led here. */
-  readonly seconds: number;
-}
-
-/** The state of a run that begins. */
-export const LOOP_START: LoopState = { batch: 0, loss_sum: 0, epochs_without_improvement: 0, seconds: 0 };
-
-/** All that a resumed run needs. `m` and `v` are Adam's first and second moments; its step counter is `step`. */
-export interface ResumableCheckpoint extends Checkpoint {
-  readonly m: Weights;
-  readonly v: Weights;
-  readonly loop: LoopState;
-}
+/** The version of the checkpoint format that is written. Files without one are of version 1. */
+const FORMAT = 2;
+const ARCHITECTURE = 'gsasrec';
 
 const OPTIMIZER_FILE = /^last\.optimizer-\d+\.safetensors$/;
 
@@ -86,9 +55,10 @@ export function saveWeights(file: string, checkpoint: Checkpoint): void {
 export function saveCheckpoint(run: string, checkpoint: ResumableCheckpoint, isBest: boolean): void {
   if (isBest) saveWeights(join(run, 'best.safetensors'), checkpoint);
   const optimizer = `last.optimizer-${checkpoint.step}.safetensors`;
-  const moments = new Map([...floatTensors('m/', checkpoint.m), ...floatTensors('v/', checkpoint.v)]);
   const { step, loop } = checkpoint;
-  writeSafetensors(join(run, optimizer), moments, { step: String(step), loop: JSON.stringify(loop) });
+  const slots = Object.entries(checkpoint.slots).flatMap(([slot, values]) => [...floatTensors(`${slot}/`, values)]);
+  const state = { format: String(FORMAT), step: String(step), loop: JSON.stringify(loop) };
+  writeSafetensors(join(run, optimizer), new Map(slots), state);
   const last = { ...weightsMetadata(checkpoint), optimizer };
   writeSafetensors(join(run, 'last.safetensors'), floatTensors('', checkpoint.weights), last);
   for (const name of readdirSync(run)) {
@@ -126,18 +96,25 @@ export function loadResumable(run: string): ResumableCheckpoint {
     );
   }
   const state = readSafetensors(optimizer);
+  checkFormat(state, optimizer);
   const step = parseCount(state, 'step', optimizer);
   if (step !== checkpoint.step) {
     throw new InputError(
       `${optimizer}: is of step ${step}, but ${file} is of step ${checkpoint.step}; put back its own`,
     );
   }
-  const shapes = [...parameterShapes(checkpoint.config)];
-  const expected = new Map(['m/', 'v/'].flatMap((kind) => shapes.map(([name, shape]) => [kind + name, shape])));
-  const moments = checkTensors(state, expected, optimizer);
-  const moment = (kind: string) => new Map(shapes.map(([name]) => [name, moments.get(kind + name)!]));
   const loop = { ...LOOP_START, ...parseNumbers(state, 'loop', optimizer) };
-  return { ...checkpoint, m: moment('m/'), v: moment('v/'), loop };
+  return { ...checkpoint, slots: parseSlots(state, checkpoint.config, optimizer), loop };
+}
+
+/** Each slot holds a tensor of each parameter's shape, named SLOT/PARAMETER. */
+function parseSlots(state: TensorFile, config: TrainConfig, file: string): OptimizerSlots {
+  const shapes = [...parameterShapes(config)];
+  const names = [...new Set([...state.tensors.keys()].map((name) => name.split('/')[0]))];
+  const expected = new Map(names.flatMap((slot) => shapes.map(([name, shape]) => [`${slot}/${name}`, shape])));
+  const tensors = checkTensors(state, expected, file);
+  const slotOf = (slot: string) => new Map(shapes.map(([name]) => [name, tensors.get(`${slot}/${name}`)!]));
+  return Object.fromEntries(names.map((slot) => [slot, slotOf(slot)]));
 }
 
 function checkpointFile(path: string, which: 'best' | 'last'): string {
@@ -153,6 +130,8 @@ function checkpointFile(path: string, which: 'best' | 'last'): string {
 
 function weightsMetadata({ config, step, epoch, metrics }: Checkpoint): Record<string, string> {
   return {
+    format: String(FORMAT),
+    architecture: ARCHITECTURE,
     config: JSON.stringify(config),
     step: String(step),
     epoch: String(epoch),
@@ -160,12 +139,19 @@ function weightsMetadata({ config, step, epoch, metrics }: Checkpoint): Record<s
   };
 }
 
-function floatTensors(prefix: string, weights: Weights): Map<string, HostTensor> {
+function floatTensors(prefix: string, weights: HostParameters): Map<string, HostTensor> {
   return new Map([...weights].map(([name, { shape, data }]) => [prefix + name, { dtype: 'F32', shape, data }]));
 }
 
 function parseWeights(file: string): { checkpoint: Checkpoint; metadata: Record<string, string> } {
   const content = readSafetensors(file);
+  checkFormat(content, file);
+  const { architecture = ARCHITECTURE } = content.metadata;
+  if (architecture !== ARCHITECTURE) {
+    throw new InputError(
+      `${file}: holds a model of architecture ${JSON.stringify(architecture)}; known is ${ARCHITECTURE}`,
+    );
+  }
   const config = parseConfig(parseField(content, 'config', file), file);
   const weights = checkTensors(content, parameterShapes(config), file);
   const step = parseCount(content, 'step', file);
@@ -179,7 +165,7 @@ function checkTensors(
   { tensors }: TensorFile,
   expected: ReadonlyMap<string, readonly number[]>,
   file: string,
-): Weights {
+): HostParameters {
   const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   for (const [name, shape] of expected) {
     const tensor = tensors.get(name);
@@ -197,6 +183,13 @@ function checkTensors(
     );
   }
   return weights;
+}
+
+function checkFormat({ metadata: { format = '1' } }: TensorFile, file: string): void {
+  if (/^\d+$/.test(format) && Number(format) >= 1 && Number(format) <= FORMAT) return;
+  throw new InputError(
+    `${file}: has checkpoint format ${JSON.stringify(format)}, but this version reads up to ${FORMAT}; update gsas-wgpu`,
+  );
 }
 
 function parseField({ metadata }: TensorFile, field: string, file: string): unknown {

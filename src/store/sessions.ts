@@ -2,20 +2,9 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
+import type { Outcome } from '../train/run-store.js';
 import type { Environment } from './environment.js';
 import { readJson, writeWhole } from './files.js';
-
-/** Why a run ends, in words. */
-export const STOP_REASONS = {
-  early_stopping: 'no better validation for early_stopping_patience epochs',
-  max_epochs: 'max_epochs reached',
-  max_steps: 'max_steps reached',
-  max_minutes: 'max_minutes reached',
-  aborted: 'interrupted',
-} as const;
-
-/** Why a run ended. @useDeclaredType */
-export type StopReason = keyof typeof STOP_REASONS;
 
 /** One process that trained a run: the first, or one that resumed it. */
 export interface Session extends Environment {
@@ -25,7 +14,7 @@ export interface Session extends Environment {
   readonly started: string;
   /** Left out while it runs, and for good where it was killed. */
   readonly ended?: string;
-  readonly stopped?: StopReason | 'failed';
+  readonly stopped?: Outcome['stopped'];
   /** Where it failed: the error's message. */
   readonly error?: string;
 }
@@ -50,7 +39,7 @@ export function beginSession(run: string, environment: Environment): void {
 }
 
 /** Notes how the latest session ended. */
-export function endSession(run: string, outcome: Pick<Session, 'stopped' | 'error'>): void {
+export function endSession(run: string, outcome: Outcome): void {
   const sessions = readSessions(run);
   const latest = { ...sessions.pop()!, ended: new Date().toISOString(), ...outcome };
   write(run, [...sessions, latest]);

@@ -6,7 +6,7 @@ import { Trainer } from './trainer.js';
 export interface TrainingCost {
   /** Numbers that are trained. */
   readonly parameters: number;
-  /** Of the device's memory, at its peak: parameters, Adam's moments, and the largest batch's activations and gradients. */
+  /** Of the device's memory, at its peak: parameters, the optimizer's slots, and the largest batch's activations and gradients. */
   readonly deviceBytes: number;
   /** Median seconds of a step, validation aside. */
   readonly stepSeconds: number;

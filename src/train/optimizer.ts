@@ -1,9 +1,10 @@
+import { InputError } from '../base/errors.js';
 import type { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { adam } from '../kernels/update/adam/index.js';
 import { scatterAdam } from '../kernels/update/scatter_adam/index.js';
-import type { HostParameters } from '../model/parameters.js';
+import type { OptimizerSlots } from './checkpoint.js';
 
 /** PyTorch's defaults. */
 const BETA1 = 0.9;
@@ -12,28 +13,31 @@ const EPSILON = 1e-8;
 
 /**
  * Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; tables whose gradients the tape keeps by rows can be moved
- * lazily, see `scatterAdam`. Its moments live on the GPU.
+ * lazily, see `scatterAdam`. Its slots live on the GPU.
  */
 export class Adam {
-  readonly m: ReadonlyMap<string, Tensor>;
-  readonly v: ReadonlyMap<string, Tensor>;
+  /** First and second moments, by the names of their parameters. */
+  readonly slots: Readonly<Record<'m' | 'v', ReadonlyMap<string, Tensor>>>;
 
-  /** @param moments of a run that is resumed; zeros if left out */
+  /**
+   * @param saved slots of a run that is resumed; zeros if left out
+   * @throws InputError when they are not Adam's
+   */
   constructor(
     private readonly stream: Stream,
     private readonly parameters: ReadonlyMap<string, Tensor>,
     private readonly settings: { lr: number; lazy: boolean },
-    moments?: { m: HostParameters; v: HostParameters },
+    saved?: OptimizerSlots,
   ) {
-    const load = (saved?: HostParameters) =>
-      new Map(
-        [...parameters].map(([name, { shape }]) => [
-          name,
-          saved ? stream.upload(saved.get(name)!.data, shape) : stream.zeros(shape),
-        ]),
-      );
-    this.m = load(moments?.m);
-    this.v = load(moments?.v);
+    const load = (slot: 'm' | 'v') => {
+      if (saved && !saved[slot])
+        throw new InputError(`the optimizer's state holds ${Object.keys(saved).join(', ')}, but Adam needs m and v`);
+      const entries = [...parameters].map(([name, { shape }]): [string, Tensor] => {
+        return [name, saved ? stream.upload(saved[slot].get(name)!.data, shape) : stream.zeros(shape)];
+      });
+      return new Map(entries);
+    };
+    this.slots = { m: load('m'), v: load('v') };
   }
 
   /** Moves every parameter that the tape has a gradient for. @param step counts from 1 */
@@ -41,7 +45,7 @@ export class Adam {
     const { lr, lazy } = this.settings;
     const options = { lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step };
     for (const [name, param] of this.parameters) {
-      const state = { param, m: this.m.get(name)!, v: this.v.get(name)! };
+      const state = { param, m: this.slots.m.get(name)!, v: this.slots.v.get(name)! };
       const gradient = tape.take(param);
       const dense = gradient?.takeDense();
       const rows = gradient?.takeRows();
@@ -51,8 +55,8 @@ export class Adam {
     }
   }
 
-  /** Gives the moments' memory back. */
+  /** Gives the slots' memory back. */
   release(): void {
-    for (const moment of [...this.m.values(), ...this.v.values()]) this.stream.release(moment);
+    for (const slot of Object.values(this.slots)) for (const tensor of slot.values()) this.stream.release(tensor);
   }
 }

@@ -3,8 +3,9 @@ import { TrainingBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { gbceBeta } from '../model/config.js';
 import { type HostParameters, initialParameters, priorScore } from '../model/parameters.js';
-import { loadCheckpoint, loadResumable, type ResumableCheckpoint, refuseTaken } from '../store/checkpoint.js';
+import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
+import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
 import { shapeOptions, warmStart } from './warm-start.js';
 
@@ -13,12 +14,12 @@ export interface PlanRequest {
   dataset: Dataset;
   /** Keys that are left out keep their defaults or, with `resume`, what the run was started with. */
   options?: Partial<TrainOptions>;
-  /** The run's folder; left out, nothing is written. */
-  out?: string;
-  /** Go on from OUT/last.safetensors, to the same bits as a run that was never stopped. */
+  /** Where the run is kept; left out, only its best weights are, as part of the result. */
+  store?: RunStore;
+  /** Go on from the store's last checkpoint, to the same bits as a run that was never stopped. */
   resume?: boolean;
-  /** Start from the weights of this checkpoint file, or run's best; the data may have more items by now. */
-  initFrom?: string;
+  /** Start from these weights; the data may have more items by now. */
+  initFrom?: Checkpoint;
   /** With `initFrom`, the number that an item of the checkpoint has in this data, where items have other numbers. */
   numberOf?: (item: number) => number | undefined;
 }
@@ -33,16 +34,16 @@ export interface TrainPlan {
 }
 
 /** Checks a request without a GPU and without writing anything. @throws InputError as `train` */
-export function planTraining({ dataset, options, out, resume, initFrom, numberOf }: PlanRequest): TrainPlan {
+export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
+  const { dataset, options, store, resume, initFrom, numberOf } = request;
   const given = checkOptions(options ?? {}, 'options');
   // The mean over no users is NaN, by which no checkpoint can be the best.
   if (dataset.val.targets.length === 0)
     throw new InputError(`${dataset.name} has an empty validation split; hold out the last item of one user at least`);
   if (!resume) {
-    if (out !== undefined) refuseTaken(out);
-    const from = initFrom === undefined ? undefined : loadCheckpoint(initFrom);
-    const config = resolveConfig(dataset.numItems, [from ? shapeOptions(from) : {}, given], 'options');
-    const weights = from && warmStart(from, config, initFrom!, numberOf);
+    await store?.checkVacant();
+    const config = resolveConfig(dataset.numItems, [initFrom ? shapeOptions(initFrom) : {}, given], 'options');
+    const weights = initFrom && warmStart(initFrom, config, 'init-from', numberOf);
     return {
       config,
       batches: trainingBatches(dataset, config),
@@ -50,9 +51,9 @@ export function planTraining({ dataset, options, out, resume, initFrom, numberOf
     };
   }
   if (initFrom !== undefined) throw new InputError('resume goes on with a run of its own; leave out init-from');
-  if (out === undefined) throw new InputError('resume needs out, the folder of the run to go on with');
-  const saved = loadResumable(out);
-  const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, out);
+  if (store === undefined) throw new InputError('resume needs store, where the run to go on with is kept');
+  const saved = await store.load();
+  const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, store.name);
   return { saved, config, batches: trainingBatches(dataset, config), start: () => saved };
 }
 

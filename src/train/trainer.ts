@@ -8,14 +8,14 @@ import type { Tensor } from '../engine/tensor.js';
 import { gbceBeta } from '../model/config.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
+import type { OptimizerSlots } from './checkpoint.js';
 import { type TrainConfig, updatesLazily } from './config.js';
 import { Adam } from './optimizer.js';
 
-/** Where training goes on from: parameters and, unless at the very start, Adam's moments and the steps done. */
+/** Where training goes on from: parameters and, unless at the very start, the optimizer's slots and the steps done. */
 export interface TrainerState {
   readonly weights: HostParameters;
-  readonly m?: HostParameters;
-  readonly v?: HostParameters;
+  readonly slots?: OptimizerSlots;
   readonly step: number;
 }
 
@@ -30,12 +30,12 @@ export class Trainer {
   constructor(
     gpu: Gpu,
     private readonly config: TrainConfig,
-    { weights, m, v, step }: TrainerState,
+    { weights, slots, step }: TrainerState,
   ) {
     this.stream = new Stream(gpu);
     this.model = new GSASRec(this.stream, config, weights);
     const settings = { lr: config.lr, lazy: updatesLazily(config) };
-    this.#optimizer = new Adam(this.stream, this.model.parameters, settings, m && v ? { m, v } : undefined);
+    this.#optimizer = new Adam(this.stream, this.model.parameters, settings, slots);
     this.#beta = gbceBeta(config.negs_per_pos, config.num_items, config.gbce_t);
     this.#step = step;
     this.stream.submit();
@@ -80,13 +80,18 @@ export class Trainer {
     return (await loss!)[0];
   }
 
-  /** Parameters and moments as they are after the steps handed over so far. */
+  /** Parameters and slots as they are after the steps handed over so far. */
   async state(): Promise<Required<TrainerState>> {
     const step = this.#step;
-    const reads = [this.model.parameters, this.#optimizer.m, this.#optimizer.v].map((tensors) => this.#read(tensors));
-    this.stream.submit();
-    const [weights, m, v] = await Promise.all(reads);
-    return { weights: weights!, m: m!, v: v!, step };
+    const slots = Object.entries(this.#optimizer.slots);
+    const [weights, ...read] = await this.#read(this.model.parameters, ...slots.map(([, tensors]) => tensors));
+    return { weights, slots: Object.fromEntries(slots.map(([name], i) => [name, read[i]])), step };
+  }
+
+  /** Parameters as they are after the steps handed over so far. */
+  async weights(): Promise<HostParameters> {
+    const [weights] = await this.#read(this.model.parameters);
+    return weights;
   }
 
   /** Gives all memory back to the device's pool. */
@@ -118,11 +123,14 @@ export class Trainer {
     this.#optimizer.update(tape, step);
   }
 
-  async #read(tensors: ReadonlyMap<string, Tensor>): Promise<HostParameters> {
-    const reads = [...tensors].map(async ([name, tensor]): Promise<[string, HostParameter]> => {
-      const data = (await this.stream.download(tensor)) as Float32Array;
-      return [name, { shape: tensor.shape, data }];
-    });
-    return new Map(await Promise.all(reads));
+  async #read(...groups: ReadonlyMap<string, Tensor>[]): Promise<HostParameters[]> {
+    const reads = groups.map((tensors) =>
+      [...tensors].map(async ([name, tensor]): Promise<[string, HostParameter]> => {
+        const data = (await this.stream.download(tensor)) as Float32Array;
+        return [name, { shape: tensor.shape, data }];
+      }),
+    );
+    this.stream.submit();
+    return Promise.all(reads.map(async (entries) => new Map(await Promise.all(entries))));
   }
 }

@@ -2,7 +2,7 @@ import { InputError } from '../base/errors.js';
 import { HostRandom } from '../base/philox.js';
 import { parameterShapes } from '../model/config.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
-import type { Checkpoint } from '../store/checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
 
 /** What a model must have in common with the checkpoint that it starts from. */

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initialParameters } from '../../src/model/parameters.js';
-import { LOOP_START, saveCheckpoint, type Weights } from '../../src/store/checkpoint.js';
+import { saveCheckpoint } from '../../src/store/checkpoint.js';
+import { LOOP_START } from '../../src/train/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../../src/train/config.js';
 import { dataset } from './small.js';
 
@@ -19,10 +20,10 @@ export function writeUntrainedRun(folder: string, { options, data, seed = 1, ste
   mkdirSync(folder, { recursive: true });
   const config = resolveConfig(dataset.numItems, [options]);
   const weights = initialParameters(config, { seed });
-  const moments: Weights = new Map(
+  const zeros = new Map(
     [...weights].map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]),
   );
-  const state = { config, step, epoch: 0, metrics: {}, weights, m: moments, v: moments, loop: LOOP_START };
+  const state = { config, step, epoch: 0, metrics: {}, weights, slots: { m: zeros, v: zeros }, loop: LOOP_START };
   saveCheckpoint(folder, state, true);
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ data }));
 }

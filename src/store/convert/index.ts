@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { InputError } from '../../base/errors.js';
+import type { Checkpoint } from '../../train/checkpoint.js';
 import type { TrainOptions } from '../../train/config.js';
-import { type Checkpoint, createRun, loadCheckpoint, saveWeights } from '../checkpoint.js';
+import { createRun, loadCheckpoint, saveWeights } from '../checkpoint.js';
 import { systemReason } from '../files.js';
 import { openSource, rememberSource } from '../source.js';
 import { readOfficial } from './official.js';

@@ -1,7 +1,8 @@
 import { InputError } from '../../base/errors.js';
 import { type ModelConfig, parameterShapes } from '../../model/config.js';
+import type { HostParameters } from '../../model/parameters.js';
+import type { Checkpoint } from '../../train/checkpoint.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from '../../train/config.js';
-import type { Checkpoint, Weights } from '../checkpoint.js';
 import { StateDict } from './state-dict.js';
 
 type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -28,7 +29,7 @@ export function readOfficial(file: string, given: Partial<TrainOptions> = {}): C
     const expected = parameterShapes(config);
     checkShapes(state.shapes, expected, file);
     const found = state.read();
-    const weights: Weights = new Map([...expected.keys()].map((name) => [name, found.get(name)!]));
+    const weights: HostParameters = new Map([...expected.keys()].map((name) => [name, found.get(name)!]));
     return { config, step: 0, epoch: 0, metrics: {}, weights };
   } finally {
     state.close();

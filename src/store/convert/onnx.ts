@@ -1,6 +1,7 @@
 import { InputError } from '../../base/errors.js';
+import type { HostParameters } from '../../model/parameters.js';
+import type { Checkpoint } from '../../train/checkpoint.js';
 import type { TrainConfig } from '../../train/config.js';
-import type { Checkpoint, Weights } from '../checkpoint.js';
 import { writeWhole } from '../files.js';
 import { OnnxGraph, type OnnxValue } from './onnx-model.js';
 
@@ -53,7 +54,7 @@ export function onnxInterface(config: TrainConfig): { inputs: readonly OnnxValue
 }
 
 /** The forward pass of GSASRec (src/model) over padded rows: x is [batch * length, D] between the blocks. */
-function graphOf(config: TrainConfig, weights: Weights): OnnxGraph {
+function graphOf(config: TrainConfig, weights: HostParameters): OnnxGraph {
   const { num_items: N, sequence_length: S, embedding_dim: D, num_heads: H, num_blocks } = config;
   const graph = new OnnxGraph();
   for (const [name, { shape, data }] of weights) graph.weights(name, shape, data);

@@ -1,9 +1,9 @@
 import { sizeOf } from '../../engine/tensor.js';
-import type { Weights } from '../checkpoint.js';
+import type { HostParameters } from '../../model/parameters.js';
 import { writeZip } from './zip.js';
 
 /** Writes a state dict that torch.load reads, also with weights_only=True. @throws InputError beyond 4 GiB */
-export function writeStateDict(file: string, weights: Weights): void {
+export function writeStateDict(file: string, weights: HostParameters): void {
   const tensors = [...weights];
   const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
   writeZip(file, [

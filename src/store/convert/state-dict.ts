@@ -1,6 +1,6 @@
 import { InputError } from '../../base/errors.js';
 import { sizeOf } from '../../engine/tensor.js';
-import type { Weights } from '../checkpoint.js';
+import type { HostParameters } from '../../model/parameters.js';
 import { FLOATS } from './floats.js';
 import { Global, type Pickled, unpickle } from './unpickle.js';
 import { ZipFile } from './zip.js';
@@ -69,7 +69,7 @@ export class StateDict {
    * The values of all tensors, row-major, as float32.
    * @throws InputError for a dtype that is not floating point, and for a tensor that reaches beyond its storage
    */
-  read(): Weights {
+  read(): HostParameters {
     const elements = [...this.#tensors.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     if (elements > this.#zip.size) {
       throw new InputError(

@@ -1,0 +1,215 @@
+import { GsasError } from '../base/errors.js';
+import { evaluateSplit, type Metrics } from '../infer/ranking.js';
+import { type Checkpoint, LOOP_START, type LoopState } from './checkpoint.js';
+import type { TrainPlan } from './plan.js';
+import type { StepRecord, StopReason, Validation } from './run-store.js';
+import { StepWindow } from './step-window.js';
+import type { TrainRequest, TrainResult } from './train.js';
+import type { Trainer } from './trainer.js';
+
+/** Steps that may be on their way: the host prepares the next batch while the GPU works, and reads losses late. */
+const IN_FLIGHT = 2;
+
+/** Epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
+export class Loop {
+  readonly #started = performance.now();
+  readonly #window: StepWindow;
+  readonly #firstStep: number;
+  readonly #secondsBefore: number;
+  #epoch: number;
+  #loop: LoopState;
+  #metrics: Checkpoint['metrics'];
+  #best: Checkpoint | undefined;
+  #positions = 0;
+  /** Time and positions at the last validation, for the throughput between two. */
+  #since = { time: performance.now(), positions: 0 };
+  #pending: { loss: Promise<number>; tokens: number }[] = [];
+
+  constructor(
+    private readonly request: TrainRequest,
+    private readonly plan: TrainPlan,
+    private readonly trainer: Trainer,
+  ) {
+    const { saved } = plan;
+    this.#epoch = saved?.epoch ?? 0;
+    this.#loop = saved?.loop ?? LOOP_START;
+    this.#metrics = saved?.metrics ?? {};
+    this.#firstStep = trainer.step;
+    this.#secondsBefore = this.#loop.seconds;
+    this.#window = new StepWindow(this.#secondsBefore);
+  }
+
+  async run(): Promise<TrainResult> {
+    let stopped = this.#reasonToStop();
+    while (!stopped) {
+      if (!this.#epochDone()) await this.#step();
+      if (this.#epochDone()) await this.#endEpoch();
+      stopped = this.#reasonToStop();
+    }
+    // A run that was aborted before its first step is saved too: there must be one to resume.
+    if (this.#loop.batch > 0 || this.trainer.step === 0) stopped = await this.#stopWithinEpoch(stopped);
+    return {
+      config: this.plan.config,
+      stopped,
+      steps: this.trainer.step,
+      epochs: this.#epoch,
+      seconds: this.#seconds(),
+      best: this.#best ?? (await this.request.store?.best()), // the latter where a resumed run has not surpassed it
+    };
+  }
+
+  #epochDone(): boolean {
+    return this.#loop.batch === this.plan.batches.perEpoch;
+  }
+
+  async #step(): Promise<void> {
+    const batch = this.plan.batches.batch(this.#epoch, this.#loop.batch);
+    const loss = this.trainer.train(batch);
+    // Where an earlier step fails nobody waits for this one any more, and Node ends a process for a rejection left alone.
+    loss.catch(() => {});
+    this.#pending.push({ loss, tokens: batch.tokens });
+    this.#loop = { ...this.#loop, batch: this.#loop.batch + 1 };
+    if (this.#pending.length > IN_FLIGHT) await this.#settle();
+  }
+
+  /** Waits for the oldest step and adds its loss up. */
+  async #settle(): Promise<void> {
+    const { loss: pending, tokens } = this.#pending.shift()!;
+    const loss = await pending;
+    const step = this.trainer.step - this.#pending.length;
+    if (!Number.isFinite(loss)) throw this.#diverged(`the loss is ${loss}`, step);
+    this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
+    this.#positions += tokens;
+    await this.#log(this.#window.add(step, loss, tokens, this.#seconds()));
+    this.request.onStep?.({
+      epoch: this.#epoch + 1,
+      step,
+      stepsHere: step - this.#firstStep,
+      loss: this.#loop.loss_sum / (this.#loop.batch - this.#pending.length),
+      positions: this.#positions,
+    });
+  }
+
+  async #settleAll(): Promise<void> {
+    while (this.#pending.length > 0) await this.#settle();
+    await this.#log(this.#window.take(this.trainer.step, this.#seconds()));
+  }
+
+  async #log(record: StepRecord | undefined): Promise<void> {
+    if (record) await this.request.store?.logSteps(record);
+  }
+
+  async #endEpoch(): Promise<void> {
+    await this.#settleAll();
+    const validation = await this.#validate(this.#epoch + 1);
+    if (!validation) return;
+    const value = validation[this.plan.config.val_metric];
+    const isBest = this.#loop.best_metric === undefined || value > this.#loop.best_metric;
+    this.#epoch++;
+    this.#loop = {
+      batch: 0,
+      loss_sum: 0,
+      best_metric: isBest ? value : this.#loop.best_metric!,
+      epochs_without_improvement: isBest ? 0 : this.#loop.epochs_without_improvement + 1,
+      seconds: this.#seconds(),
+    };
+    await this.#save(isBest);
+  }
+
+  /**
+   * A limit or the signal ended the run within an epoch: the last checkpoint is saved so that a resumed run goes on as if nothing had
+   * happened. A limit's run is also validated. Only where no epoch was ever completed do these weights become the best, which
+   * the first whole epoch then replaces: a best from within an epoch is one that a run never stopped would not have.
+   * @returns why the run ended in the end: an interrupted validation makes a limit's run an aborted one
+   */
+  async #stopWithinEpoch(stopped: StopReason): Promise<StopReason> {
+    await this.#settleAll();
+    const done = this.#epoch + this.#loop.batch / this.plan.batches.perEpoch;
+    const validation = stopped === 'aborted' ? undefined : await this.#validate(done);
+    this.#loop = { ...this.#loop, seconds: this.#seconds() };
+    await this.#save(validation !== undefined && this.#loop.best_metric === undefined);
+    return validation ? stopped : 'aborted';
+  }
+
+  /** Measures the weights on the validation split; undefined where the signal came first. */
+  async #validate(epoch: number): Promise<Validation | undefined> {
+    const { plan, trainer, request } = this;
+    const { config } = plan;
+    const now = performance.now();
+    const rate = (this.#positions - this.#since.positions) / ((now - this.#since.time) / 1000);
+    const metrics = await this.#measure();
+    if (!metrics) return undefined;
+    this.#metrics = metrics;
+    const validation: Validation = {
+      epoch,
+      step: trainer.step,
+      loss: this.#loop.loss_sum / this.#loop.batch,
+      ...metrics,
+      lr: config.lr,
+      seconds: this.#seconds(),
+      positions_per_second: rate,
+    };
+    this.#since = { time: performance.now(), positions: this.#positions };
+    await request.store?.logValidation(validation);
+    this.#window.resume(this.#seconds());
+    request.onValidation?.(validation);
+    return validation;
+  }
+
+  async #measure(): Promise<Metrics | undefined> {
+    const { signal, dataset } = this.request;
+    const { config } = this.plan;
+    try {
+      return await evaluateSplit(this.trainer.model, dataset.val, {
+        batchSize: config.eval_batch_size,
+        filterRated: config.filter_rated,
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) return undefined;
+      throw error;
+    }
+  }
+
+  /** Reads from the GPU what somebody will keep: without a store that is the best weights alone. */
+  async #save(isBest: boolean): Promise<void> {
+    const { store } = this.request;
+    if (!store && !isBest) return;
+    const { trainer } = this;
+    const { step } = trainer;
+    const { weights, slots } = store ? await trainer.state() : { weights: await trainer.weights(), slots: undefined };
+    const spoilt = [...weights].find(([, { data }]) => !data.every(Number.isFinite));
+    if (spoilt) throw this.#diverged(`${spoilt[0]} holds a number that is not finite`, step);
+    const checkpoint = { config: this.plan.config, step, epoch: this.#epoch, metrics: this.#metrics, weights };
+    if (isBest) this.#best = checkpoint;
+    if (store && slots) await store.save({ ...checkpoint, slots, loop: this.#loop }, isBest);
+  }
+
+  #reasonToStop(): StopReason | undefined {
+    const { config } = this.plan;
+    if (this.request.signal?.aborted) return 'aborted';
+    if (this.#epochDone()) return undefined; // its validation was interrupted, and comes first
+    if (this.#loop.epochs_without_improvement >= config.early_stopping_patience) return 'early_stopping';
+    if (this.#epoch >= config.max_epochs) return 'max_epochs';
+    if (config.max_steps !== null && this.trainer.step >= config.max_steps) return 'max_steps';
+    const begun = this.trainer.step > this.#firstStep; // the shortest time limit still gets one step
+    if (begun && config.max_minutes !== null && this.#secondsHere() >= 60 * config.max_minutes) return 'max_minutes';
+    return undefined;
+  }
+
+  /** Training time over all the runs that led here: the saved part and this process's own. */
+  #seconds(): number {
+    return this.#secondsBefore + this.#secondsHere();
+  }
+
+  #secondsHere(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  #diverged(what: string, step: number): GsasError {
+    const { store } = this.request;
+    const kept =
+      store && this.#metrics['ndcg@10'] !== undefined ? `; the last checkpoint in ${store.name} is as it was` : '';
+    return new GsasError(`${what} at step ${step}: try a smaller lr than ${this.plan.config.lr}${kept}`);
+  }
+}
