@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { gsas, startGsas } from './support/command.js';
 import { expectMistake } from './support/output.js';
@@ -85,6 +85,38 @@ it.each([
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(status).not.toBe(0);
   expect(readdirSync(at())).not.toContain('bad');
+});
+
+it('replaces by force what an import wrote, and nothing else', async () => {
+  mkdirSync(at('shop'));
+  await run('import', 'log.csv', '--out', 'shop');
+  mkdirSync(at('shop/runs/best'), { recursive: true });
+  const foreign = ['notes.txt', 'runs/best/best.safetensors', 'train/mine.txt'];
+  for (const name of foreign) writeFileSync(at('shop', name), name);
+  // What a killed import has left behind long ago; no process has this id, which is above Linux's largest.
+  mkdirSync(at('.shop.4194305.tmp/work'), { recursive: true });
+  utimesSync(at('.shop.4194305.tmp'), 0, 0);
+  writeFileSync(at('other.csv'), 'user,item\nu,1\nu,2\nu,3\nu,4\n');
+  const { status, stdout } = await run('import', 'other.csv', '--out', 'shop', '--force');
+  expect({ status, stdout }).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('kept in the folder, for no import wrote it: notes.txt, runs/, train/mine.txt\n'),
+  });
+  for (const name of foreign) expect(readFileSync(at('shop', name), 'utf8')).toBe(name);
+  expect(readFileSync(at('shop/test/input.txt'), 'utf8')).toBe('1 2 3\n');
+  expect(JSON.parse(readFileSync(at('shop/import.json'), 'utf8')).stats.items).toBe(4);
+  expect((await run('stats', 'shop', '--json')).status).toBe(0);
+  expect(readdirSync(at()).filter((name) => name.startsWith('.'))).toEqual([]);
+
+  // A folder that no import made: the official layout, or one with something else by the name of a file of ours.
+  rmSync(at('shop/import.json'));
+  const args = ['import', 'log.csv', '--out', 'shop', '--force'];
+  expectMistake(await run(...args), 'shop is not empty and holds no import.json', 'no dataset to replace');
+  writeFileSync(at('shop/import.json'), '{}');
+  rmSync(at('shop/items.csv'));
+  mkdirSync(at('shop/items.csv'));
+  expectMistake(await run(...args), 'shop/items.csv is not what an import writes there');
+  expect(readFileSync(at('shop/test/input.txt'), 'utf8')).toBe('1 2 3\n');
 });
 
 it('says what to do where there is no network', async () => {

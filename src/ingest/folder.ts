@@ -1,29 +1,31 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { GsasError, InputError } from '../base/errors.js';
 import { makeFolders } from '../store/make-folders.js';
+import { foreignEntries, NOTES, replaceDataset } from './replace.js';
 
-/** What every dataset's folder holds, and hardly any other. */
-const MARK = 'dataset_stats.json';
+/** So long after its last change, what a process that is gone has left behind may go too. */
+const ABANDONED_MS = 3_600_000;
 
 /**
- * Makes a folder that appears whole or not at all: `fill` writes into a temporary folder beside it, which becomes the folder when all is done
- * and is removed, with folders made on the way, when anything fails.
- * @param fill gets the folder to fill and another for its own use, both empty
- * @throws InputError when `out` is there with something in it, unless `force` and it holds a dataset, or cannot be written
+ * Makes a dataset's folder that appears whole or not at all: `fill` writes into a temporary folder beside it, which becomes the folder when
+ * all is done and is removed, with folders made on the way, when anything fails. Of a folder that is replaced, what no import wrote stays.
+ * @param fill gets the folder to fill and another for its own use, both empty, and what stays in the folder
+ * @throws InputError when `out` is there with something in it, unless `force` and an import made it, or cannot be written
  */
 export async function makeFolder<T>(
   out: string,
   force: boolean,
-  fill: (dir: string, work: string) => Promise<T>,
+  fill: (dir: string, work: string, kept: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const target = resolve(out);
-  refuseOccupied(out, force);
+  const kept = refuseOccupied(out, force);
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   const [dir, work, old] = ['new', 'work', 'old'].map((name) => join(temporary, name)) as [string, string, string];
   let made: string | undefined;
   try {
+    removeAbandoned(target);
     // A killed process with the same id, as in a container, may have left one.
     rmSync(temporary, { recursive: true, force: true });
     made = makeFolders(dir);
@@ -33,8 +35,8 @@ export async function makeFolder<T>(
     throw new InputError(`cannot write beside ${out}: ${systemReason(error)}`, { cause: error });
   }
   try {
-    const result = await fill(dir, work);
-    replace(dir, target, old);
+    const result = await fill(dir, work, kept);
+    replaceDataset(dir, target, old);
     rmSync(temporary, { recursive: true });
     return result;
   } catch (error) {
@@ -45,29 +47,41 @@ export async function makeFolder<T>(
   }
 }
 
-/** Puts `dir` where `target` is or will be; what was there goes to `old`, and comes back when that fails. */
-function replace(dir: string, target: string, old: string): void {
-  const occupied = existsSync(target);
-  if (occupied) renameSync(target, old);
-  try {
-    renameSync(dir, target);
-  } catch (error) {
-    if (occupied) renameSync(old, target);
-    throw error;
+/** Removes what imports to the same folder left beside it when they were killed. */
+function removeAbandoned(target: string): void {
+  if (!existsSync(dirname(target))) return;
+  for (const name of readdirSync(dirname(target))) {
+    const prefix = `.${basename(target)}.`;
+    const id = name.startsWith(prefix) ? /^(\d+)\.tmp$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    const path = join(dirname(target), name);
+    if (id !== undefined && !isRunning(Number(id)) && Date.now() - statSync(path).mtimeMs > ABANDONED_MS)
+      rmSync(path, { recursive: true });
   }
 }
 
-/** @throws InputError when `out` is there with something in it, unless `force` and it holds a dataset */
-export function refuseOccupied(out: string, force: boolean): void {
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/**
+ * @returns what is in `out` that no import wrote, which `force` leaves there
+ * @throws InputError when `out` is there with something in it, unless `force` and an import made it
+ */
+export function refuseOccupied(out: string, force: boolean): string[] {
   const target = resolve(out);
-  if (!existsSync(target)) return;
+  if (!existsSync(target)) return [];
   if (!statSync(target).isDirectory()) throw new InputError(`${out} is a file; name another folder`);
   const names = readdirSync(target);
-  if (names.length === 0 || (force && names.includes(MARK))) return;
+  if (names.length === 0) return [];
+  if (!force)
+    throw new InputError(`${out} is not empty; name another folder, or replace the dataset in it with --force`);
+  if (names.includes(NOTES)) return foreignEntries(target);
   throw new InputError(
-    force
-      ? `${out} is not empty and holds no ${MARK}, so it is no dataset to replace; name another folder`
-      : `${out} is not empty; name another folder, or replace the dataset in it with --force`,
+    `${out} is not empty and holds no ${NOTES}, so no import made it and it is no dataset to replace; name another folder`,
   );
 }
 

@@ -6,6 +6,7 @@ import { makeFolder } from './folder.js';
 import { readLog } from './log.js';
 import { checkOptions, type ImportOptions } from './options.js';
 import { planSplit } from './plan.js';
+import { NOTES } from './replace.js';
 import { writeSequences } from './sequences.js';
 import { expandFiles } from './sources.js';
 import type { DatasetStats } from './stats.js';
@@ -26,6 +27,8 @@ export interface ImportReport {
   readonly unseen: Unseen;
   /** Items without a title; they have their own id for one. */
   readonly untitled: number;
+  /** What was in the folder that no import wrote, and stays; folders with a slash at the end. */
+  readonly kept: readonly string[];
   readonly stats: DatasetStats;
 }
 
@@ -39,10 +42,10 @@ export interface ImportReport {
 export async function importInteractions(options: ImportOptions): Promise<ImportReport> {
   checkOptions(options);
   const { out, force = false, memoryLimit = MEMORY_LIMIT, signal } = options;
-  return makeFolder(out, force, async (dir, work) => {
+  return makeFolder(out, force, async (dir, work, kept) => {
     const db = await Database.open(work, { memoryLimit, signal });
     try {
-      const report = await fill(db, dir, work, options);
+      const report = await fill(db, dir, work, kept, options);
       signal?.throwIfAborted();
       return report;
     } finally {
@@ -51,7 +54,13 @@ export async function importInteractions(options: ImportOptions): Promise<Import
   });
 }
 
-async function fill(db: Database, dir: string, work: string, options: ImportOptions): Promise<ImportReport> {
+async function fill(
+  db: Database,
+  dir: string,
+  work: string,
+  kept: readonly string[],
+  options: ImportOptions,
+): Promise<ImportReport> {
   const { files, train, val, test, onProgress } = options;
   const parts = files?.length ? [files] : [train!, val!, test!];
   const log = await readLog(db, await Promise.all(parts.map((part) => expandFiles(db, part))), {
@@ -69,7 +78,7 @@ async function fill(db: Database, dir: string, work: string, options: ImportOpti
   const untitled = await writeIds(db, dir, options.titles !== undefined);
   const { users, items, interactions } = counts;
   const stats = { users, items, interactions, density: interactions / (users * items), ...lines };
-  const report = { columns: log.columns, read: log.rows, dropped, split: plan.split, unseen, untitled, stats };
+  const report = { columns: log.columns, read: log.rows, dropped, split: plan.split, unseen, untitled, kept, stats };
   writeNotes(dir, options, report);
   return report;
 }
@@ -96,5 +105,5 @@ function writeNotes(dir: string, { onProgress, signal, ...options }: ImportOptio
   const { users, items, interactions } = report.stats;
   const official = { num_users: users, num_items: items, num_interactions: interactions };
   writeFileSync(join(dir, 'dataset_stats.json'), JSON.stringify(official, null, 4));
-  writeFileSync(join(dir, 'import.json'), `${JSON.stringify({ options, ...report }, null, 2)}\n`);
+  writeFileSync(join(dir, NOTES), `${JSON.stringify({ options, ...report }, null, 2)}\n`);
 }

@@ -1,15 +1,13 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { blocks, NEWLINE, RETURN } from './bytes.js';
 
-const NEWLINE = 10;
-const RETURN = 13;
 const QUOTE = 34;
 
 /** The line, counted from 1, that the record at this byte begins on; line ends before the record are not part of it. */
 export function lineAt(path: string, byte: number): number {
   let line = 1;
   let at = 0;
-  for (const chunk of chunks(path)) {
-    for (const value of chunk) {
+  for (const block of blocks(path)) {
+    for (const value of block) {
       if (at++ >= byte && value !== NEWLINE && value !== RETURN) return line;
       if (value === NEWLINE) line++;
     }
@@ -27,8 +25,8 @@ export function lineOfRecord(path: string, record: number, quoted: boolean): num
   let records = -1;
   let inRecord = false;
   let inQuotes = false;
-  for (const chunk of chunks(path)) {
-    for (const value of chunk) {
+  for (const block of blocks(path)) {
+    for (const value of block) {
       if (value === NEWLINE) {
         line++;
         if (!inQuotes) inRecord = false;
@@ -44,14 +42,4 @@ export function lineOfRecord(path: string, record: number, quoted: boolean): num
     }
   }
   return start;
-}
-
-function* chunks(path: string): Generator<Uint8Array> {
-  const fd = openSync(path, 'r');
-  try {
-    const buffer = new Uint8Array(2 ** 20);
-    for (let size = readSync(fd, buffer); size > 0; size = readSync(fd, buffer)) yield buffer.subarray(0, size);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,7 +1,8 @@
+import { printable } from '../base/printable.js';
 import type { ImportReport } from './import.js';
 
 /** What an import took, left out and met, in lines for a person. */
-export function describeImport({ columns, read, dropped, split, unseen, untitled }: ImportReport): string {
+export function describeImport({ columns, read, dropped, split, unseen, untitled, kept }: ImportReport): string {
   const n = (value: number) => value.toLocaleString('en-US');
   const reasons = {
     rating: 'rated too low',
@@ -23,5 +24,6 @@ export function describeImport({ columns, read, dropped, split, unseen, untitled
       `items not in training: ${n(unseen.items)}, the target of ${n(unseen.valTargets)} validation and ${n(unseen.testTargets)} test lines`,
     );
   if (untitled > 0) lines.push(`items without a title, for which their id stands: ${n(untitled)}`);
+  if (kept.length > 0) lines.push(`kept in the folder, for no import wrote it: ${kept.map(printable).join(', ')}`);
   return lines.join('\n');
 }
