@@ -103,6 +103,7 @@ describe('options', () => {
       train_batch_size: 128,
       eval_batch_size: 512,
       lr: 0.001,
+      optimizer: 'adam',
       table_updates: 'auto',
       init_std: 1,
       init_prior: false,

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { OutOfMemoryError } from '../src/base/errors.js';
 import { HostRandom } from '../src/base/philox.js';
 import { TrainingBatches } from '../src/data/batches.js';
+import { Gradient } from '../src/engine/gradient.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { scatterAdd } from '../src/kernels/scatter_add/index.js';
-import { adam } from '../src/kernels/update/adam/index.js';
-import { adamReference } from '../src/kernels/update/adam/reference.js';
-import { scatterAdam } from '../src/kernels/update/scatter_adam/index.js';
-import { lazyAdamReference } from '../src/kernels/update/scatter_adam/reference.js';
+import { scatterAddReference } from '../src/kernels/scatter_add/reference.js';
+import { applyUpdate, type Moved, updateDense, updateRows } from '../src/kernels/update/index.js';
+import { lazyReference } from '../src/kernels/update/reference.js';
+import type { RuleState } from '../src/kernels/update/rule.js';
+import { adam } from '../src/kernels/update/rules/adam.js';
+import { RULES } from '../src/kernels/update/rules/index.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { checkTables } from '../src/model/tables.js';
 import { resolveConfig, type TrainOptions, updatesLazily } from '../src/train/config.js';
@@ -15,7 +18,6 @@ import { Trainer, type TrainerState } from '../src/train/trainer.js';
 import { gpu, stream } from './support/device.js';
 import { dataset, MODEL } from './support/small.js';
 
-const ADAM = { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 const OPTIONS = { ...MODEL, dropout_rate: 0.1, negs_per_pos: 8, train_batch_size: 16, seed: 5 };
 const TABLES = ['item_embedding.weight', 'output_embedding.weight'];
 
@@ -43,11 +45,11 @@ describe('table updates', () => {
     const state = { param: stream.upload(given.param, [R, D]), m: stream.zeros([R, D]), v: stream.zeros([R, D]) };
     for (let step = 1; step <= count; step++) {
       if (kind !== 'apart') {
-        scatterAdam(stream, [{ ids, source, weights }], state, { ...ADAM, step, lazy: kind === 'lazy' });
+        updateRows(stream, { rule: adam, step }, state, [{ ids, source, weights }], { lazy: kind === 'lazy' });
       } else {
         const gradient = stream.empty([R, D]);
         scatterAdd(stream, ids, source, gradient, { weights });
-        adam(stream, { ...state, gradient }, { ...ADAM, step });
+        updateDense(stream, { rule: adam, step }, state, gradient);
         stream.release(gradient);
       }
     }
@@ -103,7 +105,7 @@ describe('table updates', () => {
     const random = new HostRandom(9);
     const start = normal(random, R * D);
     const state = { param: stream.upload(start, [R, D]), m: stream.zeros([R, D]), v: stream.zeros([R, D]) };
-    let expected = {
+    let expected: RuleState = {
       param: Float64Array.from(start),
       m: new Float64Array(R * D),
       v: new Float64Array(R * D),
@@ -116,13 +118,13 @@ describe('table updates', () => {
         const at = ids[Math.floor(i / D)] * D + (i % D);
         gradient[at] = gradient[at] + value;
       });
-      const options = { ...ADAM, lr: 0.05, step, lazy };
-      scatterAdam(stream, [{ ids: stream.upload(ids, [P]), source: stream.upload(rows, [P, D]) }], state, options);
-      expected = (
-        lazy
-          ? lazyAdamReference(expected, gradient, new Set(ids), D, options)
-          : adamReference({ ...expected, gradient }, options)
-      ) as typeof expected;
+      const settings = { ...adam.defaults, lr: 0.05 };
+      const share = { ids: stream.upload(ids, [P]), source: stream.upload(rows, [P, D]) };
+      updateRows(stream, { rule: adam, settings, step }, state, [share], { lazy });
+      const before = { ...expected, gradient };
+      expected = lazy
+        ? lazyReference(adam, before, new Set(ids), D, step, settings)
+        : adam.reference(before, settings, step);
     }
     const actual = (await stream.read(state.param)) as Float32Array;
     const apart = Math.max(...actual.map((value, i) => Math.abs(value - expected.param[i])));
@@ -130,16 +132,90 @@ describe('table updates', () => {
     expect(Math.max(...actual.map((value, i) => Math.abs(value - start[i])))).toBeGreaterThan(0.1);
   });
 
-  it('refuses shares that cannot be joined', () => {
+  /** Shares of 7 items: weighted pairs, several a row or one, and plain ones. */
+  const SHARES = {
+    'weighted, three a row': { Q: 5, share: 3, weighted: true },
+    'weighted, three a row, of another part of the batch': { Q: 4, share: 3, weighted: true },
+    'weighted, one a row': { Q: 6, share: 1, weighted: true },
+    'not weighted, two a row': { Q: 3, share: 2, weighted: false },
+    plain: { Q: 9, share: 1, weighted: false },
+  };
+
+  it.each([
+    [['weighted, three a row', 'weighted, three a row, of another part of the batch'], false],
+    [['plain', 'weighted, three a row', 'weighted, three a row, of another part of the batch'], false],
+    [['weighted, one a row', 'not weighted, two a row', 'plain'], false],
+    [['plain', 'plain'], false],
+    [['plain'], true],
+    [['weighted, three a row', 'plain'], true],
+    [Object.keys(SHARES), true],
+  ] as const)('takes all of a gradient: %j, a dense part %s', async (names, dense) => {
+    const [R, D] = [7, 12];
+    const random = new HostRandom(13);
+    for (const rule of Object.values(RULES)) {
+      for (const lazy of [false, true]) {
+        const gradient = new Gradient(stream, [R, D]);
+        const sum = new Float64Array(R * D);
+        const touched = new Set<number>();
+        if (dense) {
+          const part = normal(random, R * D);
+          part.forEach((value, i) => {
+            sum[i] = value;
+          });
+          gradient.dense = stream.upload(part, [R, D]);
+        }
+        for (const name of names) {
+          const { Q, share, weighted } = SHARES[name as keyof typeof SHARES];
+          const ids = uniform(random, Q * share, R - 2); // two rows that no pair names
+          const source = normal(random, Q * D);
+          const weights = weighted ? normal(random, Q * share) : undefined;
+          scatterAddReference(ids, weights, Float64Array.from(source), sum, D, share);
+          for (const id of ids) touched.add(id);
+          gradient.addRows({
+            ids: stream.upload(ids, [Q, share]),
+            source: stream.upload(source, [Q, D]),
+            ...(weights && { weights: stream.upload(weights, [Q, share]) }),
+          });
+        }
+        const start = Object.fromEntries(
+          ['param', ...rule.slots].map((name) => [name, normal(random, R * D).map(Math.abs)]),
+        );
+        const state = Object.fromEntries(
+          Object.entries(start).map(([name, data]) => [name, stream.upload(data, [R, D])]),
+        );
+        const wide = Object.fromEntries(Object.entries(start).map(([name, data]) => [name, Float64Array.from(data)]));
+        const expected =
+          lazy && !dense
+            ? lazyReference(rule, { ...wide, gradient: sum }, touched, D, 3)
+            : rule.reference({ ...wide, gradient: sum }, rule.defaults, 3);
+        applyUpdate(stream, { rule, step: 3 }, state as Moved, gradient, { lazy });
+        for (const [name, tensor] of Object.entries(state)) {
+          const actual = await stream.read(tensor);
+          const apart = Math.max(...actual.map((value, i) => Math.abs(value - expected[name][i])));
+          expect(apart, `${rule.name}, ${name}`).toBeLessThan(1e-5);
+        }
+      }
+    }
+  });
+
+  it('refuses shares and slots of other shapes', () => {
     const ids = stream.upload(new Uint32Array(6), [3, 2]);
     const source = stream.upload(new Float32Array(12), [3, 4]);
-    const [param, m, v] = [stream.zeros([5, 4]), stream.zeros([5, 4]), stream.zeros([5, 4])];
+    const state = { param: stream.zeros([5, 4]), m: stream.zeros([5, 4]), v: stream.zeros([5, 4]) };
     const share = { ids, source };
-    const state = { param: param!, m: m!, v: v! };
-    expect(() => scatterAdam(stream, [share, share], state, { ...ADAM, step: 1, lazy: true })).toThrow(/all but one/);
-    expect(() =>
-      scatterAdam(stream, [share], { ...state, m: stream.zeros([4, 4]) }, { ...ADAM, step: 1, lazy: true }),
-    ).toThrow(/axis R is 5 in param \[5, 4\] but 4 in m \[4, 4\]/);
+    const step = { rule: adam, step: 1 };
+    expect(() => updateRows(stream, step, state, [])).toThrow('scatter_adam: there are no shares to sum');
+    expect(() => updateRows(stream, step, { ...state, m: stream.zeros([4, 4]) }, [share])).toThrow(
+      /axis R is 5 in param \[5, 4\] but 4 in m \[4, 4\]/,
+    );
+    const odd = { ids: stream.upload(new Uint32Array(5), [5]), source };
+    expect(() => updateRows(stream, step, state, [odd])).toThrow(
+      'scatter_adam: 5 ids [5] do not divide among the 3 rows of source',
+    );
+    const { v, ...without } = state;
+    expect(() => updateRows(stream, step, without, [share])).toThrow('adam: the slot v is missing');
+    expect(() => updateRows(stream, { rule: adam, step: 0 }, state, [share])).toThrow('steps are counted from 1');
+    stream.release(v);
   });
 
   describe('in training', () => {

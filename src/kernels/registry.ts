@@ -15,12 +15,10 @@ import { negativesOp } from './score/negatives/spec.js';
 import { rankOp } from './score/rank/spec.js';
 import { sampledGbceOp } from './score/sampled_gbce/spec.js';
 import { topKOp } from './score/top_k/spec.js';
-import { adamOp } from './update/adam/spec.js';
-import { scatterAdamOp } from './update/scatter_adam/spec.js';
+import { updateOps } from './update/spec.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
 export const registry: readonly Op[] = [
-  adamOp,
   addOp,
   attentionOp,
   attentionWeightsOp,
@@ -36,6 +34,6 @@ export const registry: readonly Op[] = [
   rankOp,
   sampledGbceOp,
   scatterAddOp,
-  scatterAdamOp,
   topKOp,
+  ...updateOps,
 ];

@@ -7,9 +7,10 @@ import { Tape } from '../engine/tape.js';
 import type { HostArray, Tensor } from '../engine/tensor.js';
 import { matmul } from '../kernels/matmul/index.js';
 import { topK } from '../kernels/score/top_k/index.js';
+import { adam } from '../kernels/update/rules/adam.js';
 import { gbceBeta } from '../model/config.js';
 import { GSASRec } from '../model/gsasrec.js';
-import { Adam } from '../train/optimizer.js';
+import { Optimizer } from '../train/optimizer.js';
 import { type Fixture, readFixture } from './fixture.js';
 
 /** One comparison with the official code. */
@@ -109,7 +110,11 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
   rows.values('logits', logits, expectedLogits, HIDDEN, 'of the largest');
 
   const expectedLosses = fixture.numbers('out/losses_steps_1_to_5');
-  const adam = new Adam(stream, model.parameters, { lr: meta.adam.lr, lazy: false });
+  const optimizer = new Optimizer(stream, model.parameters, {
+    rule: adam,
+    settings: { lr: meta.adam.lr },
+    lazy: false,
+  });
   for (let step = 1; step <= STEPS; step++) {
     const { value, gradients, parameters } = stream.scope(() => {
       // As in training; only the first step's gradients are wanted whole.
@@ -118,7 +123,7 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
       const value = stream.download(root);
       tape.backward({ of: root });
       const gradients = step === 1 ? downloadAll(stream, model.parameters, (p) => tape.gradient(p)) : [];
-      adam.update(tape, step);
+      optimizer.update(tape, step);
       const parameters = step === 1 || step === STEPS ? downloadAll(stream, model.parameters, (p) => p) : [];
       return { value, gradients, parameters };
     });
@@ -128,7 +133,7 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
     for (const [name, actual] of await Promise.all(gradients)) rows.gradient(name, actual, fixture);
     for (const [name, actual] of await Promise.all(parameters)) rows.adam(step, name, actual, fixture);
   }
-  adam.release();
+  optimizer.release();
   for (const tensor of [...Object.values(tensors), loss.targets, loss.negatives]) stream.release(tensor);
 }
 

@@ -8,6 +8,7 @@ import {
   unknownName,
   type Values,
 } from '../base/options.js';
+import { RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig, MODEL_OPTIONS } from '../model/config.js';
 
 /** Random streams are numbered by step and by epoch, each in half of 32 bits. */
@@ -29,12 +30,18 @@ export const OPTIONS = {
   },
   train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
   eval_batch_size: { type: 'integer', default: 512, min: 1, max: 65536, help: 'sequences in an evaluation batch' },
-  lr: { type: 'number', default: 1e-3, above: 0, max: 100, help: 'learning rate of Adam' },
+  optimizer: {
+    type: 'choice',
+    default: 'adam',
+    choices: Object.keys(RULES),
+    help: 'rule by which parameters move: adam, or sgd without momentum',
+  },
+  lr: { type: 'number', default: 1e-3, above: 0, max: 100, help: 'learning rate' },
   table_updates: {
     type: 'choice',
     default: 'auto',
     choices: ['auto', 'dense', 'lazy'],
-    help: 'Adam on the item tables: dense moves all rows at every step as the official code does, lazy only those of items in the batch or among its negatives, auto is lazy above 100000 items',
+    help: 'updates of the item tables: dense moves all rows at every step as the official code does, lazy only those of items in the batch or among its negatives, auto is lazy above 100000 items',
   },
   init_std: {
     type: 'number',
@@ -120,7 +127,7 @@ const table: Readonly<Record<string, Option>> = OPTIONS;
 /** Catalogues up to this size are trained as the official code trains them. */
 const DENSE_ITEMS = 100_000;
 
-/** Whether the item tables get lazy Adam, see `scatterAdam`. */
+/** Whether only the rows of the item tables move that a step's gradient names, see `updateRows`. */
 export function updatesLazily({ table_updates, num_items }: Pick<TrainConfig, 'table_updates' | 'num_items'>): boolean {
   return table_updates === 'auto' ? num_items > DENSE_ITEMS : table_updates === 'lazy';
 }

@@ -2,61 +2,65 @@ import { InputError } from '../base/errors.js';
 import type { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import { adam } from '../kernels/update/adam/index.js';
-import { scatterAdam } from '../kernels/update/scatter_adam/index.js';
+import { applyUpdate } from '../kernels/update/index.js';
+import type { Settings, UpdateRule } from '../kernels/update/rule.js';
 import type { OptimizerSlots } from './checkpoint.js';
 
-/** PyTorch's defaults. */
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
+export interface OptimizerOptions {
+  rule: UpdateRule;
+  /** Those left out have the rule's defaults. */
+  settings: Settings;
+  /** Of a table whose gradient comes by rows, only those rows move, see `updateRows`. */
+  lazy: boolean;
+}
 
-/**
- * Adam (Kingma and Ba, ICLR 2015) over named parameters, as torch.optim.Adam; tables whose gradients the tape keeps by rows can be moved
- * lazily, see `scatterAdam`. Its slots live on the GPU.
- */
-export class Adam {
-  /** First and second moments, by the names of their parameters. */
-  readonly slots: Readonly<Record<'m' | 'v', ReadonlyMap<string, Tensor>>>;
+/** An update rule over named parameters; its slots live on the GPU. */
+export class Optimizer {
+  /** Slot to parameter to tensor. */
+  readonly slots: Readonly<Record<string, ReadonlyMap<string, Tensor>>>;
 
   /**
-   * @param saved slots of a run that is resumed; zeros if left out
-   * @throws InputError when they are not Adam's
+   * @param saved the slots of a run that is resumed; zeros if left out
+   * @throws InputError when they are not the rule's
    */
   constructor(
     private readonly stream: Stream,
     private readonly parameters: ReadonlyMap<string, Tensor>,
-    private readonly settings: { lr: number; lazy: boolean },
+    private readonly options: OptimizerOptions,
     saved?: OptimizerSlots,
   ) {
-    const load = (slot: 'm' | 'v') => {
-      if (saved && !saved[slot])
-        throw new InputError(`the optimizer's state holds ${Object.keys(saved).join(', ')}, but Adam needs m and v`);
-      const entries = [...parameters].map(([name, { shape }]): [string, Tensor] => {
-        return [name, saved ? stream.upload(saved[slot].get(name)!.data, shape) : stream.zeros(shape)];
-      });
-      return new Map(entries);
-    };
-    this.slots = { m: load('m'), v: load('v') };
+    const { name, slots } = options.rule;
+    if (saved && Object.keys(saved).sort().join() !== [...slots].sort().join())
+      throw new InputError(
+        `the optimizer's state holds ${listed(Object.keys(saved))}, but ${name} keeps ${listed(slots)}`,
+      );
+    const load = (slot: string) =>
+      new Map(
+        [...parameters].map(([name, { shape }]) => [
+          name,
+          saved ? stream.upload(saved[slot].get(name)!.data, shape) : stream.zeros(shape),
+        ]),
+      );
+    this.slots = Object.fromEntries(slots.map((slot) => [slot, load(slot)]));
   }
 
-  /** Moves every parameter that the tape has a gradient for. @param step counts from 1 */
+  /** Moves every parameter that the tape has a gradient for, and takes those gradients. @param step counts from 1 */
   update(tape: Tape, step: number): void {
-    const { lr, lazy } = this.settings;
-    const options = { lr, beta1: BETA1, beta2: BETA2, eps: EPSILON, step };
+    const { rule, settings, lazy } = this.options;
     for (const [name, param] of this.parameters) {
-      const state = { param, m: this.slots.m.get(name)!, v: this.slots.v.get(name)! };
       const gradient = tape.take(param);
-      const dense = gradient?.takeDense();
-      const rows = gradient?.takeRows();
-      if (rows?.length) scatterAdam(this.stream, rows, state, { ...options, lazy });
-      else if (dense) adam(this.stream, { ...state, gradient: dense }, options);
-      gradient?.end();
+      if (!gradient) continue;
+      const slots = Object.entries(this.slots).map(([slot, tensors]) => [slot, tensors.get(name)!] as const);
+      applyUpdate(this.stream, { rule, settings, step }, { ...Object.fromEntries(slots), param }, gradient, { lazy });
     }
   }
 
   /** Gives the slots' memory back. */
   release(): void {
-    for (const slot of Object.values(this.slots)) for (const tensor of slot.values()) this.stream.release(tensor);
+    for (const tensors of Object.values(this.slots)) for (const tensor of tensors.values()) this.stream.release(tensor);
   }
+}
+
+function listed(names: readonly string[]): string {
+  return names.join(' and ') || 'nothing';
 }

@@ -5,12 +5,13 @@ import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
+import { RULES } from '../kernels/update/rules/index.js';
 import { gbceBeta } from '../model/config.js';
 import { GSASRec } from '../model/gsasrec.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { OptimizerSlots } from './checkpoint.js';
 import { type TrainConfig, updatesLazily } from './config.js';
-import { Adam } from './optimizer.js';
+import { Optimizer } from './optimizer.js';
 
 /** Where training goes on from: parameters and, unless at the very start, the optimizer's slots and the steps done. */
 export interface TrainerState {
@@ -23,7 +24,7 @@ export interface TrainerState {
 export class Trainer {
   readonly stream: Stream;
   readonly model: GSASRec;
-  readonly #optimizer: Adam;
+  readonly #optimizer: Optimizer;
   readonly #beta: number;
   #step: number;
 
@@ -34,8 +35,8 @@ export class Trainer {
   ) {
     this.stream = new Stream(gpu);
     this.model = new GSASRec(this.stream, config, weights);
-    const settings = { lr: config.lr, lazy: updatesLazily(config) };
-    this.#optimizer = new Adam(this.stream, this.model.parameters, settings, slots);
+    const options = { rule: RULES[config.optimizer], settings: { lr: config.lr }, lazy: updatesLazily(config) };
+    this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
     this.#beta = gbceBeta(config.negs_per_pos, config.num_items, config.gbce_t);
     this.#step = step;
     this.stream.submit();
@@ -119,7 +120,7 @@ export class Trainer {
     onLoss?.(loss);
     this.stream.phase = 'backward';
     tape.backward({ of: loss });
-    this.stream.phase = 'adam';
+    this.stream.phase = 'update';
     this.#optimizer.update(tape, step);
   }
 

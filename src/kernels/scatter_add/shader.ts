@@ -15,14 +15,17 @@ export const WORKGROUP = 64;
  */
 export const arrange = program(
   'scatter_add.arrange',
-  ({ weighted }: { weighted: boolean }) => wgsl`
-struct Params { P: u32, split: u32, share: u32, pair_bits: u32 }
+  ({ weighted, listed }: { weighted: boolean; listed: boolean }) => wgsl`
+struct Params { P: u32, share: u32, pair_bits: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> keys: array<u32>; // [P]
 @group(0) @binding(2) var<storage, read_write> rows: array<u32>; // [P]: as keys, the pair replaced by its row
 #if ${weighted}
-@group(0) @binding(3) var<storage, read> weights: array<f32>; // [split]
+@group(0) @binding(3) var<storage, read> weights: array<f32>; // [P]
 @group(0) @binding(4) var<storage, read_write> arranged: array<f32>; // [P]
+#endif
+#if ${listed}
+@group(0) @binding(5) var<storage, read> row_of: array<u32>; // [P]
 #endif
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
@@ -30,14 +33,42 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
   let first = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP * PAIRS}u + local;
   for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u) {
     let pair = extractBits(keys[i], 0u, params.pair_bits);
-    let row = min(pair, params.split) / params.share + max(pair, params.split) - params.split;
+#if ${listed}
+    let row = row_of[pair];
+#else
+    let row = pair / params.share;
+#endif
     rows[i] = insertBits(keys[i], row, 0u, params.pair_bits);
 #if ${weighted}
-    var weight = 1.0;
-    if (pair < params.split) { weight = weights[pair]; }
-    arranged[i] = weight;
+    arranged[i] = weights[pair];
 #endif
   }
+}
+`,
+);
+
+/** Writes the row and the weight of each of a share's pairs behind those of other shares, where they do not follow one rule for all. */
+export const spreadPairs = program(
+  'scatter_add.spread',
+  ({ weighted }: { weighted: boolean }) => wgsl`
+struct Params { at: u32, count: u32, base: u32, share: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> rows: array<u32>; // [P]
+@group(0) @binding(2) var<storage, read_write> weights: array<f32>; // [P]
+#if ${weighted}
+@group(0) @binding(3) var<storage, read> given: array<f32>; // [count]
+#endif
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let pair = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
+  if (pair >= params.count) { return; }
+  rows[params.at + pair] = params.base + pair / params.share;
+#if ${weighted}
+  weights[params.at + pair] = given[pair];
+#else
+  weights[params.at + pair] = 1.0;
+#endif
 }
 `,
 );

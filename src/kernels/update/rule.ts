@@ -1,0 +1,39 @@
+/**
+ * How a parameter moves by its gradient. A rule says what happens to one element; which elements move, and where their gradient comes from, is the
+ * engine's business (`applyUpdate`): dense, by rows, or only the rows that the gradient names.
+ */
+export interface UpdateRule {
+  readonly name: string;
+  /** What it computes, with its source. */
+  readonly formula: string;
+  /** Tensors of the parameter's shape that it keeps between steps, all 0 before the first. */
+  readonly slots: readonly string[];
+  readonly defaults: Settings;
+  /** Fields of `struct Params` that `wgsl` reads; `uniforms` gives their values. */
+  readonly params: string;
+  /**
+   * WGSL: `fn update_cell(i: u32, g: Cell)`, which moves cell i of the bindings `param` and of the slots, all arrays of `Cell`, by its gradient g.
+   */
+  readonly wgsl: string;
+  /** @param step counts from 1 */
+  uniforms(settings: Settings, step: number): Record<string, number>;
+  /** The same in float64 loops. @returns the parameter and the slots after the step, by name */
+  reference(state: RuleState, settings: Settings, step: number): RuleState;
+  /** Arithmetic of an element. */
+  readonly flops: number;
+}
+
+/** A rule's numbers, such as a learning rate, by name. */
+export type Settings = Readonly<Record<string, number>>;
+
+/** A parameter, its gradient and the rule's slots by name, elements in the same order. */
+export type RuleState = Record<string, Float64Array>;
+
+/** A rule with its settings at one step. */
+export interface Step {
+  readonly rule: UpdateRule;
+  /** Those left out have the rule's defaults. */
+  readonly settings?: Settings;
+  /** Counts from 1. */
+  readonly step: number;
+}

@@ -1,0 +1,16 @@
+import type { UpdateRule } from '../rule.js';
+
+/** Stochastic gradient descent without momentum: Robbins, Monro, "A stochastic approximation method", 1951. */
+export const sgd: UpdateRule = {
+  name: 'sgd',
+  formula: 'param -= lr gradient (Robbins, Monro 1951)',
+  slots: [],
+  defaults: { lr: 1e-3 },
+  params: 'lr: f32',
+  wgsl: /* wgsl */ `
+fn update_cell(i: u32, g: Cell) { param[i] -= params.lr * g; }
+`,
+  uniforms: ({ lr }) => ({ lr }),
+  reference: ({ param, gradient }, { lr }) => ({ param: param.map((value, i) => value - lr * gradient[i]) }),
+  flops: 2,
+};
