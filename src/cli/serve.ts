@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
+import { printable } from '../base/printable.js';
 import { openGpu } from '../node/gpu.js';
+import { parseOrigins } from '../serve/cors.js';
 import { serve } from '../serve/serve.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { namesOfRun } from '../store/names.js';
@@ -11,6 +13,7 @@ interface Flags {
   port: number;
   maxBody: number;
   maxWaiting: number;
+  cors?: string[];
   data?: string;
   titles?: string;
   checkpoint: 'best' | 'last';
@@ -30,6 +33,11 @@ export function addServe(program: Command): void {
       parseCount,
       1024,
     )
+    .option(
+      '--cors <origins>',
+      'origins whose pages may ask, such as https://shop.example,https://www.shop.example; * for any (default: none)',
+      parseOrigins,
+    )
     .option('--data <folder>', 'dataset with the titles (default: the one the run was trained on)', parsePath)
     .option('--titles <file>', 'CSV with the columns id and title (default: items.csv of the data)', parsePath)
     .addOption(
@@ -38,7 +46,12 @@ export function addServe(program: Command): void {
     .action(runServe);
 }
 
-async function runServe(run: string, { data, titles, checkpoint: which, ...options }: Flags): Promise<void> {
+async function runServe(
+  run: string,
+  { data, titles, checkpoint: which, ...options }: Flags,
+  command: Command,
+): Promise<void> {
+  const { verbose } = command.optsWithGlobals();
   const checkpoint = loadCheckpoint(run, which);
   const { names } = namesOfRun(run, { ...(data && { data }), ...(titles && { titles }) });
   const end = new AbortController();
@@ -48,6 +61,10 @@ async function runServe(run: string, { data, titles, checkpoint: which, ...optio
     await serve(gpu, checkpoint, names, {
       ...options,
       signal: end.signal,
+      log: (line, error) => {
+        const shown = verbose && error instanceof Error ? error.stack! : printable(line);
+        process.stderr.write(`${new Date().toISOString()} ${shown}\n`);
+      },
       onOpen: (address) => console.log(`${run} is served at ${address} until Ctrl-C`),
     });
   } finally {

@@ -1,12 +1,14 @@
 import type { Gpu } from '../engine/gpu.js';
 import { GSASRec } from '../model/gsasrec.js';
+import { packageVersion } from '../store/environment.js';
 import { ItemFinder } from '../store/find.js';
 import type { ItemNames } from '../store/titles.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import type { TrainConfig } from '../train/config.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
+import { hostsOf } from './http.js';
 import { listen } from './listen.js';
-import { hostsOf, httpServer } from './server.js';
+import { httpServer } from './server.js';
 import { Service } from './service.js';
 import { Telemetry } from './telemetry.js';
 
@@ -20,6 +22,10 @@ export interface ServeOptions {
   maxBody?: number;
   /** Requests that may wait for the GPU, 1024 if left out; more are told to come again. */
   maxWaiting?: number;
+  /** Origins whose pages may ask, see httpServer; none if left out. */
+  cors?: readonly string[];
+  /** Told of what went wrong inside, a line each. */
+  log?: (line: string, error: unknown) => void;
   /** Ends the service: what it has begun to answer, it answers. */
   signal: AbortSignal;
   /** Told the address once requests are answered. */
@@ -37,7 +43,7 @@ export async function serve(
   gpu: Gpu,
   { config, weights, step }: Checkpoint,
   names: ItemNames,
-  { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, signal, onOpen }: ServeOptions,
+  { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen }: ServeOptions,
 ): Promise<void> {
   const model = GSASRec.on(gpu, { config, weights });
   try {
@@ -51,7 +57,10 @@ export async function serve(
       step,
       adapter: gpu.adapter.info.description,
     };
-    const server = httpServer({ service, telemetry, about, maxBody, hosts: hostsOf(host) });
+    const version = packageVersion();
+    const check = () => gpu.check();
+    const doors = { maxBody, hosts: hostsOf(host), cors, ...(log && { log }) };
+    const server = httpServer({ service, telemetry, about, version, check, ...doors });
     onOpen(await listen(server, host, [port]));
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     const closed = new Promise((resolve) => server.close(resolve));

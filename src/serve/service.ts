@@ -25,10 +25,10 @@ export interface RecommendReply {
 }
 
 const KEYS = ['history', 'top', 'exclude', 'filter_seen', 'explain'];
-const MOST_HISTORY = 10_000;
-const MOST_EXCLUDED = 100_000;
-const DEFAULT_TOP = 10;
-const MOST_FOUND = 50;
+export const MOST_HISTORY = 10_000;
+export const MOST_EXCLUDED = 100_000;
+export const DEFAULT_TOP = 10;
+export const MOST_FOUND = 50;
 
 /** What the HTTP server answers, without HTTP. */
 export class Service {
@@ -63,9 +63,9 @@ export class Service {
     return this.#reply(query, await this.batcher.ask(query, signal), unknown);
   }
 
-  /** Items whose id or title is like the text, best first. @param limit at most 50 */
+  /** Items whose id or title is like the text, best first. @param limit at most MOST_FOUND */
   find(text: string, limit: number): NamedItem[] {
-    return this.finder.search(text, Math.min(limit, MOST_FOUND)).map((item) => this.#named(item));
+    return this.finder.search(text, limit).map((item) => this.#named(item));
   }
 
   #reply({ history }: Query, { items, attention }: Answer, unknown: RecommendReply['unknown']): RecommendReply {

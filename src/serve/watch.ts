@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { GsasError } from '../base/errors.js';
 import { type Html, html } from '../report/html.js';
 import { renderDocument, renderMain } from '../report/page.js';
 import { readRun } from '../report/run.js';
+import { HttpError, hostsOf, newServer, type Reply } from './http.js';
 import { listen } from './listen.js';
 
 /** Where the live page is, and how long. */
@@ -18,7 +19,10 @@ export interface WatchOptions {
 }
 
 const FREE_PORTS = Array.from({ length: 20 }, (_, i) => 8420 + i);
+const HOST = '127.0.0.1';
 const LOOK_MS = 1000;
+/** So that neither side takes a page on which nothing happens for gone. */
+const PULSE_MS = 15_000;
 /** Drawing takes at most this share of one core, so that a training beside it hardly notices. */
 const SHARE = 1 / 10;
 const FILES = ['metrics.jsonl', 'steps.jsonl', 'environment.json', 'analysis.json'];
@@ -39,29 +43,28 @@ source.addEventListener('end', () => source.close());
  */
 export async function watchRun(run: string, { port, signal, onOpen }: WatchOptions): Promise<void> {
   const { name } = readRun(run);
-  const readers = new Set<ServerResponse>();
+  const readers: Readers = new Map();
   const page = new LivePage(run);
-  const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-    if (request.method !== 'GET') respond(response, 405, 'only GET is answered here\n');
-    else if (path === '/events') {
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).flushHeaders();
-      readers.add(response);
-      response.on('close', () => readers.delete(response));
-    } else if (path === '/') {
-      page.current().then((main) => {
-        respond(response, 200, renderDocument(`${name} · live`, main, SCRIPT), 'text/html; charset=utf-8');
-      });
-    } else respond(response, 404, 'there is only /\n');
-  });
-  onOpen(await listen(server, '127.0.0.1', port === undefined ? FREE_PORTS : [port]));
+  const answer = async (method: string | undefined, path: string): Promise<Reply> => {
+    if (path !== '/' && path !== '/events') throw new HttpError(404, 'there is only /');
+    if (method !== 'GET') throw new HttpError(405, 'only GET is answered here', { allow: 'GET' });
+    if (path === '/events') return { begin: (response) => openEvents(response, readers) };
+    const body = renderDocument(`${name} · live`, await page.current(), SCRIPT);
+    return { type: 'text/html; charset=utf-8', body };
+  };
+  const server = newServer((request, { path }) => answer(request.method, path), { hosts: hostsOf(HOST) });
+  onOpen(await listen(server, HOST, port === undefined ? FREE_PORTS : [port]));
   const timer = setInterval(async () => {
     if (readers.size > 0 && page.isStale()) send(readers, await page.current());
   }, LOOK_MS);
+  const pulse = setInterval(() => {
+    for (const reader of readers.keys()) if (!reader.writableNeedDrain) reader.write(':\n\n');
+  }, PULSE_MS);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   clearInterval(timer);
+  clearInterval(pulse);
   if (readers.size > 0) send(readers, await page.current());
-  for (const reader of readers) reader.end('event: end\ndata: \n\n');
+  for (const reader of readers.keys()) reader.end('event: end\ndata: \n\n');
   await new Promise((resolve) => {
     server.close(resolve);
     server.closeIdleConnections();
@@ -97,8 +100,8 @@ class LivePage {
     try {
       return await renderMain([readRun(this.run)]);
     } catch (error) {
-      if (!(error instanceof GsasError)) throw error;
-      return html`<h1>${this.run}</h1><p class="note">${error.message}</p>`;
+      const reason = error instanceof GsasError ? error.message : `cannot be drawn: ${(error as Error).message}`;
+      return html`<h1>${this.run}</h1><p class="note">${reason}</p>`;
     } finally {
       this.#restUntil = Date.now() + (Date.now() - begun) / SHARE;
     }
@@ -107,15 +110,37 @@ class LivePage {
 
 function fingerprint(run: string): string {
   return FILES.map((file) => {
-    const found = statSync(join(run, file), { throwIfNoEntry: false });
-    return found ? `${found.mtimeMs} ${found.size}` : '-';
+    try {
+      const { mtimeMs, size } = statSync(join(run, file));
+      return `${mtimeMs} ${size}`;
+    } catch {
+      return '-';
+    }
   }).join(', ');
 }
 
-function send(readers: ReadonlySet<ServerResponse>, main: Html): void {
-  for (const reader of readers) reader.write(`data: ${JSON.stringify(main.text)}\n\n`);
+/** The pages that are open, and what is still to be sent to one that has not taken the page before it. */
+type Readers = Map<ServerResponse, Html | undefined>;
+
+function openEvents(response: ServerResponse, readers: Readers): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).flushHeaders();
+  readers.set(response, undefined);
+  response.on('close', () => readers.delete(response));
+  response.on('drain', () => {
+    const late = readers.get(response);
+    readers.set(response, undefined);
+    if (late) response.write(eventOf(late));
+  });
 }
 
-function respond(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
+/** Of the pages that a slow reader has not taken, only the last waits for it. */
+function send(readers: Readers, main: Html): void {
+  for (const reader of readers.keys()) {
+    if (reader.writableNeedDrain) readers.set(reader, main);
+    else reader.write(eventOf(main));
+  }
+}
+
+function eventOf(main: Html): string {
+  return `data: ${JSON.stringify(main.text)}\n\n`;
 }

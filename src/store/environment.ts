@@ -21,11 +21,15 @@ export interface Environment {
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Of this package. */
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')).version;
+}
+
 export function describeEnvironment({ adapter }: Gpu): Environment {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'));
   const processors = cpus();
   return {
-    version,
+    version: packageVersion(),
     commit: commitOf(PACKAGE),
     node: process.versions.node,
     platform: `${platform()} ${release()} ${arch()}`,

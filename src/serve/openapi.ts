@@ -1,0 +1,159 @@
+import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
+import { DEFAULT_TOP, MOST_EXCLUDED, MOST_FOUND, MOST_HISTORY } from './service.js';
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const answer = (description: string, schema: object) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const refused = (description: string) => answer(description, ref('Error'));
+const named = {
+  item: { type: 'integer', description: "the model's number of the item, from 1" },
+  original_id: { type: 'string', description: 'its id in the log, where items have others there' },
+  title: { type: 'string' },
+};
+const object = (properties: object, required: readonly string[], more: object = {}) => ({
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
+  ...more,
+});
+const items = (description: string, maxItems: number) => ({
+  type: 'array',
+  items: ref('Item'),
+  maxItems,
+  description,
+});
+
+const schemas = {
+  Error: object({ error: { type: 'string', description: 'one line: what was wrong, and what to do' } }, ['error']),
+  Item: { type: ['integer', 'string'], description: 'number of an item, its id in the log, or a title' },
+  NamedItem: object(named, ['item']),
+  Question: object(
+    {
+      history: items('oldest first', MOST_HISTORY),
+      top: { type: 'integer', minimum: 1, maximum: MOST_TOP_K, default: DEFAULT_TOP },
+      exclude: items('never to be recommended', MOST_EXCLUDED),
+      filter_seen: {
+        type: 'boolean',
+        description: "leave out the items of the history; by default the run's filter_rated",
+      },
+      explain: { type: 'boolean', default: false, description: 'tell what the model looked at' },
+    },
+    ['history'],
+    { examples: [{ history: [12, 7, 301], top: 10 }] },
+  ),
+  Recommendations: object(
+    {
+      items: {
+        type: 'array',
+        description: 'best first',
+        items: object(
+          {
+            ...named,
+            score: { type: 'number', description: 'a logit: it orders the items of one answer' },
+            probability: { type: 'number', description: 'that the item comes next, of a model trained with gbce_t 1' },
+          },
+          ['item', 'score'],
+        ),
+      },
+      history: {
+        type: 'array',
+        description: 'the history as it was understood',
+        items: object(
+          { ...named, weight: { type: 'number', description: 'with explain: its share of the attention' } },
+          ['item'],
+        ),
+      },
+      unknown: {
+        type: 'array',
+        description: 'what is no item of the model, and what it may have meant',
+        items: object({ text: { type: 'string' }, nearest: { type: 'array', items: ref('NamedItem') } }, [
+          'text',
+          'nearest',
+        ]),
+      },
+    },
+    ['items', 'history', 'unknown'],
+  ),
+  Health: {
+    type: 'object',
+    properties: {
+      status: { const: 'ok' },
+      items: { type: 'integer', description: 'items of the catalogue' },
+      window: { type: 'integer', description: 'how many of the latest items of a history the model sees' },
+      step: { type: 'integer', description: 'training steps behind the weights' },
+      adapter: { type: 'string' },
+    },
+    required: ['status', 'items', 'window', 'step', 'adapter'],
+  },
+};
+
+/** What the service answers, path by path: the server has a handler for each, no more and no fewer. */
+export const PATHS = {
+  '/': {
+    get: {
+      summary: 'a page on which to try the model',
+      responses: { 200: { description: 'the page', content: { 'text/html': { schema: { type: 'string' } } } } },
+    },
+  },
+  '/recommend': {
+    post: {
+      summary: 'what comes next after a history',
+      requestBody: { required: true, content: { 'application/json': { schema: ref('Question') } } },
+      responses: {
+        200: answer('recommendations', ref('Recommendations')),
+        400: refused('the question has a mistake'),
+        413: refused('the body is too long'),
+        503: refused('too many questions wait; come again in a moment'),
+      },
+    },
+  },
+  '/items': {
+    get: {
+      summary: 'items by id or title, the likeliest first',
+      parameters: [
+        { name: 'q', in: 'query', schema: { type: 'string' }, description: 'a text; the first items without it' },
+        {
+          name: 'limit',
+          in: 'query',
+          schema: { type: 'integer', minimum: 1, maximum: MOST_FOUND, default: 10 },
+        },
+      ],
+      responses: {
+        200: answer('items', { type: 'array', items: ref('NamedItem') }),
+        400: refused('the limit is none'),
+      },
+    },
+  },
+  '/health': {
+    get: {
+      summary: 'whether the service can answer, and for which model',
+      responses: { 200: answer('it can', ref('Health')), 500: refused('the device is lost or out of memory') },
+    },
+  },
+  '/metrics': {
+    get: {
+      summary: 'counts and times for Prometheus',
+      responses: { 200: { description: 'metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
+    },
+  },
+  '/openapi.json': {
+    get: {
+      summary: 'this document',
+      responses: { 200: answer('OpenAPI 3.1', { type: 'object' }) },
+    },
+  },
+} as const;
+
+/** The service as an OpenAPI document (OpenAPI Specification 3.1). @param version of this package */
+export function openApi(version: string): object {
+  const info = {
+    title: 'gsas-wgpu',
+    summary: 'Sequential recommendations',
+    version,
+    license: { name: 'MIT', identifier: 'MIT' },
+  };
+  return { openapi: '3.1.0', info, paths: PATHS, components: { schemas } };
+}
