@@ -5,10 +5,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  GSASRec,
   ItemFinder,
   importInteractions,
   itemNames,
+  Model,
   openGpu,
   probabilityOf,
   RunFolder,
@@ -46,7 +46,7 @@ const { best } = await train({
 });
 
 if (best) {
-  const trained = GSASRec.on(gpu, best);
+  const trained = Model.on(gpu, best);
   const names = itemNames(data);
   const finder = new ItemFinder(names, best.config.num_items);
   // Books by what a person calls them, misspelt or not.

@@ -6,7 +6,7 @@ import {
   comparePaired,
   DEFAULT_RESAMPLING,
   evaluate,
-  GSASRec,
+  Model,
   openGpu,
   recommend,
   syntheticDataset,
@@ -35,7 +35,7 @@ console.log('training two models');
 const results = await Promise.all(
   Object.entries(losses).map(async ([name, loss]) => {
     const { best, steps } = await train({ gpu, dataset, options: { ...shape, ...training, ...loss } });
-    const model = GSASRec.on(gpu, best);
+    const model = Model.on(gpu, best);
     const evaluation = await evaluate(model, dataset, 'test', { metrics: ['ndcg', 'recall'], cutoffs: [K] });
     return { name, steps, evaluation, ...(await confidence(model, dataset.test)) };
   }),

@@ -35,17 +35,19 @@ export { readDataset, writeDataset } from './store/layout.js';
 
 // Training
 
-export type { RaggedBatch, TrainingBatch, TrainingBatches } from './data/batches.js';
+export type { QueryBatch, RaggedBatch, Task, TrainingBatch, TrainingBatches } from './data/batches.js';
+export { nextItem } from './data/tasks.js';
 export type { Metrics } from './infer/ranking.js';
 export type { Environment } from './store/environment.js';
 export { RunFolder, type RunFolderOptions } from './store/run-folder.js';
 export type { Session } from './store/sessions.js';
 export { openSource, recallSource, type Source } from './store/source.js';
 export type { Checkpoint, LoopState, OptimizerSlots, ResumableCheckpoint } from './train/checkpoint.js';
-export { PRESETS, presetOptions, type TrainConfig, type TrainOptions } from './train/config.js';
+export type { TrainConfig, TrainOptions } from './train/config.js';
 export { estimateTraining, type TrainingCost } from './train/estimate.js';
 export { MemoryStore } from './train/memory-store.js';
 export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js';
+export { PRESETS, presetOptions } from './train/presets.js';
 export type { ProgressState } from './train/progress.js';
 export type {
   Outcome,
@@ -61,15 +63,35 @@ export { Trainer, type TrainerState } from './train/trainer.js';
 
 // Checkpoints and models
 
-export type { LastTokens } from './model/block.js';
-export type { ModelConfig } from './model/config.js';
-export { GSASRec, type LossOptions, type SequenceTensors } from './model/gsasrec.js';
+export type {
+  Architecture,
+  EncodeOptions,
+  LastTokens,
+  ModelConfig,
+  Network,
+  ParameterSpec,
+  RowRole,
+  SequenceTensors,
+} from './model/architecture.js';
+export {
+  type Initialiser,
+  NORMAL,
+  NORMAL_SHIFTED,
+  ONES,
+  SHIFT,
+  type Start,
+  uniform,
+  ZEROS,
+} from './model/initialisers.js';
+export { Model } from './model/model.js';
+export { COMMON_OPTIONS } from './model/options.js';
 export {
   type HostParameter,
   type HostParameters,
   type Initialisation,
   initialParameters,
 } from './model/parameters.js';
+export { registerArchitecture } from './model/registry.js';
 export { loadCheckpoint, saveWeights } from './store/checkpoint.js';
 export {
   type Converted,

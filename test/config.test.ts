@@ -1,26 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
-import { checkModelConfig, gbceBeta, type ModelConfig, parameterShapes } from '../src/model/config.js';
+import { checkModelConfig, gbceBeta, parameterShapes } from '../src/model/config.js';
+import type { GsasrecConfig } from '../src/model/gsasrec.js';
 import { readSafetensors } from '../src/store/safetensors.js';
-import {
-  checkOptions,
-  configFlags,
-  OPTIONS,
-  PRESETS,
-  parseConfig,
-  parseFlag,
-  presetOptions,
-  resolveConfig,
-  resumeConfig,
-} from '../src/train/config.js';
+import { checkOptions, optionTable, parseConfig, resolveConfig, resumeConfig } from '../src/train/config.js';
+import { configFlags, parseFlag } from '../src/train/flags.js';
+import { PRESETS, presetOptions } from '../src/train/presets.js';
 
 describe.each(['h1', 'h1_sasrec'])('the model of fixture %s', (name) => {
   const { tensors, metadata } = readSafetensors(`test/fixtures/${name}.safetensors`);
   const meta = JSON.parse(metadata.meta);
 
   it('has the official names and shapes, in the official order', () => {
-    const shapes = parameterShapes({
+    const config: GsasrecConfig = {
+      model: 'gsasrec',
       num_items: meta.items,
       sequence_length: meta.seq,
       embedding_dim: meta.dim,
@@ -28,7 +22,8 @@ describe.each(['h1', 'h1_sasrec'])('the model of fixture %s', (name) => {
       num_blocks: meta.blocks,
       dropout_rate: meta.dropout,
       reuse_item_embeddings: meta.reuse_item_embeddings,
-    });
+    };
+    const shapes = parameterShapes(config);
     expect([...shapes.keys()]).toEqual(meta.state_dict);
     for (const [parameter, shape] of shapes) expect(shape).toEqual(tensors.get(`param/${parameter}`)!.shape);
   });
@@ -49,7 +44,8 @@ describe('gbceBeta', () => {
 });
 
 describe('checkModelConfig', () => {
-  const good: ModelConfig = {
+  const good: GsasrecConfig = {
+    model: 'gsasrec',
     num_items: 10,
     sequence_length: 5,
     embedding_dim: 8,
@@ -64,7 +60,7 @@ describe('checkModelConfig', () => {
     expect(parameterShapes(good).has('output_embedding.weight')).toBe(false);
   });
 
-  it.each<[Partial<Record<keyof ModelConfig, unknown>>, string]>([
+  it.each<[Partial<Record<keyof GsasrecConfig, unknown>>, string]>([
     [{ num_items: 1 }, 'x.json: num_items is 1; it must be an integer, at least 2 and at most 2147483645'],
     [{ embedding_dim: 9 }, 'x.json: embedding_dim is 9; it must be a multiple of num_heads, which is 2'],
     [{ embedding_dim: 8.5 }, 'x.json: embedding_dim is 8.5; it must be an integer, at least 1'],
@@ -82,7 +78,7 @@ describe('checkModelConfig', () => {
     [{ dropout_rate: Number.NaN }, 'x.json: dropout_rate is NaN; it must be a number, at least 0 and below 1'],
     [{ reuse_item_embeddings: 'yes' }, 'x.json: reuse_item_embeddings is "yes"; it must be true or false'],
   ])('refuses %j', (change, message) => {
-    const check = () => checkModelConfig({ ...good, ...(change as Partial<ModelConfig>) }, 'x.json');
+    const check = () => checkModelConfig({ ...good, ...(change as Partial<GsasrecConfig>) }, 'x.json');
     expect(check).toThrow(InputError);
     expect(check).toThrow(message);
   });
@@ -92,6 +88,7 @@ describe('options', () => {
   it('default to the official port’s defaults', () => {
     expect(resolveConfig(57, [])).toEqual({
       num_items: 57,
+      model: 'gsasrec',
       sequence_length: 200,
       embedding_dim: 256,
       num_heads: 4,
@@ -131,7 +128,7 @@ describe('options', () => {
   it.each<[unknown, string]>([
     [{ negs_per_po: 3 }, 'my.json: unknown key "negs_per_po"; did you mean negs_per_pos?'],
     [{ 'Num-Heads': 3 }, 'my.json: unknown key "Num-Heads"; did you mean num_heads?'],
-    [{ temperature: 3 }, 'my.json: unknown key "temperature"; known are sequence_length, embedding_dim'],
+    [{ temperature: 3 }, 'my.json: unknown key "temperature"; known are model, sequence_length, embedding_dim'],
     [{ constructor: 3 }, 'my.json: unknown key "constructor"; known are'],
     [{ lr: 0 }, 'my.json: lr is 0; it must be a number, above 0'],
     [{ lr: '0.1' }, 'my.json: lr is "0.1"; it must be a number, above 0'],
@@ -149,7 +146,7 @@ describe('options', () => {
     expect(() => checkOptions(values, 'my.json')).toThrow(message);
   });
 
-  it.each(Object.entries(OPTIONS).filter(([, { type }]) => type === 'integer' || type === 'number'))(
+  it.each(Object.entries(optionTable()).filter(([, { type }]) => type === 'integer' || type === 'number'))(
     'bounds %s on both sides, so that nothing is built from a size that no machine has',
     (key, option) => {
       for (const value of [1e30, -1e30]) expect(() => checkOptions({ [key]: value }, 'my.json')).toThrow(InputError);
@@ -174,7 +171,7 @@ describe('options', () => {
 describe('flags', () => {
   it('are one for each key, in kebab case, with range, default and the paper’s value', () => {
     const flags = configFlags();
-    expect(flags.map(({ key }) => key)).toEqual(Object.keys(OPTIONS));
+    expect(flags.map(({ key }) => key)).toEqual(Object.keys(optionTable()));
     const help = new Map(flags.map(({ flags, description }) => [flags, description]));
     expect(help.get('--negs-per-pos <integer>')).toMatch(
       /\(an integer, at least 1 and at most 65536; default 256; the paper's ML-1M 256\)$/,

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { HostRandom } from '../src/base/philox.js';
 import { recommend } from '../src/infer/recommend.js';
 import { difference, largest } from '../src/kernels/differences.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { writeOnnx } from '../src/store/convert/onnx.js';
 import { readFixture } from '../src/store/fixture.js';
 import { resolveConfig } from '../src/train/config.js';
@@ -31,11 +31,11 @@ async function openBoth(name: string) {
     const input = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [histories.length, width]);
     return (await session.run({ items: input })) as Record<'scores' | 'hidden', ort.Tensor>;
   };
-  return { config, session, scores, model: new GSASRec(stream, config, parameters('param')) };
+  return { config, session, scores, model: new Model(stream, config, parameters('param')) };
 }
 
 /** Scores [rows, N] of our model. */
-async function ourScores(model: GSASRec, histories: number[][]): Promise<Float32Array> {
+async function ourScores(model: Model, histories: number[][]): Promise<Float32Array> {
   const { num_items: N } = model.config;
   const scores = new Float32Array(histories.length * N);
   const found = await recommend(model, histories, { top: N, filterRated: false });

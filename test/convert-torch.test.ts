@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { Stream } from '../src/engine/stream.js';
 import { evaluateSplit } from '../src/infer/ranking.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { convert } from '../src/store/convert/index.js';
 import { writeStateDict } from '../src/store/convert/state-dict-writer.js';
 import { readFixture } from '../src/store/fixture.js';
@@ -53,7 +53,7 @@ describe.skipIf(!hasTorch())(
         ...{ train_batch_size: 32, lr: 1e-2, init_prior: true, max_epochs: 12 },
       };
       const { best } = await train({ gpu, dataset, options, store: new RunFolder(run, { data }) });
-      const model = new GSASRec(new Stream(gpu), best!.config, best!.weights);
+      const model = new Model(new Stream(gpu), best!.config, best!.weights);
       for (const filterRated of [true, false]) {
         const ours = await evaluateSplit(model, dataset.test, { batchSize: 64, filterRated });
         expect(ours['ndcg@10']).toBeGreaterThan(0.02); // no agreement of zeros

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { recommend } from '../src/infer/recommend.js';
 import { parameterShapes } from '../src/model/config.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { loadCheckpoint } from '../src/store/checkpoint.js';
 import { convert } from '../src/store/convert/index.js';
 import { readOfficial } from '../src/store/convert/official.js';
@@ -146,7 +146,7 @@ describe('an imported checkpoint', () => {
     const histories = rows.map((row) =>
       labels.slice(row * meta.seq, (row + 1) * meta.seq).filter((id) => id !== meta.pad),
     );
-    const model = new GSASRec(stream, config, weights);
+    const model = new Model(stream, config, weights);
     const found = await recommend(model, histories, { top: 10, filterRated: false });
     const expected = Array.from(numbers('pred/ids'));
     expect(found.map((items) => items.map(({ item }) => item))).toEqual(

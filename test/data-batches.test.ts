@@ -8,6 +8,7 @@ import {
   type TrainingOptions,
 } from '../src/data/batches.js';
 import { Sequences } from '../src/data/dataset.js';
+import { nextItem } from '../src/data/tasks.js';
 
 /** User u has the items 100 u + 1, 100 u + 2, …, so that a token tells its user and place. */
 const usersOf = (lengths: number[]) =>
@@ -15,7 +16,7 @@ const usersOf = (lengths: number[]) =>
 
 const LENGTHS = [3, 1, 7, 2, 12, 5, 1, 6, 4, 9];
 const batches = (options: Partial<TrainingOptions> = {}) =>
-  new TrainingBatches(usersOf(LENGTHS), { sequenceLength: 5, batchSize: 3, seed: 7, ...options });
+  new TrainingBatches(nextItem, usersOf(LENGTHS), { sequenceLength: 5, batchSize: 3, seed: 7, ...options });
 
 const epochOf = (all: TrainingBatches, epoch: number) =>
   Array.from({ length: all.perEpoch }, (_, i) => all.batch(epoch, i));
@@ -85,7 +86,7 @@ describe('TrainingBatches', () => {
   });
 
   it('refuses sequences that have nothing to predict', () => {
-    const build = () => new TrainingBatches(usersOf([1, 1]), { sequenceLength: 5, batchSize: 3, seed: 1 });
+    const build = () => new TrainingBatches(nextItem, usersOf([1, 1]), { sequenceLength: 5, batchSize: 3, seed: 1 });
     expect(build).toThrow(InputError);
     expect(build).toThrow(/two items/);
   });
@@ -95,7 +96,7 @@ describe('evaluationBatches', () => {
   const split = { inputs: usersOf([3, 1, 7, 2]), targets: Uint32Array.of(11, 12, 13, 14) };
 
   it('takes the last S items of each user, in order, with the targets', () => {
-    const [a, b] = [...evaluationBatches(split, 5, 3)];
+    const [a, b] = [...evaluationBatches(nextItem, split, 5, 3)];
     expect(a).toEqual({
       first: 0,
       rows: 3,

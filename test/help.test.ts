@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
-import { PRESET_USES } from '../src/train/config.js';
+import { PRESET_USES } from '../src/train/presets.js';
 import { gsas } from './support/command.js';
 
 it.each(['train', 'tune'])('%s --help says what each preset is for', async (command) => {

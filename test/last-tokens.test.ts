@@ -7,7 +7,7 @@ import { Tape } from '../src/engine/tape.js';
 import { attentionOver } from '../src/infer/explain.js';
 import { lastHidden } from '../src/infer/ranking.js';
 import { gather } from '../src/kernels/gather/index.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
 import { openTestGpu } from './support/gpu.js';
@@ -23,7 +23,7 @@ describe.each([true, false])('the last tokens alone, subgroups %s', (subgroups) 
 
   const modelOf = (options: object) => {
     const config = resolveConfig(30, [{ sequence_length: 13, num_blocks: 2, ...options }]);
-    return new GSASRec(new Stream(gpu), config, initialParameters(config, { seed: 4 }));
+    return new Model(new Stream(gpu), config, initialParameters(config, { seed: 4 }));
   };
 
   it.each([
@@ -36,10 +36,10 @@ describe.each([true, false])('the last tokens alone, subgroups %s', (subgroups) 
     const all = stream.scope(() => {
       const tape = new Tape(stream, false);
       const ids = stream.upload(batch.ids, [batch.tokens]);
-      const hidden = model.hidden(tape, { ids, spans: stream.upload(batch.spans, [batch.tokens, 2]) });
+      const hidden = model.encode(tape, { ids, spans: stream.upload(batch.spans, [batch.tokens, 2]) });
       return stream.download(gather(tape, hidden, stream.upload(batch.lastTokens, [batch.rows])));
     });
-    const last = stream.scope(() => stream.download(lastHidden(model, batch, batch.lastTokens)));
+    const last = stream.scope(() => stream.download(lastHidden(model, batch)));
     stream.submit();
     expect(await last).toEqual(await all);
   });
@@ -59,6 +59,6 @@ describe.each([true, false])('the last tokens alone, subgroups %s', (subgroups) 
     const ids = stream.upload(Uint32Array.of(1, 2), [2]);
     const spans = stream.upload(Uint32Array.of(0, 2, 0, 2), [2, 2]);
     const last = { tokens: stream.upload(Uint32Array.of(1), [1]), spans: stream.upload(Uint32Array.of(0, 2), [1, 2]) };
-    expect(() => model.hidden(new Tape(stream), { ids, spans }, 0, last)).toThrow(GsasError);
+    expect(() => model.encode(new Tape(stream), { ids, spans }, { last })).toThrow(GsasError);
   });
 });

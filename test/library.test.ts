@@ -8,9 +8,9 @@ import {
   type Checkpoint,
   evaluate,
   type Gpu,
-  GSASRec,
   InputError,
   importInteractions,
+  Model,
   openGpu,
   recommend,
   recommendBatches,
@@ -86,7 +86,7 @@ describe('several at once on one device', () => {
   it('recommends, explains and evaluates with one model while another is trained', async () => {
     const { best } = await trainOn(gpu, SMALL);
     const alone = bits((await trainOn(gpu, LARGE)).best!);
-    const model = GSASRec.on(gpu, best!);
+    const model = Model.on(gpu, best!);
     const answer = () =>
       Promise.all([recommend(model, HISTORIES), attentionOver(model, HISTORIES), evaluate(model, dataset, 'val')]);
     const expected = await answer();
@@ -103,18 +103,18 @@ describe('several at once on one device', () => {
     const [first, second] = await Promise.all([trainOn(gpu, SMALL), trainOn(other, SMALL)]);
     expect(bits(second.best!)).toEqual(bits(first.best!));
     other.close();
-    const model = GSASRec.on(gpu, first.best!);
+    const model = Model.on(gpu, first.best!);
     expect(await recommend(model, HISTORIES)).toHaveLength(HISTORIES.length);
     model.release();
   });
 });
 
 describe('with a model', () => {
-  let model: GSASRec;
+  let model: Model;
   let checkpoint: Checkpoint;
   beforeAll(async () => {
     checkpoint = (await trainOn(gpu, SMALL)).best!;
-    model = GSASRec.on(gpu, checkpoint);
+    model = Model.on(gpu, checkpoint);
   });
   afterAll(() => model.release());
 
@@ -147,10 +147,10 @@ describe('what is aborted', () => {
   const reason = new Error('enough');
   const signal = AbortSignal.abort(reason);
   let checkpoint: Checkpoint;
-  let model: GSASRec;
+  let model: Model;
   beforeAll(async () => {
     checkpoint = (await trainOn(gpu, SMALL)).best!;
-    model = GSASRec.on(gpu, checkpoint);
+    model = Model.on(gpu, checkpoint);
   });
   afterAll(() => model.release());
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { gbceBeta, type ModelConfig, parameterShapes } from '../src/model/config.js';
+import { gbceBeta, parameterShapes } from '../src/model/config.js';
+import type { GsasrecConfig } from '../src/model/gsasrec.js';
 import { initialParameters, priorScore } from '../src/model/parameters.js';
 
-const config: ModelConfig = {
+const config: GsasrecConfig = {
+  model: 'gsasrec',
   num_items: 500,
   sequence_length: 20,
   embedding_dim: 32,

@@ -3,7 +3,7 @@ import { popularityScores } from '../src/infer/baselines.js';
 import { evaluate, evaluateScorer } from '../src/infer/evaluation.js';
 import { rankSplit } from '../src/infer/ranking.js';
 import { probabilityOf, recommend, recommendBatches } from '../src/infer/recommend.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
 import { stream } from './support/device.js';
@@ -11,9 +11,9 @@ import { dataset, MODEL } from './support/small.js';
 
 const config = resolveConfig(240, [MODEL]);
 
-let model: GSASRec;
+let model: Model;
 beforeAll(() => {
-  model = new GSASRec(stream, config, initialParameters(config, { seed: 1 }));
+  model = new Model(stream, config, initialParameters(config, { seed: 1 }));
 });
 
 const histories = Array.from({ length: 40 }, (_, i) => dataset.test.inputs.at(i));

@@ -4,7 +4,7 @@ import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { rankSplit } from '../src/infer/ranking.js';
 import { recommend } from '../src/infer/recommend.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { openAdapter } from '../src/node/adapter.js';
 import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
@@ -38,7 +38,7 @@ afterAll(() => gpu.close());
 const rank = (ranks: ArrayLike<number>) => Array.from(ranks, (value) => (value === Infinity ? 0 : value));
 
 it('ranks the targets of the test split beside the baselines', async () => {
-  const model = new GSASRec(new Stream(gpu), best.config, best.weights);
+  const model = new Model(new Stream(gpu), best.config, best.weights);
   const ranks = await rankSplit(model, dataset.test, { batchSize: 64, filterRated: true });
   expect(analysis.rankings[0]).toEqual({ name: 'gSASRec', ranks: rank(ranks) });
   expect(analysis.rankings.map(({ name }) => name)).toEqual([
@@ -58,7 +58,7 @@ it('takes precision@K from the ranks, and the probability from the scores of the
     expect(precision[i]).toBeCloseTo(hits / 200 / k, 12);
     expect(probability[i]).toBeCloseTo(byRank.slice(0, k).reduce((a, b) => a + b) / k, 12);
   });
-  const model = new GSASRec(new Stream(gpu), best.config, best.weights);
+  const model = new Model(new Stream(gpu), best.config, best.weights);
   const histories = Array.from({ length: 200 }, (_, user) => Array.from(dataset.test.inputs.at(user)));
   const lists = await recommend(model, histories, { top: 1, filterRated: true });
   const mean = lists.reduce((sum, [first]) => sum + 1 / (1 + Math.exp(-first!.score)), 0) / 200;

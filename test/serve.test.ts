@@ -5,7 +5,7 @@ import { InputError } from '../src/base/errors.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
 import { recommend } from '../src/infer/recommend.js';
-import { GSASRec } from '../src/model/gsasrec.js';
+import { Model } from '../src/model/model.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { Batcher, BusyError } from '../src/serve/batcher.js';
 import { serve } from '../src/serve/serve.js';
@@ -20,14 +20,14 @@ const checkpoint = { config, step: 7, epoch: 1, metrics: {}, weights: initialPar
 const titles = new Map(Array.from({ length: N }, (_, i) => [i + 1, `Film <b>${i + 1}</b> ${'ABCD'[i % 4]}`]));
 
 let gpu: Gpu;
-let model: GSASRec;
+let model: Model;
 let address: string;
 let served: Promise<void>;
 const end = new AbortController();
 
 beforeAll(async () => {
   gpu = await openTestGpu();
-  model = new GSASRec(new Stream(gpu), config, checkpoint.weights);
+  model = new Model(new Stream(gpu), config, checkpoint.weights);
   address = await new Promise((onOpen, reject) => {
     const options = { port: 0, maxBody: 2000, signal: end.signal, onOpen };
     served = serve(gpu, checkpoint, { titles, originals: new Map() }, options);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OutOfMemoryError } from '../src/base/errors.js';
 import { HostRandom } from '../src/base/philox.js';
 import { TrainingBatches } from '../src/data/batches.js';
+import { nextItem } from '../src/data/tasks.js';
 import { Gradient } from '../src/engine/gradient.js';
 import type { Tensor } from '../src/engine/tensor.js';
 import { scatterAdd } from '../src/kernels/scatter_add/index.js';
@@ -219,7 +220,7 @@ describe('table updates', () => {
   });
 
   describe('in training', () => {
-    const batches = new TrainingBatches(dataset.train, { sequenceLength: 20, batchSize: 16, seed: 1 });
+    const batches = new TrainingBatches(nextItem, dataset.train, { sequenceLength: 20, batchSize: 16, seed: 1 });
     const trainer = (options: Partial<TrainOptions>, state?: TrainerState) => {
       const config = resolveConfig(dataset.numItems, [{ ...OPTIONS, ...options }]);
       return new Trainer(gpu, config, state ?? { weights: initialParameters(config, { seed: 1 }), step: 0 });

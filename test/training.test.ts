@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { TrainingBatches } from '../src/data/batches.js';
 import { Sequences } from '../src/data/dataset.js';
 import { rankTargets } from '../src/data/rank.js';
+import { nextItem } from '../src/data/tasks.js';
 import { popularityScores } from '../src/infer/baselines.js';
 import { metricsOf } from '../src/infer/ranking.js';
 import { initialParameters } from '../src/model/parameters.js';
@@ -33,7 +34,7 @@ describe('training', () => {
 
   it('creates no buffer, bind group layout or pipeline from the third step on, and submits once a step', async () => {
     const config = resolveConfig(dataset.numItems, [{ ...TRAINING, train_batch_size: 17 }]);
-    const batches = new TrainingBatches(dataset.train, { sequenceLength: 20, batchSize: 17, seed: 1 });
+    const batches = new TrainingBatches(nextItem, dataset.train, { sequenceLength: 20, batchSize: 17, seed: 1 });
     const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1 }), step: 0 });
     await trainer.prepare(batches.capacity);
     const lengths = new Set<number>();

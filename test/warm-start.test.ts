@@ -4,7 +4,7 @@ import { initialParameters } from '../src/model/parameters.js';
 import { renumbering } from '../src/store/names.js';
 import type { Checkpoint } from '../src/train/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
-import { shapeOptions, warmStart } from '../src/train/warm-start.js';
+import { inheritedOptions, warmStart } from '../src/train/warm-start.js';
 
 const D = 4;
 const OPTIONS: Partial<TrainOptions> = { embedding_dim: D, num_heads: 1, num_blocks: 1, sequence_length: 3 };
@@ -18,7 +18,7 @@ describe('warmStart', () => {
   const from = checkpoint(5);
   const row = (table: { data: Float32Array }, r: number) => [...table.data.subarray(r * D, (r + 1) * D)];
   const grown = (items: number, options: Partial<TrainOptions> = {}, seed = 7) =>
-    warmStart(from, resolveConfig(items, [shapeOptions(from), { seed, ...options }]), 'old');
+    warmStart(from, resolveConfig(items, [inheritedOptions(from), { seed, ...options }]), 'old');
 
   it('is the checkpoint itself for the same catalogue and window', () => {
     const same = grown(5);
@@ -41,7 +41,7 @@ describe('warmStart', () => {
     table.data.forEach((value, i) => {
       table.data[i] = 0.1 * value - 5;
     });
-    const config = resolveConfig(2400, [shapeOptions(shifted), { seed: 3 }]);
+    const config = resolveConfig(2400, [inheritedOptions(shifted), { seed: 3 }]);
     const fresh = warmStart(shifted, config, 'old')
       .get('output_embedding.weight')!
       .data.subarray(401 * D, 2401 * D);
@@ -68,7 +68,7 @@ describe('warmStart', () => {
   it('follows items that have other numbers now, and forgets those that are gone', () => {
     const names = (ids: string[]) => ({ titles: new Map(), originals: new Map(ids.map((id, i) => [i + 1, id])) });
     const moved = renumbering(names(['a', 'b', 'c', 'd', 'e']), names(['x', 'e', 'a', 'y']));
-    const config = resolveConfig(4, [shapeOptions(from), { seed: 7 }]);
+    const config = resolveConfig(4, [inheritedOptions(from), { seed: 7 }]);
     const old = from.weights.get('output_embedding.weight')!;
     const table = warmStart(from, config, 'old', moved).get('output_embedding.weight')!;
     expect([0, 2, 3, 5].map((r) => row(table, r))).toEqual([0, 5, 1, 6].map((r) => row(old, r)));

@@ -5,13 +5,13 @@ import { embedReference } from '../../src/kernels/embedding/reference.js';
 import { layerNormReference } from '../../src/kernels/layer_norm/reference.js';
 import { linearReference } from '../../src/kernels/linear/reference.js';
 import { scoreOf } from '../../src/kernels/score/rank/reference.js';
-import type { ModelConfig } from '../../src/model/config.js';
+import type { GsasrecConfig } from '../../src/model/gsasrec.js';
 import type { HostParameters } from '../../src/model/parameters.js';
 import type { Ranking } from '../step/protocol.js';
 
 /** The model in float64, of the same references that the kernels' tests take. @returns [B, D] at the last token of each history */
 export function lastHiddenReference(
-  { num_blocks, num_heads, embedding_dim: D }: ModelConfig,
+  { num_blocks, num_heads, embedding_dim: D }: GsasrecConfig,
   parameters: HostParameters,
   histories: readonly Uint32Array[],
 ): Float64Array {
@@ -56,7 +56,7 @@ export class RankingCheck {
 
   /** @param rows of item ids, the last of each the target */
   constructor(
-    config: ModelConfig,
+    config: GsasrecConfig,
     parameters: HostParameters,
     private readonly rows: readonly (readonly number[])[],
     filter: boolean,

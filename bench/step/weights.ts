@@ -1,10 +1,11 @@
-import type { ModelConfig } from '../../src/model/config.js';
+import { type GsasrecConfig, gsasrec } from '../../src/model/gsasrec.js';
 import { type HostParameters, initialParameters } from '../../src/model/parameters.js';
 import { readSafetensors, writeSafetensors } from '../../src/store/safetensors.js';
 import type { StepShape } from './shapes.js';
 
-export function modelOf({ items, blocks, heads, sequence_length, embedding_dim, dropout }: StepShape): ModelConfig {
+export function modelOf({ items, blocks, heads, sequence_length, embedding_dim, dropout }: StepShape): GsasrecConfig {
   return {
+    model: gsasrec.name,
     num_items: items,
     sequence_length,
     embedding_dim,

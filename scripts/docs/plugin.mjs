@@ -2,7 +2,7 @@
 // of training are described as in the command's help.
 import { readFileSync } from 'node:fs';
 import { Comment, Converter, ReflectionKind } from 'typedoc';
-import { configFlags } from '../../dist/train/config.js';
+import { configFlags } from '../../dist/train/flags.js';
 
 const INDEX = new URL('../../src/index.ts', import.meta.url);
 const OPTIONS = ['TrainOptions', 'TrainConfig', 'ModelConfig'];

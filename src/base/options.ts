@@ -22,6 +22,8 @@ export type Option = Domain & {
   readonly help: string;
   /** It says only when to stop, so a resumed run may change it. */
   readonly limit?: true;
+  /** A run that starts from the weights of another takes it over: `always`, where another value would not fit the weights. */
+  readonly inherit?: 'always' | 'unless given';
 };
 
 export type OptionValue = number | boolean | string | null;

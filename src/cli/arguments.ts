@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { PRESET_USES } from '../train/config.js';
+import { PRESET_USES } from '../train/presets.js';
 
 /** --preset, with what each is for. */
 export function presetOption(): Option {

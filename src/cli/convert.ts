@@ -5,7 +5,9 @@ import { convert } from '../store/convert/index.js';
 import { ASSUMED_HEADS, officialConfig } from '../store/convert/official.js';
 import { onnxInterface } from '../store/convert/onnx.js';
 import type { OnnxValue } from '../store/convert/onnx-model.js';
-import { configFlags, parseFlag, presetOptions, type TrainConfig, type TrainOptions } from '../train/config.js';
+import type { TrainConfig, TrainOptions } from '../train/config.js';
+import { configFlags, parseFlag } from '../train/flags.js';
+import { presetOptions } from '../train/presets.js';
 import { parsePath } from './arguments.js';
 import { alignColumns } from './columns.js';
 
@@ -61,11 +63,9 @@ function runConvert(input: string, output: string, flags: Flags, given: Partial<
     process.stderr.write(`num_heads is taken to be ${ASSUMED_HEADS}: ${input} does not tell; --heads says otherwise\n`);
   }
   console.log(`${output}: ${checkpoint.config.num_items} items, step ${checkpoint.step}`);
-  console.log(
-    /\.onnx$/i.test(output)
-      ? describeOnnx(checkpoint.config)
-      : `the official configuration of this model: ${officialConfig(checkpoint.config)}`,
-  );
+  const lines = officialConfig(checkpoint.config);
+  if (/\.onnx$/i.test(output)) console.log(describeOnnx(checkpoint.config));
+  else if (lines) console.log(`the official configuration of this model: ${lines}`);
 }
 
 /** A line for each input and output: name, type, shape, meaning. */

@@ -6,7 +6,7 @@ import { comparePaired, type Measurement, type Paired } from '../data/evaluation
 import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
 import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../infer/evaluation.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
 import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { userNames } from '../store/names.js';
@@ -180,7 +180,7 @@ async function evaluateCheckpoints(
   try {
     const named: Named[] = [];
     for (const [i, checkpoint] of checkpoints.entries()) {
-      const model = GSASRec.on(gpu, checkpoint);
+      const model = Model.on(gpu, checkpoint);
       const batchSize = checkpoint.config.eval_batch_size;
       const evaluation = await evaluate(model, dataset, split, { ...wanted, batchSize });
       model.release();

@@ -2,7 +2,7 @@ import type { Split } from '../data/dataset.js';
 import { rankTargets } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { evaluateSplit, type Metrics, metricsOf } from '../infer/ranking.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
 import { baselinesOf, type Source } from '../store/source.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { alignColumns } from './columns.js';
@@ -12,7 +12,7 @@ export type MetricRow = Metrics & { name: string };
 
 /** The metrics of a checkpoint's model on a split. */
 export async function evaluateCheckpoint(gpu: Gpu, { config, weights }: Checkpoint, split: Split): Promise<Metrics> {
-  const model = GSASRec.on(gpu, { config, weights });
+  const model = Model.on(gpu, { config, weights });
   try {
     return await evaluateSplit(model, split, { batchSize: config.eval_batch_size, filterRated: config.filter_rated });
   } finally {

@@ -3,7 +3,7 @@ import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 import type { Sequences } from '../data/dataset.js';
 import { probabilityOf, type Recommendation, recommend, recommendBatches } from '../infer/recommend.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
 import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { ItemFinder } from '../store/find.js';
@@ -98,7 +98,7 @@ async function recommendHistory(history: number[], finder: ItemFinder, setting: 
   const { titles, originals } = finder.names;
   const gpu = await openGpu();
   try {
-    const model = GSASRec.on(gpu, { config, weights });
+    const model = Model.on(gpu, { config, weights });
     const [found] = await recommend(model, [history], { top: flags.top, filterRated, exclude });
     if (found!.length === 0) {
       process.stderr.write('no item is left to recommend; --no-filter-seen ranks those of the history too\n');
@@ -155,7 +155,7 @@ async function recommendSplit(run: string, setting: Setting, flags: Flags): Prom
     });
   const gpu = await openGpu();
   try {
-    const model = GSASRec.on(gpu, { config, weights });
+    const model = Model.on(gpu, { config, weights });
     const rows = await interruptible((signal) => {
       const batches = async function* () {
         let line = 0;

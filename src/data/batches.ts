@@ -22,11 +22,15 @@ export interface TrainingBatch extends RaggedBatch {
   readonly targets: Uint32Array;
 }
 
-export interface EvaluationBatch extends RaggedBatch {
+/** Histories to predict the next item of. */
+export interface QueryBatch extends RaggedBatch {
+  /** [B] the last token of each row, whose hidden state predicts what comes next */
+  readonly lastTokens: Uint32Array;
+}
+
+export interface EvaluationBatch extends QueryBatch {
   /** Line of the split that is the batch's first row; the others follow it. */
   readonly first: number;
-  /** [B] the last token of each row, whose hidden state predicts the target */
-  readonly lastTokens: Uint32Array;
   /** [B] */
   readonly targets: Uint32Array;
 }
@@ -40,9 +44,19 @@ export interface TrainingOptions {
   readonly seed: number;
 }
 
+/** What a model learns from sequences, and how it is asked for what comes next: it makes the batches of both. */
+export interface Task {
+  /** Tokens that a training sequence of `length` items becomes in a window of `window`; 0 where it has nothing to teach. */
+  tokens(length: number, window: number): number;
+  /** A batch with a row for each of the users, whose sequences are those lines of `train`. */
+  training(train: Sequences, users: Uint32Array, window: number): TrainingBatch;
+  /** A batch with a row for each history, none of which is empty. Only what fits the window is used. */
+  query(histories: readonly Uint32Array[], window: number): QueryBatch;
+}
+
 /**
  * The batches of every epoch, each computed when asked for from (seed, epoch, index) alone, so that a resumed run sees what an
- * uninterrupted one would have. A row is a user's last S + 1 items: all but the last are inputs, all but the first their targets.
+ * uninterrupted one would have. Every epoch has the users in another order; the task makes rows of their sequences.
  */
 export class TrainingBatches {
   /** Batches an epoch; the last may be partial. */
@@ -53,20 +67,19 @@ export class TrainingBatches {
   #order: Uint32Array = new Uint32Array(0);
   #orderEpoch = -1;
 
-  /** @throws InputError when no user has two items */
+  /** @throws InputError when no sequence is long enough for the task */
   constructor(
+    private readonly task: Task,
     private readonly train: Sequences,
     private readonly options: TrainingOptions,
   ) {
     const { sequenceLength, batchSize, maxBatchesPerEpoch = Infinity } = options;
-    this.#users = Uint32Array.from({ length: train.count }, (_, user) => user).filter((u) => train.lengthOf(u) > 1);
+    const tokens = (user: number) => task.tokens(train.lengthOf(user), sequenceLength);
+    this.#users = Uint32Array.from({ length: train.count }, (_, user) => user).filter((user) => tokens(user) > 0);
     if (this.#users.length === 0)
       throw new InputError('no training sequence has two items, so there is nothing to predict');
     this.perEpoch = Math.min(Math.ceil(this.#users.length / batchSize), maxBatchesPerEpoch);
-    this.capacity = largestSum(
-      this.#users.map((user) => Math.min(train.lengthOf(user) - 1, sequenceLength)),
-      batchSize,
-    );
+    this.capacity = largestSum(this.#users.map(tokens), batchSize);
   }
 
   /** One batch of an epoch, the same at every call. @param epoch from 0 @param index from 0 to `perEpoch` - 1 */
@@ -77,27 +90,26 @@ export class TrainingBatches {
       this.#orderEpoch = epoch;
     }
     const chosen = this.#order.subarray(index * batchSize, (index + 1) * batchSize);
-    const rows = Array.from(chosen, (user) => this.train.tail(user, sequenceLength + 1));
-    const targets = rows.map((row) => row.subarray(1));
-    return { ...layEndToEnd(rows.map((row) => row.subarray(0, -1))), targets: concat(targets) };
+    return this.task.training(this.train, chosen, sequenceLength);
   }
 }
 
-/** The last `sequenceLength` items of each user of a split, in the order of the split. */
+/** The histories of each user of a split, in the order of the split, `batchSize` a batch. */
 export function* evaluationBatches(
+  task: Task,
   split: Split,
   sequenceLength: number,
   batchSize: number,
 ): Generator<EvaluationBatch> {
   for (let first = 0; first < split.inputs.count; first += batchSize) {
     const count = Math.min(batchSize, split.inputs.count - first);
-    const rows = Array.from({ length: count }, (_, row) => split.inputs.tail(first + row, sequenceLength));
-    yield { ...historyBatch(rows), first, targets: split.targets.subarray(first, first + count) };
+    const rows = Array.from({ length: count }, (_, row) => split.inputs.at(first + row));
+    yield { ...task.query(rows, sequenceLength), first, targets: split.targets.subarray(first, first + count) };
   }
 }
 
-/** Histories to predict the next item of. @param histories each already cut to the window, none empty */
-export function historyBatch(histories: readonly Uint32Array[]): RaggedBatch & { lastTokens: Uint32Array } {
+/** Histories as rows, whole. */
+export function historyBatch(histories: readonly Uint32Array[]): QueryBatch {
   const batch = layEndToEnd(histories);
   const isLast = (t: number) => batch.spans[2 * t + 1] === t + 1;
   return { ...batch, lastTokens: Uint32Array.from(batch.ids.keys()).filter(isLast) };
@@ -121,7 +133,8 @@ export function seenBits(histories: readonly Iterable<number>[], numItems: numbe
   return bits;
 }
 
-function layEndToEnd(rows: readonly Uint32Array[]): RaggedBatch {
+/** Rows as they are, one after the other. */
+export function layEndToEnd(rows: readonly Uint32Array[]): RaggedBatch {
   const ids = concat(rows);
   const spans = new Uint32Array(2 * ids.length);
   let start = 0;
@@ -135,7 +148,8 @@ function layEndToEnd(rows: readonly Uint32Array[]): RaggedBatch {
   return { rows: rows.length, tokens: ids.length, ids, spans };
 }
 
-function concat(rows: readonly Uint32Array[]): Uint32Array {
+/** Rows joined to one array. */
+export function concat(rows: readonly Uint32Array[]): Uint32Array {
   const joined = new Uint32Array(rows.reduce((sum, row) => sum + row.length, 0));
   let at = 0;
   for (const row of rows) {

@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.js';
 import { type Evaluation, type Measurement, measure } from '../data/evaluation.js';
 import { rankByScores, type Scorer } from '../data/rank.js';
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
-import type { GSASRec } from '../model/gsasrec.js';
+import type { Model } from '../model/model.js';
 import { type EvaluateOptions, rankUsers } from './ranking.js';
 
 /** What `evaluate` measures, and how; what is left out is as in DEFAULT_MEASUREMENT, with 512 users a batch. @interface */
@@ -28,7 +28,7 @@ const DEFAULT_BATCH = 512;
  * @throws InputError for data of another catalogue; whatever the signal was aborted with
  */
 export async function evaluate(
-  model: GSASRec,
+  model: Model,
   dataset: Dataset,
   split: 'val' | 'test',
   options: EvaluationOptions = {},

@@ -1,8 +1,7 @@
-import { historyBatch } from '../data/batches.js';
-import type { Tensor } from '../engine/tensor.js';
-import { attentionWeights } from '../kernels/attention_weights/index.js';
-import type { GSASRec } from '../model/gsasrec.js';
-import { lastHidden } from './ranking.js';
+import { InputError } from '../base/errors.js';
+import { Tape } from '../engine/tape.js';
+import type { Model } from '../model/model.js';
+import { uploadQuery } from './ranking.js';
 import { checkHistory, type History } from './recommend.js';
 
 /**
@@ -10,26 +9,27 @@ import { checkHistory, type History } from './recommend.js';
  * predicts what comes next, the mean over heads. A view into the model, not a cause: other blocks have mixed the items before.
  * @param histories all go through the GPU together: hundreds of them, not millions
  * @returns for each history the weights of its last sequence_length items, which sum to 1
- * @throws InputError for an empty history, or an item that the model does not have
+ * @throws InputError for an empty history, an item that the model does not have, or a model without attention
  */
-export async function attentionOver(model: GSASRec, histories: readonly History[]): Promise<Float32Array[]> {
-  const { stream } = model;
-  const { num_items, sequence_length, num_heads } = model.config;
-  const rows = histories.map((history, i) => Uint32Array.from(checkHistory(history, i, num_items)));
-  const batch = historyBatch(rows.map((row) => row.slice(-sequence_length)));
+export async function attentionOver(model: Model, histories: readonly History[]): Promise<Float32Array[]> {
+  const { stream, config, architecture } = model;
+  const rows = histories.map((history, i) => Uint32Array.from(checkHistory(history, i, config.num_items)));
+  const query = architecture.task.query(rows, config.sequence_length);
+  const { attention } = model;
+  if (!attention) throw new InputError(`${architecture.title} has no attention that could be looked at`);
+  let heads = 0;
   const arrived = stream.scope(() => {
-    let weights: Tensor | undefined;
-    lastHidden(model, batch, batch.lastTokens, (q, k, spans) => {
-      weights = attentionWeights(stream, q, k, spans, num_heads);
-    });
-    return stream.download(weights!);
+    const { batch, last } = uploadQuery(model, query);
+    const weights = attention(new Tape(stream, false), batch, last);
+    heads = weights.shape[0];
+    return stream.download(weights);
   });
   stream.submit();
   const all = (await arrived) as Float32Array; // [H, T]
-  const mean = Float32Array.from({ length: batch.tokens }, (_, t) => {
+  const mean = Float32Array.from({ length: query.tokens }, (_, t) => {
     let sum = 0;
-    for (let h = 0; h < num_heads; h++) sum += all[h * batch.tokens + t];
-    return sum / num_heads;
+    for (let h = 0; h < heads; h++) sum += all[h * query.tokens + t];
+    return sum / heads;
   });
-  return Array.from(batch.lastTokens, (t) => mean.slice(batch.spans[2 * t], t + 1));
+  return Array.from(query.lastTokens, (t) => mean.slice(query.spans[2 * t], t + 1));
 }

@@ -1,4 +1,4 @@
-import { evaluationBatches, type RaggedBatch, seenBits, seenWords } from '../data/batches.js';
+import { evaluationBatches, type QueryBatch, seenBits, seenWords } from '../data/batches.js';
 import { checkBatch } from '../data/check-batch.js';
 import type { Split } from '../data/dataset.js';
 import { mrr, ndcgAt, recallAt } from '../data/metrics.js';
@@ -7,7 +7,8 @@ import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { beginRanks, rank } from '../kernels/score/rank/index.js';
 import { topK } from '../kernels/score/top_k/index.js';
-import type { GSASRec } from '../model/gsasrec.js';
+import type { LastTokens, SequenceTensors } from '../model/architecture.js';
+import type { Model } from '../model/model.js';
 
 /** What is measured over the whole catalogue, one target a user. */
 export type Metrics = Record<'ndcg@10' | 'recall@1' | 'recall@10' | 'mrr', number>;
@@ -40,29 +41,24 @@ export function metricsOf(ranks: ArrayLike<number>): Metrics {
   };
 }
 
-/**
- * The model's hidden state at the last token of each sequence. To be called inside a scope.
- * @param lastTokens [B] indices of those tokens
- * @param inspect is shown the last block's queries [B, D] of those tokens and keys [T, D] of all
- * @returns [B, D]
- * @throws InputError for an item that the model does not have, or a span that is not its row's
- */
-export function lastHidden(
-  model: GSASRec,
-  batch: RaggedBatch,
-  lastTokens: Uint32Array,
-  inspect?: (q: Tensor, k: Tensor, spans: Tensor) => void,
-): Tensor {
-  checkBatch(batch, model.config);
-  const { stream } = model;
-  const tape = new Tape(stream, false);
-  const ids = stream.upload(batch.ids, [batch.tokens]);
-  const spans = stream.upload(batch.spans, [batch.tokens, 2]);
-  const B = lastTokens.length;
-  const ranges = Uint32Array.from({ length: 2 * B }, (_, i) => batch.spans[2 * lastTokens[i >> 1] + (i & 1)]);
-  const ends = stream.upload(ranges, [B, 2]);
-  const show = inspect && ((q: Tensor, k: Tensor) => inspect(q, k, ends));
-  return model.hidden(tape, { ids, spans }, 0, { tokens: stream.upload(lastTokens, [B]), spans: ends, inspect: show });
+/** Histories on the GPU. To be called inside a scope. @throws InputError for an item that the model does not have, or a span that is not its row's */
+export function uploadQuery(
+  { stream, config }: Model,
+  batch: QueryBatch,
+): { batch: SequenceTensors; last: LastTokens } {
+  checkBatch(batch, config);
+  const B = batch.rows;
+  const ranges = Uint32Array.from({ length: 2 * B }, (_, i) => batch.spans[2 * batch.lastTokens[i >> 1] + (i & 1)]);
+  return {
+    batch: { ids: stream.upload(batch.ids, [batch.tokens]), spans: stream.upload(batch.spans, [batch.tokens, 2]) },
+    last: { tokens: stream.upload(batch.lastTokens, [B]), spans: stream.upload(ranges, [B, 2]) },
+  };
+}
+
+/** The hidden state at the last token of each history. To be called inside a scope. @returns [B, D] @throws as `uploadQuery` */
+export function lastHidden(model: Model, query: QueryBatch): Tensor {
+  const { batch, last } = uploadQuery(model, query);
+  return model.encode(new Tape(model.stream, false), batch, { last });
 }
 
 /**
@@ -71,7 +67,7 @@ export function lastHidden(
  * @throws whatever the signal was aborted with
  */
 export async function rankUsers(
-  model: GSASRec,
+  model: Model,
   split: Split,
   { batchSize, filterRated, top = 0, signal, onProgress }: EvaluateOptions & { top?: number },
 ): Promise<Ranking> {
@@ -82,12 +78,12 @@ export async function rankUsers(
   const ranking: Ranking = { ranks: new Float64Array(users), top: new Uint32Array(users * top) };
   const rows = forwardRows(sequence_length, batchSize);
   let before = Promise.resolve(); // the GPU has one batch to work on while the host prepares the next
-  for (const batch of evaluationBatches(split, sequence_length, rows)) {
+  for (const batch of evaluationBatches(model.architecture.task, split, sequence_length, rows)) {
     signal?.throwIfAborted();
     const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
     const excluded = filterRated ? seenBits(histories, num_items) : new Uint32Array(batch.rows * words);
     const reads = stream.scope(() => {
-      const h = lastHidden(model, batch, batch.lastTokens);
+      const h = lastHidden(model, batch);
       const targets = stream.upload(batch.targets, [batch.rows]);
       const bits = stream.upload(excluded, [batch.rows, words]);
       stream.phase = 'ranking';
@@ -113,11 +109,11 @@ export async function rankUsers(
 }
 
 /** The ranks alone, see Ranking. @returns [users of the split] */
-export async function rankSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Float64Array> {
+export async function rankSplit(model: Model, split: Split, options: EvaluateOptions): Promise<Float64Array> {
   return (await rankUsers(model, split, options)).ranks;
 }
 
 /** Metrics of a split, see rankSplit. */
-export async function evaluateSplit(model: GSASRec, split: Split, options: EvaluateOptions): Promise<Metrics> {
+export async function evaluateSplit(model: Model, split: Split, options: EvaluateOptions): Promise<Metrics> {
   return metricsOf(await rankSplit(model, split, options));
 }

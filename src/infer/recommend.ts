@@ -1,7 +1,7 @@
 import { InputError } from '../base/errors.js';
-import { historyBatch, seenBits, seenWords } from '../data/batches.js';
+import { seenBits, seenWords } from '../data/batches.js';
 import { MOST_TOP_K, topK } from '../kernels/score/top_k/index.js';
-import type { GSASRec } from '../model/gsasrec.js';
+import type { Model } from '../model/model.js';
 import { forwardRows, lastHidden } from './ranking.js';
 
 /** An item that may come next. */
@@ -39,7 +39,7 @@ const MOST_ROWS = 512;
  * @throws InputError for an empty history, an id out of 1..num_items or a `top` that is not 1..512; whatever the signal was aborted with
  */
 export async function recommend(
-  model: GSASRec,
+  model: Model,
   histories: readonly History[],
   options: RecommendOptions = {},
 ): Promise<Recommendation[][]> {
@@ -55,7 +55,7 @@ export async function recommend(
  * @throws as `recommend`, for a bad history when its batch is asked for
  */
 export async function* recommendBatches(
-  model: GSASRec,
+  model: Model,
   histories: Iterable<History>,
   { top = DEFAULT_TOP, filterRated = true, exclude = [], excludeEach = [], signal }: RecommendOptions = {},
 ): AsyncGenerator<Recommendation[][]> {
@@ -72,7 +72,7 @@ export async function* recommendBatches(
   for (const chunk of chunks(histories, forwardRows(sequence_length, MOST_ROWS))) {
     signal?.throwIfAborted();
     const rows = chunk.map((history, i) => Uint32Array.from(checkHistory(history, done + i, num_items)));
-    const batch = historyBatch(rows.map((history) => history.slice(-sequence_length)));
+    const batch = model.architecture.task.query(rows, sequence_length);
     const out = rows.map((history, i) => {
       const own = checked(excludeEach[done + i] ?? [], `excludeEach ${done + i + 1}`);
       return filterRated ? [...history, ...own] : own;
@@ -80,7 +80,7 @@ export async function* recommendBatches(
     const excluded = seenBits(out, num_items);
     if (exclude.length > 0) for (let i = 0; i < excluded.length; i++) excluded[i] |= outForAll[i % words];
     const reads = stream.scope(() => {
-      const h = lastHidden(model, batch, batch.lastTokens);
+      const h = lastHidden(model, batch);
       const best = topK(stream, h, model.outputTable, stream.upload(excluded, [rows.length, words]), num_items, k);
       return [stream.download(best.ids), stream.download(best.scores)];
     });

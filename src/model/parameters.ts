@@ -1,6 +1,7 @@
 import { HostRandom } from '../base/philox.js';
 import { sizeOf } from '../engine/tensor.js';
-import { type ModelConfig, parameterShapes } from './config.js';
+import type { ModelConfig } from './architecture.js';
+import { parameterSpecs } from './config.js';
 
 /** A parameter in host memory. */
 export interface HostParameter {
@@ -8,7 +9,7 @@ export interface HostParameter {
   readonly data: Float32Array;
 }
 
-/** Parameters by their official names, in state-dict order. */
+/** Parameters by name, in state-dict order. */
 export type HostParameters = ReadonlyMap<string, HostParameter>;
 
 /** How fresh parameters are drawn. */
@@ -23,8 +24,8 @@ export interface Initialisation {
 }
 
 /**
- * Fresh parameters as PyTorch initialises them: embeddings N(0, std²), linear weights and biases U(±1/sqrt(in)), norms 1 and 0.
- * Each parameter has a random stream of its own, so that it depends on the seed and its place in the state dict alone.
+ * Fresh parameters, as the architecture declares them; gSASRec's start as PyTorch initialises them: embeddings N(0, std²), linear weights
+ * and biases U(±1/sqrt(in)), norms 1 and 0. Each parameter has a random stream of its own, so that it depends on the seed and its place in the state dict alone.
  *
  * A starting `score` is the prior of Lin et al., "Focal loss for dense object detection", ICCV 2017, section 4.1: the last norm's bias
  * becomes a in every dimension and the output table is shifted by -a, a = sqrt(-score / D). What the norm makes has mean zero over its
@@ -32,17 +33,11 @@ export interface Initialisation {
  */
 export function initialParameters(config: ModelConfig, { seed, std = 1, score = 0 }: Initialisation): HostParameters {
   const parameters = new Map<string, HostParameter>();
-  const shift = Math.sqrt(-score / config.embedding_dim);
-  for (const [name, shape] of parameterShapes(config)) {
+  const start = { std, shift: Math.sqrt(-score / config.embedding_dim) };
+  for (const [name, { shape, initialiser }] of parameterSpecs(config)) {
     const random = new HostRandom(seed, parameters.size);
     const data = new Float32Array(sizeOf(shape));
-    const bound = 1 / Math.sqrt(config.embedding_dim);
-    const mean = name === 'output_embedding.weight' ? -shift : 0;
-    if (name.endsWith('embedding.weight')) for (let i = 0; i < data.length; i++) data[i] = mean + std * random.normal();
-    else if (name.endsWith('norm.weight')) data.fill(1);
-    else if (name === 'seq_norm.bias') data.fill(shift);
-    else if (!name.endsWith('norm.bias'))
-      for (let i = 0; i < data.length; i++) data[i] = bound * (2 * random.uniform() - 1);
+    for (let i = 0; i < data.length; i++) data[i] = initialiser.draw(random, start);
     parameters.set(name, { shape, data });
   }
   return parameters;

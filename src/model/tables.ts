@@ -1,6 +1,6 @@
 import { OutOfMemoryError } from '../base/errors.js';
 import type { Gpu } from '../engine/gpu.js';
-import type { ModelConfig } from './config.js';
+import type { ModelConfig } from './architecture.js';
 
 /**
  * Checks that a table with a row for each item fits one binding of the adapter.
@@ -8,7 +8,11 @@ import type { ModelConfig } from './config.js';
  */
 export function checkTables(
   gpu: Gpu,
-  { num_items: N, embedding_dim: D, num_heads }: Pick<ModelConfig, 'num_items' | 'embedding_dim' | 'num_heads'>,
+  {
+    num_items: N,
+    embedding_dim: D,
+    num_heads = 1,
+  }: Pick<ModelConfig, 'num_items' | 'embedding_dim'> & { num_heads?: number },
 ): void {
   const { limit } = gpu.pool;
   const bytes = 4 * (N + 2) * D;

@@ -3,7 +3,7 @@ import { rankTargets } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { rankSplit } from '../infer/ranking.js';
 import { type Recommendation, recommend } from '../infer/recommend.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
 import { baselinesOf, type Source } from '../store/source.js';
 import type { ItemNames } from '../store/titles.js';
 import type { Checkpoint } from '../train/checkpoint.js';
@@ -27,7 +27,7 @@ const PROFILE_MS = 5000;
 export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
   const { config, weights, step } = checkpoint;
   const { dataset } = source;
-  const model = GSASRec.on(gpu, { config, weights });
+  const model = Model.on(gpu, { config, weights });
   try {
     const split = sampleUsers(dataset.test, RANKED_USERS);
     const options = { batchSize: config.eval_batch_size, filterRated: config.filter_rated };
@@ -73,7 +73,7 @@ function found(ranks: Float64Array): number[] {
   return Array.from(ranks, (rank) => (Number.isFinite(rank) ? rank : 0));
 }
 
-async function calibrate(model: GSASRec, { inputs, targets }: Split, filterRated: boolean): Promise<Calibration> {
+async function calibrate(model: Model, { inputs, targets }: Split, filterRated: boolean): Promise<Calibration> {
   const histories = Array.from({ length: inputs.count }, (_, i) => Array.from(inputs.at(i)));
   const top = Math.min(TOP, model.config.num_items);
   const lists = await recommend(model, histories, { top, filterRated });
@@ -91,7 +91,7 @@ async function calibrate(model: GSASRec, { inputs, targets }: Split, filterRated
   };
 }
 
-async function exemplify(model: GSASRec, split: Split, names: Names, filterRated: boolean): Promise<Example[]> {
+async function exemplify(model: Model, split: Split, names: Names, filterRated: boolean): Promise<Example[]> {
   const count = Math.min(EXAMPLES, split.targets.length);
   const users = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * split.targets.length) / count));
   const histories = users.map((user) => Array.from(split.inputs.at(user)));

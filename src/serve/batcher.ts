@@ -1,7 +1,7 @@
 import { GsasError } from '../base/errors.js';
 import { attentionOver } from '../infer/explain.js';
 import { type Recommendation, recommend } from '../infer/recommend.js';
-import type { GSASRec } from '../model/gsasrec.js';
+import type { Model } from '../model/model.js';
 
 /** One request's question. */
 export interface Query {
@@ -47,7 +47,7 @@ export class Batcher {
    * @param onBatch told of each batch's questions
    */
   constructor(
-    private readonly model: GSASRec,
+    private readonly model: Model,
     private readonly mostWaiting: number,
     private readonly onBatch: (size: number) => void,
   ) {}

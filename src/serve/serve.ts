@@ -1,5 +1,5 @@
 import type { Gpu } from '../engine/gpu.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
 import { packageVersion } from '../store/environment.js';
 import { ItemFinder } from '../store/find.js';
 import type { ItemNames } from '../store/titles.js';
@@ -45,7 +45,7 @@ export async function serve(
   names: ItemNames,
   { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen }: ServeOptions,
 ): Promise<void> {
-  const model = GSASRec.on(gpu, { config, weights });
+  const model = Model.on(gpu, { config, weights });
   try {
     const telemetry = new Telemetry(() => batcher.waiting);
     const batcher: Batcher = new Batcher(model, maxWaiting, (size) => telemetry.batch(size));

@@ -4,6 +4,7 @@ import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
 import { parameterShapes } from '../model/config.js';
 import type { HostParameters } from '../model/parameters.js';
+import { architectureNames, DEFAULT_MODEL } from '../model/registry.js';
 import { type Checkpoint, LOOP_START, type OptimizerSlots, type ResumableCheckpoint } from '../train/checkpoint.js';
 import { parseConfig, type TrainConfig } from '../train/config.js';
 import { parseJson, systemReason } from './files.js';
@@ -12,7 +13,6 @@ import { type HostTensor, readSafetensors, type TensorFile, writeSafetensors } f
 
 /** The version of the checkpoint format that is written. Files without one are of version 1. */
 const FORMAT = 2;
-const ARCHITECTURE = 'gsasrec';
 
 const OPTIMIZER_FILE = /^last\.optimizer-\d+\.safetensors$/;
 
@@ -131,7 +131,7 @@ function checkpointFile(path: string, which: 'best' | 'last'): string {
 function weightsMetadata({ config, step, epoch, metrics }: Checkpoint): Record<string, string> {
   return {
     format: String(FORMAT),
-    architecture: ARCHITECTURE,
+    architecture: config.model,
     config: JSON.stringify(config),
     step: String(step),
     epoch: String(epoch),
@@ -146,10 +146,11 @@ function floatTensors(prefix: string, weights: HostParameters): Map<string, Host
 function parseWeights(file: string): { checkpoint: Checkpoint; metadata: Record<string, string> } {
   const content = readSafetensors(file);
   checkFormat(content, file);
-  const { architecture = ARCHITECTURE } = content.metadata;
-  if (architecture !== ARCHITECTURE) {
+  const { architecture = DEFAULT_MODEL } = content.metadata;
+  const known = architectureNames();
+  if (!known.includes(architecture)) {
     throw new InputError(
-      `${file}: holds a model of architecture ${JSON.stringify(architecture)}; known is ${ARCHITECTURE}`,
+      `${file}: holds a model of architecture ${quoted(architecture)}; known here are ${known.join(', ')}`,
     );
   }
   const config = parseConfig(parseField(content, 'config', file), file);

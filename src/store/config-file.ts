@@ -3,7 +3,8 @@ import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { InputError } from '../base/errors.js';
 import { unknownName } from '../base/options.js';
 import { quoted } from '../base/printable.js';
-import { checkOptions, OPTIONS, PRESETS, type TrainOptions } from '../train/config.js';
+import { checkOptions, optionTable, type TrainOptions } from '../train/config.js';
+import { PRESETS } from '../train/presets.js';
 import { readText } from './files.js';
 
 /** A configuration file: training options, and what else a command line would say. */
@@ -16,10 +17,9 @@ export interface ConfigFile {
 }
 
 const PATHS = ['data', 'out'];
-const KEYS = ['preset', ...PATHS, ...Object.keys(OPTIONS)];
 
 /**
- * Reads a configuration in YAML, of which JSON is a part: keys of OPTIONS with their values, and `preset`, `data` and `out`.
+ * Reads a configuration in YAML, of which JSON is a part: options of training with their values, and `preset`, `data` and `out`.
  * @throws InputError with the file, the line and the value for what is no YAML, no key (with the nearest one) or no value of its key
  */
 export function readConfigFile(file: string): ConfigFile {
@@ -30,14 +30,16 @@ export function readConfigFile(file: string): ConfigFile {
   if (error) throw new InputError(`${at(error.pos[0])}: is not YAML: ${error.message}`);
   if (!isMap(document.contents)) throw new InputError(`${file}: holds no keys and values, such as lr: 0.001`);
 
+  const table = optionTable();
+  const keys = ['preset', ...PATHS, ...Object.keys(table)];
   const options: Record<string, unknown> = {};
   const others: Record<string, string> = {};
   for (const { key, value } of document.contents.items) {
     const source = at(isScalar(key) && key.range ? key.range[0] : 0);
     const name = String(isScalar(key) ? key.value : key);
     const given: unknown = isScalar(value) ? value.value : value && document.createNode(value).toJSON();
-    if (!KEYS.includes(name)) throw unknownName('key', name, KEYS, source);
-    if (Object.hasOwn(OPTIONS, name)) {
+    if (!keys.includes(name)) throw unknownName('key', name, keys, source);
+    if (Object.hasOwn(table, name)) {
       // As on the command line, "none" is no limit; YAML's own word for it is null.
       Object.assign(options, checkOptions({ [name]: given === 'none' ? null : given }, source));
       continue;

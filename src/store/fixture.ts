@@ -1,6 +1,7 @@
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
-import { checkModelConfig, type ModelConfig, parameterShapes } from '../model/config.js';
+import { checkModelConfig, parameterShapes } from '../model/config.js';
+import { type GsasrecConfig, gsasrec } from '../model/gsasrec.js';
 import type { HostParameters } from '../model/parameters.js';
 import { parseJson } from './files.js';
 import { readSafetensors, type TensorFile } from './safetensors.js';
@@ -23,7 +24,7 @@ export interface FixtureMeta {
 
 /** Numbers of the official code on a small random model, for comparison with ours. */
 export interface Fixture {
-  readonly config: ModelConfig;
+  readonly config: GsasrecConfig;
   readonly meta: FixtureMeta;
   /** The tensor of that name. @throws InputError when the file has none */
   numbers(name: string): ArrayLike<number>;
@@ -50,7 +51,8 @@ const META_TYPES: Record<keyof FixtureMeta, string> = {
 export function readFixture(file: string): Fixture {
   const content = readSafetensors(file);
   const meta = readMeta(content, file);
-  const config: ModelConfig = {
+  const config: GsasrecConfig = {
+    model: gsasrec.name,
     num_items: meta.items,
     sequence_length: meta.seq,
     embedding_dim: meta.dim,

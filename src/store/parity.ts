@@ -9,7 +9,8 @@ import { matmul } from '../kernels/matmul/index.js';
 import { topK } from '../kernels/score/top_k/index.js';
 import { adam } from '../kernels/update/rules/adam.js';
 import { gbceBeta } from '../model/config.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
+import { batchLoss } from '../train/objective.js';
 import { Optimizer } from '../train/optimizer.js';
 import { type Fixture, readFixture } from './fixture.js';
 
@@ -43,7 +44,7 @@ export async function checkParity(gpu: Gpu, file: string): Promise<ParityRow[]> 
   const fixture = readFixture(file);
   const rows = new Rows();
   const stream = new Stream(gpu);
-  const model = new GSASRec(stream, fixture.config, fixture.parameters('param'));
+  const model = new Model(stream, fixture.config, fixture.parameters('param'));
   await comparePredictions(model, fixture, rows, file);
   await compareTraining(model, fixture, rows, file);
   model.release();
@@ -69,7 +70,7 @@ function withoutPadding(
   return { at, batch: historyBatch(histories) };
 }
 
-async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, file: string): Promise<void> {
+async function compareTraining(model: Model, fixture: Fixture, rows: Rows, file: string): Promise<void> {
   const { stream, config } = model;
   const { meta } = fixture;
   const { num_items: N, embedding_dim: D } = config;
@@ -95,7 +96,7 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
 
   const [hidden, scores] = await Promise.all(
     stream.scope(() => {
-      const h = model.hidden(new Tape(stream, false), tensors);
+      const h = model.encode(new Tape(stream, false), tensors);
       const all = stream.empty([T, N + 2]);
       matmul(stream, { a: h, b: model.outputTable, out: all, transposeB: true });
       return [stream.read(h), stream.read(all)];
@@ -118,8 +119,8 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
   for (let step = 1; step <= STEPS; step++) {
     const { value, gradients, parameters } = stream.scope(() => {
       // As in training; only the first step's gradients are wanted whole.
-      const tape = new Tape(stream, true, step === 1 ? [] : model.itemTables);
-      const root = model.loss(tape, tensors, loss);
+      const tape = new Tape(stream, true, step === 1 ? [] : model.tables);
+      const root = batchLoss(tape, model, tensors, loss);
       const value = stream.download(root);
       tape.backward({ of: root });
       const gradients = step === 1 ? downloadAll(stream, model.parameters, (p) => tape.gradient(p)) : [];
@@ -138,7 +139,7 @@ async function compareTraining(model: GSASRec, fixture: Fixture, rows: Rows, fil
 }
 
 /** The 10 best items after `input/labels`; `pred_rated` leaves out the items of `input/model_input`. */
-async function comparePredictions(model: GSASRec, fixture: Fixture, rows: Rows, file: string): Promise<void> {
+async function comparePredictions(model: Model, fixture: Fixture, rows: Rows, file: string): Promise<void> {
   const { stream, config } = model;
   const { num_items: N, embedding_dim: D } = config;
   const { batch: B, seq, pad } = fixture.meta;
@@ -148,7 +149,7 @@ async function comparePredictions(model: GSASRec, fixture: Fixture, rows: Rows, 
   const hidden = await stream.scope(() => {
     const ids = stream.upload(batch.ids, [batch.tokens]);
     const spans = stream.upload(batch.spans, [batch.tokens, 2]);
-    return stream.read(model.hidden(new Tape(stream, false), { ids, spans }));
+    return stream.read(model.encode(new Tape(stream, false), { ids, spans }));
   });
   // A row that is all padding is zero before the last norm, so what remains of it is that norm's bias.
   const bias = fixture.parameters('param').get('seq_norm.bias')!.data;

@@ -1,25 +1,34 @@
 import { InputError } from '../base/errors.js';
-import {
-  checkValue,
-  describeDomain,
-  type Option,
-  type OptionValue,
-  parseValue,
-  unknownName,
-  type Values,
-} from '../base/options.js';
+import { checkValue, type Option, type OptionValue, unknownName, type Values } from '../base/options.js';
 import { RULES } from '../kernels/update/rules/index.js';
-import { checkModelConfig, MODEL_OPTIONS } from '../model/config.js';
+import { checkModelConfig } from '../model/config.js';
+import {
+  architectureNames,
+  architectureOf,
+  DEFAULT_MODEL,
+  type ModelOptions,
+  modelOptions,
+} from '../model/registry.js';
 
 /** Random streams are numbered by step and by epoch, each in half of 32 bits. */
 const MOST_COUNT = 1e9;
 
+/** Which architecture is trained. */
+const MODEL = {
+  type: 'choice',
+  default: DEFAULT_MODEL,
+  get choices() {
+    return architectureNames();
+  },
+  inherit: 'always',
+  help: 'architecture of the model',
+} as const satisfies Option;
+
 /**
- * Every key of a training configuration. Flags, validation, help and the TrainOptions type are derived from this table.
- * Where the official port has the key (GSASRecExperimentConfig in its config.py), the name and the default are its own.
+ * Every key that is the same for all architectures. Where the official port has the key (GSASRecExperimentConfig in its config.py), the
+ * name and the default are its own.
  */
-export const OPTIONS = {
-  ...MODEL_OPTIONS,
+const TRAINING_OPTIONS = {
   negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
   gbce_t: {
     type: 'number',
@@ -113,16 +122,22 @@ export const OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 /**
- * The options of a training run, under the official port's names.
+ * The options of a training run, under the official port's names. A configuration holds those of its own `model` alone.
  * @interface
  */
-export type TrainOptions = Values<typeof OPTIONS>;
-type Key = keyof TrainOptions;
+export type TrainOptions = { model: string } & ModelOptions & Values<typeof TRAINING_OPTIONS>;
 
 /** A complete configuration: every option and the size of the catalogue, which comes from the data. @interface */
 export type TrainConfig = TrainOptions & { num_items: number };
 
-const table: Readonly<Record<string, Option>> = OPTIONS;
+/**
+ * The table of options, from which flags, validation, help and the TrainOptions type are derived.
+ * @param model the architecture whose options are wanted; left out, those of all architectures
+ */
+export function optionTable(model?: string): Record<string, Option> {
+  const own = model === undefined ? modelOptions() : architectureOf({ model }).options;
+  return { model: MODEL, ...own, ...TRAINING_OPTIONS };
+}
 
 /** Catalogues up to this size are trained as the official code trains them. */
 const DENSE_ITEMS = 100_000;
@@ -130,82 +145,6 @@ const DENSE_ITEMS = 100_000;
 /** Whether only the rows of the item tables move that a step's gradient names, see `updateRows`. */
 export function updatesLazily({ table_updates, num_items }: Pick<TrainConfig, 'table_updates' | 'num_items'>): boolean {
   return table_updates === 'auto' ? num_items > DENSE_ITEMS : table_updates === 'lazy';
-}
-
-/** Named settings; keys they leave out keep their defaults. */
-export const PRESETS = {
-  /** The official port's config_ml1m.py: NDCG@10 .1726 on MovieLens-1M's test split. */
-  'gsasrec-ml1m': {
-    sequence_length: 200,
-    embedding_dim: 128,
-    num_heads: 1,
-    num_blocks: 2,
-    dropout_rate: 0.5,
-    negs_per_pos: 256,
-    gbce_t: 0.75,
-    max_batches_per_epoch: 100,
-  },
-  /** The official port's config_ml1m_sasrec.py: one negative and t = 0 make gBCE the BCE of SASRec. */
-  'sasrec-ml1m': {
-    sequence_length: 200,
-    embedding_dim: 128,
-    num_heads: 1,
-    num_blocks: 2,
-    dropout_rate: 0.5,
-    negs_per_pos: 1,
-    gbce_t: 0,
-    max_batches_per_epoch: 100,
-    reuse_item_embeddings: false,
-  },
-  /** A model of MovieLens-1M that has learnt something after minutes on two CPU cores. */
-  quick: {
-    sequence_length: 50,
-    embedding_dim: 64,
-    num_heads: 1,
-    num_blocks: 2,
-    dropout_rate: 0.2,
-    negs_per_pos: 32,
-    gbce_t: 0.75,
-    train_batch_size: 64,
-    lr: 4e-3,
-    init_std: 0.02,
-    init_prior: true,
-    max_batches_per_epoch: 100,
-    early_stopping_patience: 12,
-    max_minutes: 30,
-  },
-  /** For the synthetic catalogue that trains when no data is named. */
-  synthetic: {
-    sequence_length: 50,
-    embedding_dim: 64,
-    num_heads: 1,
-    num_blocks: 2,
-    dropout_rate: 0.3,
-    negs_per_pos: 32,
-    gbce_t: 0.75,
-    train_batch_size: 64,
-    lr: 3e-3,
-    init_std: 0.02,
-    init_prior: true,
-    early_stopping_patience: 4,
-    max_minutes: 2.5,
-  },
-} as const satisfies Record<string, Partial<TrainOptions>>;
-
-/** What each preset is for, in a phrase. */
-export const PRESET_USES: Readonly<Record<keyof typeof PRESETS, string>> = {
-  'gsasrec-ml1m': "the paper's gSASRec of MovieLens-1M at full size",
-  'sasrec-ml1m': 'the SASRec that it is compared with, of one negative and plain BCE',
-  quick: 'a smaller model for data of your own, which learns in minutes on CPU cores',
-  synthetic: 'for the embedded catalogue, the default where no data is named',
-};
-
-/** The options of a preset. Throws an InputError that suggests the nearest name when there is none of that name. */
-export function presetOptions(name: string): Partial<TrainOptions> {
-  if (!Object.hasOwn(PRESETS, name)) {
-    throw unknownName('preset', name, Object.keys(PRESETS));
-  }
-  return { ...PRESETS[name as keyof typeof PRESETS] };
 }
 
 /**
@@ -216,6 +155,7 @@ export function checkOptions(values: unknown, source: string): Partial<TrainOpti
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     throw new InputError(`${source}: a configuration is an object of keys and values, such as {"lr": 0.001}`);
   }
+  const table = optionTable();
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   for (const [key, value] of given) {
     if (!Object.hasOwn(table, key)) throw unknownName('key', key, Object.keys(table), source);
@@ -233,16 +173,31 @@ export function resolveConfig(
   layers: readonly Partial<TrainOptions>[],
   source = 'the configuration',
 ): TrainConfig {
-  const defaults = Object.fromEntries(Object.entries(table).map(([key, option]) => [key, option.default]));
-  const options = Object.assign(defaults, ...layers.map((layer) => checkOptions(layer, source))) as TrainOptions;
-  const config = { ...options, num_items: numItems };
-  checkModelConfig(config, source);
-  if (config.init_prior && config.reuse_item_embeddings) {
+  const given: Partial<TrainOptions> = Object.assign({}, ...layers.map((layer) => checkOptions(layer, source)));
+  const { model = MODEL.default } = given;
+  const table = optionTable(model);
+  const stray = Object.keys(given).find((key) => !Object.hasOwn(table, key));
+  if (stray !== undefined) {
     throw new InputError(
-      `${source}: init_prior shifts the output table, so it cannot go with reuse_item_embeddings; set one of them to false`,
+      `${source}: ${stray} is no option of the model ${model}; leave it out, or choose another model`,
     );
   }
+  const defaults = Object.fromEntries(Object.entries(table).map(([key, option]) => [key, option.default]));
+  const config = { ...defaults, ...given, num_items: numItems } as TrainConfig;
+  checkModelConfig(config, source);
+  if (config.init_prior) checkPrior(config, source);
   return config;
+}
+
+/** A starting score needs an output table of its own, see `initialParameters`. */
+function checkPrior(config: TrainConfig, source: string): void {
+  const architecture = architectureOf(config);
+  const table = architecture.parameters(config).get(architecture.outputTable(config));
+  if (table?.initialiser.shifted) return;
+  const wrong = config.reuse_item_embeddings
+    ? 'reuse_item_embeddings; set one of them to false'
+    : `the model ${config.model}`;
+  throw new InputError(`${source}: init_prior shifts the output table, so it cannot go with ${wrong}`);
 }
 
 /** A configuration as a checkpoint holds it. Keys that did not exist when it was written get their defaults. */
@@ -256,6 +211,7 @@ export function parseConfig(values: unknown, source: string): TrainConfig {
  * given must equal what the run was started with; an InputError names the key and both values.
  */
 export function resumeConfig(saved: TrainConfig, given: Partial<TrainConfig>, run: string): TrainConfig {
+  const table = optionTable();
   const config: TrainConfig = { ...saved };
   for (const [key, value] of Object.entries(given) as [keyof TrainConfig, OptionValue][]) {
     if (value === saved[key]) continue;
@@ -268,29 +224,4 @@ export function resumeConfig(saved: TrainConfig, given: Partial<TrainConfig>, ru
     }
   }
   return config;
-}
-
-/** One command line flag for each key, in the table's order: the same word in kebab case. */
-export function configFlags(): { key: Key; flags: string; description: string }[] {
-  const paper: Partial<TrainOptions> = PRESETS['gsasrec-ml1m'];
-  return (Object.keys(OPTIONS) as Key[]).map((key) => {
-    const option = table[key];
-    const shown = { integer: '<integer>', number: '<number>', boolean: '[true|false]', choice: '<name>' }[option.type];
-    const facts = [describeDomain(option), `default ${option.default ?? 'none'}`];
-    if (paper[key] !== undefined) facts.push(`the paper's ML-1M ${paper[key]}`);
-    return {
-      key,
-      flags: `${flagName(key)} ${shown}`,
-      description: `${option.help} (${facts.join('; ')})`,
-    };
-  });
-}
-
-/** The value of a flag from its text. A boolean's flag may stand alone, which a parser hands on as true. */
-export function parseFlag(key: Key, text: string | true): OptionValue {
-  return parseValue(flagName(key), String(text), table[key], 'the command line');
-}
-
-function flagName(key: Key): string {
-  return `--${key.replaceAll('_', '-')}`;
 }

@@ -3,11 +3,12 @@ import { TrainingBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { gbceBeta } from '../model/config.js';
 import { type HostParameters, initialParameters, priorScore } from '../model/parameters.js';
+import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
 import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
-import { shapeOptions, warmStart } from './warm-start.js';
+import { inheritedOptions, warmStart } from './warm-start.js';
 
 /** What decides how a run goes, before a GPU is needed. */
 export interface PlanRequest {
@@ -42,7 +43,7 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
     throw new InputError(`${dataset.name} has an empty validation split; hold out the last item of one user at least`);
   if (!resume) {
     await store?.checkVacant();
-    const config = resolveConfig(dataset.numItems, [initFrom ? shapeOptions(initFrom) : {}, given], 'options');
+    const config = resolveConfig(dataset.numItems, [initFrom ? inheritedOptions(initFrom) : {}, given], 'options');
     const weights = initFrom && warmStart(initFrom, config, 'init-from', numberOf);
     return {
       config,
@@ -59,7 +60,7 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
 
 /** The batches of a run's epochs. @throws InputError when no user has two items */
 export function trainingBatches({ train }: Dataset, config: TrainConfig): TrainingBatches {
-  return new TrainingBatches(train, {
+  return new TrainingBatches(architectureOf(config).task, train, {
     sequenceLength: config.sequence_length,
     batchSize: config.train_batch_size,
     maxBatchesPerEpoch: config.max_batches_per_epoch,

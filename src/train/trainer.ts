@@ -7,10 +7,11 @@ import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { RULES } from '../kernels/update/rules/index.js';
 import { gbceBeta } from '../model/config.js';
-import { GSASRec } from '../model/gsasrec.js';
+import { Model } from '../model/model.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { OptimizerSlots } from './checkpoint.js';
 import { type TrainConfig, updatesLazily } from './config.js';
+import { batchLoss } from './objective.js';
 import { Optimizer } from './optimizer.js';
 
 /** Where training goes on from: parameters and, unless at the very start, the optimizer's slots and the steps done. */
@@ -23,7 +24,7 @@ export interface TrainerState {
 /** A model, its optimizer and the training step: from the token ids of a batch to the updated weights on the GPU, one submit. */
 export class Trainer {
   readonly stream: Stream;
-  readonly model: GSASRec;
+  readonly model: Model;
   readonly #optimizer: Optimizer;
   readonly #beta: number;
   #step: number;
@@ -34,7 +35,7 @@ export class Trainer {
     { weights, slots, step }: TrainerState,
   ) {
     this.stream = new Stream(gpu);
-    this.model = new GSASRec(this.stream, config, weights);
+    this.model = new Model(this.stream, config, weights);
     const options = { rule: RULES[config.optimizer], settings: { lr: config.lr }, lazy: updatesLazily(config) };
     this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
     this.#beta = gbceBeta(config.negs_per_pos, config.num_items, config.gbce_t);
@@ -106,17 +107,9 @@ export class Trainer {
     const ids = this.stream.upload(batch.ids, [tokens]);
     const targets = this.stream.upload(batch.targets, [tokens]);
     const spans = this.stream.upload(batch.spans, [tokens, 2]);
-    const tape = new Tape(this.stream, true, this.model.itemTables);
-    const loss = this.model.loss(
-      tape,
-      { ids, spans },
-      {
-        targets,
-        beta: this.#beta,
-        negatives: this.config.negs_per_pos,
-        dropoutRate: this.config.dropout_rate,
-      },
-    );
+    const tape = new Tape(this.stream, true, this.model.tables);
+    const { negs_per_pos: negatives, dropout_rate: dropoutRate } = this.config;
+    const loss = batchLoss(tape, this.model, { ids, spans }, { targets, beta: this.#beta, negatives, dropoutRate });
     onLoss?.(loss);
     this.stream.phase = 'backward';
     tape.backward({ of: loss });

@@ -1,17 +1,15 @@
 import { InputError } from '../base/errors.js';
 import { HostRandom } from '../base/philox.js';
-import { parameterShapes } from '../model/config.js';
+import type { RowRole } from '../model/architecture.js';
+import { parameterSpecs } from '../model/config.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { TrainConfig } from './config.js';
-
-/** What a model must have in common with the checkpoint that it starts from. */
-const SHAPE = ['embedding_dim', 'num_heads', 'num_blocks', 'reuse_item_embeddings'] as const;
+import { optionTable, type TrainConfig, type TrainOptions } from './config.js';
 
 /** The options that a run takes over from the checkpoint that it starts from, unless others are given. */
-export function shapeOptions({ config }: Checkpoint): Partial<TrainConfig> {
-  const { sequence_length } = config;
-  return { sequence_length, ...Object.fromEntries(SHAPE.map((key) => [key, config[key]])) };
+export function inheritedOptions({ config }: Checkpoint): Partial<TrainOptions> {
+  const inherited = Object.entries(optionTable(config.model)).filter(([, { inherit }]) => inherit);
+  return Object.fromEntries(inherited.map(([key]) => [key, config[key as keyof TrainOptions]]));
 }
 
 /**
@@ -29,8 +27,9 @@ export function warmStart(
   source: string,
   numberOf?: (item: number) => number | undefined,
 ): HostParameters {
-  for (const key of SHAPE) {
-    if (from.config[key] !== config[key])
+  for (const [name, { inherit }] of Object.entries(optionTable(from.config.model))) {
+    const key = name as keyof TrainOptions;
+    if (inherit === 'always' && from.config[key] !== config[key])
       throw new InputError(
         `${source}: its ${key} is ${from.config[key]}, but ${config[key]} was asked for; leave it out to start from this checkpoint`,
       );
@@ -40,24 +39,23 @@ export function warmStart(
     throw new InputError(
       `${source}: knows ${known} items, but the data has ${items}; give data in which the old items keep their numbers, or that was imported with its ids`,
     );
-  const place = (row: number) => {
+  const itemRow = (row: number) => {
     if (row === 0) return 0;
     if (row > known) return items + 1; // the padding's
     return numberOf ? numberOf(row) : row;
   };
+  const shift = config.sequence_length - from.config.sequence_length;
+  const places: Record<RowRole, (row: number) => number | undefined> = {
+    items: itemRow,
+    positions: (row) => row + shift,
+    users: () => undefined,
+  };
   const parameters = new Map<string, HostParameter>();
-  for (const [name, shape] of parameterShapes(config)) {
+  for (const [name, { shape, rows }] of parameterSpecs(config)) {
     const old = from.weights.get(name)!;
     const random = new HostRandom(config.seed, parameters.size);
-    const [rows = 0] = shape;
-    let data = old.data;
-    if (name === 'position_embedding.weight') {
-      const shift = rows - old.shape[0];
-      data = moveRows(old, rows, (row) => row + shift, random);
-    } else if (name.endsWith('embedding.weight')) {
-      data = moveRows(old, rows, place, random);
-    }
-    parameters.set(name, { shape, data: data.slice() });
+    const data = rows ? moveRows(old, shape[0], places[rows], random) : old.data.slice();
+    parameters.set(name, { shape, data });
   }
   return parameters;
 }

@@ -9,7 +9,7 @@ import { maskShader } from './shader.js';
 export interface LinearOptions {
   relu?: boolean;
   /** Element (t, n) is number `dropout4(t, n / 4)[n % 4]` of its site. */
-  dropout?: Dropout;
+  dropout?: Dropout | undefined;
   /** [T, N], added last. */
   residual?: Tensor;
 }

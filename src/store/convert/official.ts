@@ -1,12 +1,13 @@
 import { InputError } from '../../base/errors.js';
-import { type ModelConfig, parameterShapes } from '../../model/config.js';
+import { parameterShapes } from '../../model/config.js';
+import { type GsasrecConfig, gsasrec } from '../../model/gsasrec.js';
 import type { HostParameters } from '../../model/parameters.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from '../../train/config.js';
 import { StateDict } from './state-dict.js';
 
 type Shapes = ReadonlyMap<string, readonly number[]>;
-type Inferred = Omit<ModelConfig, 'num_heads' | 'dropout_rate'>;
+type Inferred = Omit<GsasrecConfig, 'num_heads' | 'dropout_rate'>;
 
 /** The official configurations for MovieLens-1M have one head, and nothing in a state dict tells how many there are. */
 export const ASSUMED_HEADS = 1;
@@ -41,6 +42,7 @@ function inferModel(shapes: Shapes, file: string): Inferred {
   const [S] = tableShape(shapes, 'position_embedding.weight', file);
   const blocks = [...shapes.keys()].map((name) => Number(/^transformer_blocks\.(\d+)\./.exec(name)?.[1] ?? -1));
   return {
+    model: gsasrec.name,
     num_items: rows - 2,
     sequence_length: S,
     embedding_dim: D,
@@ -87,8 +89,9 @@ function checkShapes(shapes: Shapes, expected: Shapes, file: string): void {
   }
 }
 
-/** The lines of the official configuration that build the model of a checkpoint, for a file such as config_ml1m.py. */
-export function officialConfig(config: TrainConfig): string {
+/** The lines of the official configuration that build the model of a checkpoint, for a file such as config_ml1m.py; none for other models than gSASRec. */
+export function officialConfig(config: TrainConfig): string | undefined {
+  if (config.model !== gsasrec.name) return undefined;
   const python = (value: number | boolean) => (typeof value === 'boolean' ? (value ? 'True' : 'False') : String(value));
   const keys = ['sequence_length', 'embedding_dim', 'num_heads', 'num_blocks', 'reuse_item_embeddings'] as const;
   return keys.map((key) => `${key}=${python(config[key])}`).join(', ');

@@ -1,5 +1,7 @@
 import { InputError } from '../../base/errors.js';
+import { gsasrec } from '../../model/gsasrec.js';
 import type { HostParameters } from '../../model/parameters.js';
+import { architectureOf } from '../../model/registry.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import type { TrainConfig } from '../../train/config.js';
 import { writeWhole } from '../files.js';
@@ -10,6 +12,11 @@ const MAX_WEIGHT_BYTES = 2 ** 31 - 2 ** 20;
 const END = Number.MAX_SAFE_INTEGER;
 /** Instead of -inf, so that a row that is all padding has a softmax: exp of it is 0 beside any score. */
 const HIDDEN = -1e30;
+
+/** The architectures that can be written, and how. */
+const GRAPHS: Readonly<Record<string, (config: TrainConfig, weights: HostParameters) => OnnxGraph>> = {
+  [gsasrec.name]: gsasrecGraph,
+};
 
 /**
  * Writes a checkpoint's model as ONNX: item ids in, padded on the left, scores of the item that comes next out.
@@ -24,9 +31,16 @@ export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
   if (bytes > MAX_WEIGHT_BYTES) {
     throw new InputError(`${file}: the weights have ${bytes} bytes, but ONNX keeps at most 2 GiB in a file`);
   }
+  const graphOf = GRAPHS[config.model];
+  if (!graphOf) {
+    const known = Object.keys(GRAPHS).join(', ');
+    throw new InputError(
+      `${file}: ONNX can be written of ${known}, not of ${config.model}; convert it to .safetensors`,
+    );
+  }
   const { inputs, outputs } = onnxInterface(config);
   const metadata = { config: JSON.stringify(config), padding_id: String(config.num_items + 1) };
-  writeWhole(file, [graphOf(config, weights).encode('gSASRec', inputs, outputs, metadata)]);
+  writeWhole(file, [graphOf(config, weights).encode(architectureOf(config).title, inputs, outputs, metadata)]);
 }
 
 /** What a model of `writeOnnx` takes and gives. */
@@ -53,8 +67,8 @@ export function onnxInterface(config: TrainConfig): { inputs: readonly OnnxValue
   return { inputs: [items], outputs: [scores, hidden] };
 }
 
-/** The forward pass of GSASRec (src/model) over padded rows: x is [batch * length, D] between the blocks. */
-function graphOf(config: TrainConfig, weights: HostParameters): OnnxGraph {
+/** The forward pass of gSASRec (src/model/gsasrec.ts) over padded rows: x is [batch * length, D] between the blocks. */
+function gsasrecGraph(config: TrainConfig, weights: HostParameters): OnnxGraph {
   const { num_items: N, sequence_length: S, embedding_dim: D, num_heads: H, num_blocks } = config;
   const graph = new OnnxGraph();
   for (const [name, { shape, data }] of weights) graph.weights(name, shape, data);

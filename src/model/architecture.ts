@@ -1,0 +1,93 @@
+import type { Option, Values } from '../base/options.js';
+import type { Task } from '../data/batches.js';
+import type { Tape } from '../engine/tape.js';
+import type { Tensor } from '../engine/tensor.js';
+import type { Initialiser } from './initialisers.js';
+import type { COMMON_OPTIONS } from './options.js';
+
+/**
+ * What fixes a model's shape: its architecture's name, the size of the catalogue, and the options that all architectures share.
+ * Items are 1..num_items. @interface
+ */
+export type ModelConfig = Values<typeof COMMON_OPTIONS> & {
+  /** The architecture's name. */
+  model: string;
+  num_items: number;
+};
+
+/**
+ * What a row of a table stands for. Gradients of `items` and `users` are kept by rows, and a warm start moves the rows to where the same
+ * item or position is now.
+ */
+export type RowRole = 'items' | 'users' | 'positions';
+
+/** A parameter as an architecture declares it. */
+export interface ParameterSpec {
+  /** A table of items is [N + 2, D]: row i is item i, rows 0 and N + 1 are no items. */
+  readonly shape: readonly number[];
+  readonly initialiser: Initialiser;
+  /** Left out where rows stand for nothing of the data. */
+  readonly rows?: RowRole;
+}
+
+/** The sequences of a batch on the GPU, laid end to end without padding. */
+export interface SequenceTensors {
+  /** [T] u32 item ids */
+  readonly ids: Tensor;
+  /** [T, 2] u32: for each token the half-open range of its sequence's tokens */
+  readonly spans: Tensor;
+}
+
+/** The sequences' last tokens, where only what comes next is wanted. */
+export interface LastTokens {
+  /** [Q] u32 indices of the tokens */
+  readonly tokens: Tensor;
+  /** [Q, 2] u32 their sequences */
+  readonly spans: Tensor;
+}
+
+/** A model as its architecture sees it. */
+export interface Network<Config extends ModelConfig = ModelConfig> {
+  readonly config: Config;
+  /** A parameter on the GPU by its name. */
+  parameter(name: string): Tensor;
+}
+
+/** How a batch is encoded. */
+export interface EncodeOptions {
+  /** 0 outside training. */
+  readonly dropoutRate: number;
+  /** Only these tokens' hidden states are wanted; forward only. */
+  readonly last?: LastTokens | undefined;
+}
+
+/**
+ * A family of models: everything that training, evaluation, checkpoints and the command line need to know of it. Adding one is a file
+ * that declares such an object, and its name in the registry.
+ */
+export interface Architecture<Config extends ModelConfig = ModelConfig> {
+  /** The value of the configuration key `model`, lower case. */
+  readonly name: string;
+  /** Its name as it stands in tables and reports. */
+  readonly title: string;
+  /** Its options, those that all architectures share included. A key that several architectures have means the same in each. */
+  readonly options: Readonly<Record<string, Option>>;
+  /** What it learns from sequences: makes its batches. */
+  readonly task: Task;
+  /** Checks how options go together; each alone has been checked. @throws InputError naming `source`, the key and the values */
+  check?(config: Config, source: string): void;
+  /** Every parameter by name, in the order of the state dict. The order also numbers their random streams. */
+  parameters(config: Config): Map<string, ParameterSpec>;
+  /** The parameter [N + 2, D] whose dot products with a hidden state are the items' scores. */
+  outputTable(config: Config): string;
+  /**
+   * The hidden state of every token. Dropout sites count from 1; site 0 belongs to the loss.
+   * @returns [T, D], with `last` [Q, D]
+   */
+  encode(tape: Tape, network: Network<Config>, batch: SequenceTensors, options: EncodeOptions): Tensor;
+  /**
+   * How much each token of a sequence counts for its last token's hidden state. Left out where the architecture has no such weights.
+   * @returns [H, T]: for each head, weights that sum to 1 over each sequence
+   */
+  attention?(tape: Tape, network: Network<Config>, batch: SequenceTensors, last: LastTokens): Tensor;
+}

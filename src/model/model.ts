@@ -1,0 +1,76 @@
+import { GsasError } from '../base/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import { Stream } from '../engine/stream.js';
+import type { Tape } from '../engine/tape.js';
+import type { Tensor } from '../engine/tensor.js';
+import type { Architecture, EncodeOptions, LastTokens, ModelConfig, Network, SequenceTensors } from './architecture.js';
+import type { HostParameters } from './parameters.js';
+import { architectureOf } from './registry.js';
+import { checkTables } from './tables.js';
+
+/** A model on the GPU, of any architecture. */
+export class Model implements Network {
+  readonly architecture: Architecture;
+  /** By name, in state-dict order. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /** Parameters with a row for each item or user, whose gradients are kept by rows. */
+  readonly tables: ReadonlySet<Tensor>;
+
+  /**
+   * @param weights by the names that the architecture declares
+   * @throws OutOfMemoryError where the adapter can bind no table of all items; GsasError where a weight is missing or of another size
+   */
+  constructor(
+    readonly stream: Stream,
+    readonly config: ModelConfig,
+    weights: HostParameters,
+  ) {
+    checkTables(stream.gpu, config);
+    this.architecture = architectureOf(config);
+    const specs = [...this.architecture.parameters(config)];
+    this.parameters = new Map(
+      specs.map(([name, { shape }]) => {
+        const found = weights.get(name);
+        if (!found) throw new GsasError(`the weights have no ${name}, which a model ${config.model} has as [${shape}]`);
+        return [name, stream.upload(found.data, shape, { requiresGrad: true })];
+      }),
+    );
+    const isTable = ([, { rows }]: (typeof specs)[number]) => rows === 'items' || rows === 'users';
+    this.tables = new Set(specs.filter(isTable).map(([name]) => this.parameter(name)));
+  }
+
+  /**
+   * The model of a checkpoint, on a stream of its own. Several share a device without knowing of each other.
+   * @throws OutOfMemoryError where the adapter can bind no table of all items
+   */
+  static on(gpu: Gpu, { config, weights }: { config: ModelConfig; weights: HostParameters }): Model {
+    return new Model(new Stream(gpu), config, weights);
+  }
+
+  /** [N + 2, D], the table that scores are taken with. */
+  get outputTable(): Tensor {
+    return this.parameter(this.architecture.outputTable(this.config));
+  }
+
+  /**
+   * The hidden state of every token; the scores of the next item are its dot products with `outputTable`.
+   * @returns [T, D], with `last` [Q, D]
+   */
+  encode(tape: Tape, batch: SequenceTensors, { dropoutRate = 0, last }: Partial<EncodeOptions> = {}): Tensor {
+    return this.architecture.encode(tape, this, batch, { dropoutRate, last });
+  }
+
+  /** How much each token counts for its sequence's last one, see `Architecture.attention`; undefined where nothing tells. */
+  get attention(): ((tape: Tape, batch: SequenceTensors, last: LastTokens) => Tensor) | undefined {
+    const { architecture } = this;
+    return architecture.attention && ((tape, batch, last) => architecture.attention!(tape, this, batch, last));
+  }
+
+  /** A parameter by its name. */
+  parameter = (name: string): Tensor => this.parameters.get(name)!;
+
+  /** Gives the parameters' memory back. The model must not be used afterwards. */
+  release(): void {
+    for (const tensor of this.parameters.values()) this.stream.release(tensor);
+  }
+}

@@ -1,0 +1,42 @@
+import { GsasError } from '../base/errors.js';
+import { type Option, unknownName, type Values } from '../base/options.js';
+import type { Architecture, ModelConfig } from './architecture.js';
+import { gsasrec } from './gsasrec.js';
+
+const BUILT_IN = [gsasrec] as const;
+
+type Both<Union> = (Union extends unknown ? (part: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** The options of all built-in architectures together. A configuration holds those of its own architecture alone. */
+export type ModelOptions = Values<Both<(typeof BUILT_IN)[number]['options']>>;
+
+const architectures = new Map<string, Architecture>(BUILT_IN.map((architecture) => [architecture.name, architecture]));
+
+/** The architecture that is used where none is named. */
+export const DEFAULT_MODEL = gsasrec.name;
+
+/** Makes an architecture of one's own known, under its name, to configurations, checkpoints and all that reads them. @throws GsasError where the name is taken */
+export function registerArchitecture(architecture: Architecture): void {
+  const { name } = architecture;
+  if (architectures.has(name)) throw new GsasError(`there is an architecture ${name} already; choose another name`);
+  architectures.set(name, architecture);
+}
+
+/** The names of all architectures, the default first. */
+export function architectureNames(): string[] {
+  return [...architectures.keys()];
+}
+
+/** @param source named in the error, where given. @throws InputError for a name that is not registered */
+export function architectureOf({ model }: Pick<ModelConfig, 'model'>, source?: string): Architecture {
+  const found = architectures.get(model);
+  if (!found) throw unknownName('model', model, architectureNames(), source);
+  return found;
+}
+
+/** The options of all architectures. */
+export function modelOptions(): Record<string, Option> {
+  return Object.assign({}, ...[...architectures.values()].reverse().map(({ options }) => options));
+}
