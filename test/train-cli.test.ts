@@ -11,6 +11,8 @@ import { gsas, type Outcome, startGsas } from './support/command.js';
 import { cellsOf, objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
 import { dataset, flagsOf, TRAINING } from './support/small.js';
+import { spoilSlots } from './support/spoil.js';
+import { writeUntrainedRun } from './support/untrained-run.js';
 
 const FLAGS = flagsOf(TRAINING);
 
@@ -123,6 +125,15 @@ describe('train', () => {
     expect(journal('parts')).toEqual(journal('whole'));
   });
 
+  it('takes none for a limit, and so lifts one that a run was started with', async () => {
+    const args = ['train', '--data', 'data', '--out', 'runs/limited', '--no-report'];
+    const first = await run(...args, ...FLAGS, '--max-epochs', '2', '--max-steps', '3', '--max-minutes', 'none');
+    expect(first).toMatchObject({ status: 0, stdout: expect.stringContaining(': max_steps reached\n') });
+    const second = await run('train', '--resume', '--out', 'runs/limited', '--no-report', '--max-steps', 'none');
+    expect(second).toMatchObject({ status: 0, stdout: expect.stringContaining('stopped after 8 steps, ') });
+    expect(loadCheckpoint(at('runs/limited'), 'last').config).toMatchObject({ max_steps: null, max_minutes: null });
+  });
+
   it('estimates a run without writing it, and counts the steps that the first of the limits allows', async () => {
     const dry = await run(
       'train',
@@ -144,10 +155,11 @@ describe('train', () => {
   });
 
   it('exits 1 when training fails', async () => {
-    const args = ['--data', 'data', '--out', 'runs/diverged', ...FLAGS, '--lr', '1e30', '--max-epochs', '9'];
-    const { status, stderr } = await run('train', ...args);
+    writeUntrainedRun(at('runs/diverged'), { options: TRAINING, data: at('data') });
+    spoilSlots(at('runs/diverged'));
+    const { status, stderr } = await run('train', '--resume', '--out', 'runs/diverged', '--max-epochs', '9');
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^error: the loss is .*\n$/) });
-    expect(stderr).toContain('try a smaller lr than 1e+30');
+    expect(stderr).toContain('try a smaller lr than 0.005');
   });
 });
 

@@ -6,10 +6,10 @@ import { ASSUMED_HEADS, officialConfig } from '../store/convert/official.js';
 import { onnxInterface } from '../store/convert/onnx.js';
 import type { OnnxValue } from '../store/convert/onnx-model.js';
 import type { TrainConfig, TrainOptions } from '../train/config.js';
-import { configFlags, parseFlag } from '../train/flags.js';
 import { presetOptions } from '../train/presets.js';
 import { parsePath } from './arguments.js';
 import { alignColumns } from './columns.js';
+import { addConfigFlags } from './config-flags.js';
 
 interface Flags {
   checkpoint: 'best' | 'last';
@@ -36,17 +36,13 @@ export function addConvert(program: Command): void {
 reuse_item_embeddings; num_heads is taken to be ${ASSUMED_HEADS} unless --heads says otherwise, and the options of training are
 only kept for later: the flags of \`train\` set them.`,
     );
-  const keys = configFlags().map(({ key, flags, description }) => {
-    const option =
-      key === 'num_heads'
-        ? new Option(`--heads, ${flags}`, `attention heads of a .pt file's model (default ${ASSUMED_HEADS})`)
-        : new Option(flags, description).hideHelp();
-    command.addOption(option.argParser((text) => parseFlag(key, text)));
-    return [option.attributeName(), key] as const;
-  });
+  const optionsOf = addConfigFlags(command, (key, flags, description) =>
+    key === 'num_heads'
+      ? new Option(`--heads, ${flags}`, `attention heads of a .pt file's model (default ${ASSUMED_HEADS})`)
+      : new Option(flags, description).hideHelp(),
+  );
   command.action((input: string, output: string, flags: Flags & Record<string, unknown>) => {
-    const given = keys.filter(([name]) => flags[name] !== undefined).map(([name, key]) => [key, flags[name]]);
-    runConvert(input, output, flags, Object.fromEntries(given));
+    runConvert(input, output, flags, optionsOf(flags));
   });
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { InputError } from '../base/errors.js';
 import { describeDataset } from '../data/dataset.js';
 import type { Gpu } from '../engine/gpu.js';
@@ -12,13 +12,13 @@ import { itemNames, renumbering } from '../store/names.js';
 import { RunFolder } from '../store/run-folder.js';
 import { openSource, recallSource, type Source, tryRecallSource } from '../store/source.js';
 import type { TrainOptions } from '../train/config.js';
-import { configFlags, parseFlag } from '../train/flags.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
 import { presetOptions } from '../train/presets.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
 import { STOP_REASONS, type Validation } from '../train/run-store.js';
 import { type TrainResult, train } from '../train/train.js';
 import { parsePath, presetOption } from './arguments.js';
+import { addConfigFlags } from './config-flags.js';
 import { dryRun } from './dry-run.js';
 import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
@@ -67,15 +67,8 @@ export function addTrain(program: Command): void {
     .option('--watch', 'serve a page on this machine that shows the run as it goes on')
     .option('--no-report', 'do not write report.html at the end, which takes some seconds')
     .addOption(presetOption());
-  const keys = configFlags().map(({ key, flags, description }) => {
-    const option = new Option(flags, description).argParser((text) => parseFlag(key, text));
-    command.addOption(option);
-    return [option.attributeName(), key] as const;
-  });
-  command.action((flags: Flags & Record<string, unknown>) => {
-    const given = keys.filter(([name]) => flags[name] !== undefined).map(([name, key]) => [key, flags[name]]);
-    return runTrain(flags, Object.fromEntries(given));
-  });
+  const optionsOf = addConfigFlags(command);
+  command.action((flags: Flags & Record<string, unknown>) => runTrain(flags, optionsOf(flags)));
 }
 
 async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<void> {
