@@ -1,5 +1,4 @@
-import { Command, CommanderError } from 'commander';
-import { GsasError } from '../src/base/errors.js';
+import { newProgram, runProgram } from '../src/cli/program.js';
 import { addCompare } from './commands/compare.js';
 import { addEval } from './commands/eval.js';
 import { addGpu } from './commands/gpu.js';
@@ -16,15 +15,8 @@ const TIMELESS = ['compare', 'report'];
 
 let neighbours: ReturnType<typeof watchNeighbours> | undefined;
 
-const program = new Command('bench')
-  .description('measures gsas-wgpu on this machine')
-  .option('--adapter <name>', 'GPU adapter (default: $GSAS_ADAPTER, else the best)')
-  .configureHelp({ showGlobalOptions: true })
-  .exitOverride()
+const program = newProgram('bench', 'measures gsas-wgpu on this machine')
   .hook('preAction', (_, command) => {
-    // All that opens an adapter reads this variable, the processes that are started here too.
-    const { adapter } = command.optsWithGlobals();
-    if (adapter) process.env.GSAS_ADAPTER = adapter;
     if (!TIMELESS.includes(command.name())) neighbours = watchNeighbours();
   })
   .hook('postAction', () => {
@@ -42,17 +34,4 @@ addCompare(program);
 addReport(program);
 addGpu(program);
 
-/** One line for a person, but the whole stack of an error that is a bug. */
-function fail(error: unknown): never {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  const known = error instanceof GsasError;
-  console.error(known ? `error: ${error.message}` : error);
-  process.exit(known ? error.exitCode : 1);
-}
-
-process.on('uncaughtException', fail);
-// The reader of our output has seen enough (`npm run bench -- kernels | head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(0) : fail(error)));
-
-if (process.argv.length === 2) program.outputHelp();
-else await program.parseAsync().catch(fail);
+await runProgram(program);

@@ -164,6 +164,6 @@ export type { Binding, Program, Scalar, Uniform } from './engine/program.js';
 export { Stream } from './engine/stream.js';
 export { type Entry, Tape } from './engine/tape.js';
 export type { DType, HostArray, Shape, Tensor } from './engine/tensor.js';
-export type { Answer, Question, Tuning } from './engine/tuning.js';
-export type { Cost, HostTensor, Op, ReferenceValues } from './kernels/op.js';
+export type { Tuning, TuningAnswer, TuningQuestion } from './engine/tuning.js';
+export type { Cost, Op, Operand, ReferenceValues } from './kernels/op.js';
 export { registry } from './kernels/registry.js';

@@ -239,6 +239,6 @@ describe('text', () => {
 
   it('names the operations that there are', () => {
     expect(opsCalled('adam').map(({ name }) => name)).toEqual(['adam']);
-    expect(() => opsCalled('adamm')).toThrow('known are adam, add');
+    expect(() => opsCalled('adamm')).toThrow('known are add, attention');
   });
 });

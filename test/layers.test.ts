@@ -74,3 +74,20 @@ it('nothing below store names a global of Node', () => {
   });
   expect(found).toEqual([]);
 });
+
+it('no file imports itself by a detour', () => {
+  const sources = filesOf(SRC).map((file) => file.replaceAll(sep, '/'));
+  const imports = new Map(
+    sources.map((file) => [file, importsOf(SRC, file).map((name) => name.replace(/\.js$/, '.ts'))]),
+  );
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const name of imports.get(file) ?? []) visit(name, [...path, file]);
+    done.add(file);
+  };
+  for (const file of sources) visit(file, []);
+  expect(cycles).toEqual([]);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
 import { printable } from '../src/base/printable.js';
-import { alignColumns } from '../src/cli/columns.js';
+import { alignColumns } from '../src/cli/output.js';
 import { ItemFinder } from '../src/store/find.js';
 
 const ESC = '\u001b';

@@ -5,20 +5,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { tuneAtFirstUse } from '../src/cli/tune.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
-import { type Answer, Tuning } from '../src/engine/tuning.js';
+import { Tuning, type TuningAnswer } from '../src/engine/tuning.js';
 import { matmul } from '../src/kernels/matmul/index.js';
 import { conclude, tune } from '../src/kernels/tune.js';
 import { loadTuning, saveTuning, type TunedFor, tunedFor, tuningFile } from '../src/node/tuning-cache.js';
 import { openTestGpu } from './support/gpu.js';
 
-const ANSWER: Answer = { op: 'matmul', shape: 'K=8 N=8', size: 1000, choice: 'b', builtIn: 'a', ratio: 0.8 };
+const ANSWER: TuningAnswer = { op: 'matmul', shape: 'K=8 N=8', size: 1000, choice: 'b', builtIn: 'a', ratio: 0.8 };
 const CANDIDATES = { a: 1, b: 2, c: 3 };
 
 describe('choices', () => {
   const ask = (tuning: Tuning, size = 1000, shape = 'K=8 N=8') =>
     tuning.choose({ op: 'matmul', shape, size, trial: { size } }, CANDIDATES);
 
-  it('are what is built in until they are answered, and what is asked in vain is known', () => {
+  it('are what is built in until they are answered, and a question without an answer is remembered', () => {
     const tuning = new Tuning();
     expect(ask(tuning)).toBe(1);
     expect(ask(tuning, 1100)).toBe(1);

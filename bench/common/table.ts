@@ -1,4 +1,4 @@
-import { alignColumns } from '../../src/cli/columns.js';
+import { alignColumns } from '../../src/cli/output.js';
 
 /** Lines of a table: a head, then the rows; the first column to the left, the others, numbers, to the right. */
 export function tableLines(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

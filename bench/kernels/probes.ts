@@ -1,5 +1,5 @@
 import { program } from '../../src/engine/program.js';
-import { wgsl } from '../../src/engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../src/engine/wgsl.js';
 
 /** The three kernels that measure an adapter's roof. */
 
@@ -13,11 +13,8 @@ export const ROWS_EACH = 16;
 /** Flops of an invocation of `fmaProbe` in one iteration: eight independent chains of four lanes, two each. */
 export const FLOPS_EACH = 8 * 4 * 2;
 
-const MAIN = /* wgsl */ `
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;`;
+const MAIN = /* wgsl */ `${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;`;
 
 /** y = x: n reads and n writes of 16 bytes, side by side those of a workgroup's invocations. */
 export const copyProbe = program(

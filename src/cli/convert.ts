@@ -8,8 +8,8 @@ import type { OnnxValue } from '../store/convert/onnx-model.js';
 import type { TrainConfig, TrainOptions } from '../train/config.js';
 import { presetOptions } from '../train/presets.js';
 import { parsePath } from './arguments.js';
-import { alignColumns } from './columns.js';
 import { addConfigFlags } from './config-flags.js';
+import { alignColumns } from './output.js';
 
 interface Flags {
   checkpoint: 'best' | 'last';

@@ -6,7 +6,7 @@ import { DUPLICATES, ENCODINGS, type ImportOptions, SPLITS, UNSEEN_ITEMS } from 
 import { describeImport } from '../ingest/report.js';
 import { datasetStats } from '../ingest/stats.js';
 import { parsePath } from './arguments.js';
-import { printJson } from './json.js';
+import { printJson } from './output.js';
 import { formatStats } from './stats-output.js';
 
 interface ImportFlags extends Omit<ImportOptions, 'titles' | 'files' | 'signal' | 'onProgress'> {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { Gpu } from '../engine/gpu.js';
-import type { Answer } from '../engine/tuning.js';
+import type { TuningAnswer } from '../engine/tuning.js';
 import { type Survey, surveyAdapters } from '../node/adapter.js';
 import { howToInstallHere, nvidiaAdvice } from '../node/advice.js';
 import { ensureAdapter, installSoftware, SOFTWARE_NAMES, type SoftwareName } from '../node/software.js';
@@ -41,7 +41,7 @@ export interface Diagnosis {
   /** Lanes of a subgroup, smallest and largest; null without subgroups. */
   subgroupSize: [number, number] | null;
   /** What `tune`, or a first training run, found for the chosen adapter. */
-  tuning: readonly Answer[];
+  tuning: readonly TuningAnswer[];
   /** What to do about what is missing, one sentence each. */
   advice: string[];
 }

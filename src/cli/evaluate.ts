@@ -22,7 +22,7 @@ import {
   pairedTable,
   sampledTable,
 } from './evaluation-output.js';
-import { printJson } from './json.js';
+import { printJson } from './output.js';
 import { writePerUser } from './per-user.js';
 
 interface Flags {

@@ -1,7 +1,7 @@
 import type { BucketEstimates, Estimates, Evaluation, Paired } from '../data/evaluation.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
-import { alignColumns } from './columns.js';
 import { formatMetric } from './metrics.js';
+import { alignColumns } from './output.js';
 
 /** An evaluation and what it is of: `gSASRec`, a baseline, a run. */
 export interface Named {

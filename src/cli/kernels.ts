@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { registry } from '../kernels/registry.js';
-import { printJson } from './json.js';
+import { printJson } from './output.js';
 
 export function addKernels(program: Command): void {
   program

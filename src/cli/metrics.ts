@@ -5,7 +5,7 @@ import { evaluateSplit, type Metrics, metricsOf } from '../infer/ranking.js';
 import { Model } from '../model/model.js';
 import { baselinesOf, type Source } from '../store/source.js';
 import type { Checkpoint } from '../train/checkpoint.js';
-import { alignColumns } from './columns.js';
+import { alignColumns } from './output.js';
 
 /** A line of a table of metrics. */
 export type MetricRow = Metrics & { name: string };

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { GsasError } from '../base/errors.js';
 import { openGpu } from '../node/gpu.js';
 import { checkParity } from '../store/parity.js';
-import { printJson } from './json.js';
+import { printJson } from './output.js';
 
 export function addParity(program: Command): void {
   program

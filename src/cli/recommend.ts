@@ -13,10 +13,9 @@ import { type Column, checkTableFile, type Row, writeTable } from '../store/tabl
 import type { ItemNames } from '../store/titles.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { parseCount, parsePath } from './arguments.js';
-import { alignColumns } from './columns.js';
 import { interruptible } from './interrupt.js';
 import { readItems } from './items.js';
-import { printJson } from './json.js';
+import { alignColumns, printJson } from './output.js';
 
 interface Flags {
   history?: string[];

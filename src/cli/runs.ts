@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { listRuns } from '../report/list.js';
 import { formatDuration } from '../train/progress.js';
-import { alignColumns } from './columns.js';
-import { printJson } from './json.js';
 import { formatMetric } from './metrics.js';
+import { alignColumns, printJson } from './output.js';
 
 export function addRuns(program: Command): void {
   program

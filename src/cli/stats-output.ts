@@ -1,5 +1,5 @@
 import type { DatasetStats } from '../ingest/stats.js';
-import { alignColumns } from './columns.js';
+import { alignColumns } from './output.js';
 
 /** A table of several lines for a person, and what leaving out seen items would do. */
 export function formatStats(stats: DatasetStats): string {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Gpu } from '../engine/gpu.js';
-import { type Answer, Tuning } from '../engine/tuning.js';
+import { Tuning, type TuningAnswer } from '../engine/tuning.js';
 import { type Finding, tune } from '../kernels/tune.js';
 import { openGpu } from '../node/gpu.js';
 import { loadTuning, saveTuning, tunedFor, tuningFile, tuningWanted } from '../node/tuning-cache.js';
@@ -11,8 +11,7 @@ import { planTraining } from '../train/plan.js';
 import { presetOptions } from '../train/presets.js';
 import { Trainer } from '../train/trainer.js';
 import { parsePath, presetOption } from './arguments.js';
-import { alignColumns } from './columns.js';
-import { printJson } from './json.js';
+import { alignColumns, printJson } from './output.js';
 
 /** What `train` may spend on an adapter that it meets with a model's shapes for the first time. */
 const FIRST_USE_SECONDS = 2.5;
@@ -80,7 +79,7 @@ export async function tuneAtFirstUse(gpu: Gpu, print: (line: string) => void): P
 }
 
 /** An answer in a few words, such as `matmul K=128 N=128 subgroup=32, about 6400 tokens: 32x2 takes 0.81 of the time of 16x1`. */
-export function describeAnswer({ op, shape, size, choice, builtIn, ratio }: Answer): string {
+export function describeAnswer({ op, shape, size, choice, builtIn, ratio }: TuningAnswer): string {
   const found =
     choice === builtIn ? `${builtIn} as built in` : `${choice} takes ${ratio.toFixed(2)} of the time of ${builtIn}`;
   return `${op} ${shape}, about ${size} tokens: ${found}`;

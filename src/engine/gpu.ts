@@ -3,7 +3,6 @@ import { BufferUsage } from './flags.js';
 import { PipelineCache } from './pipelines.js';
 import { BufferPool } from './pool.js';
 import { Profiler } from './profiler.js';
-import type { Stream } from './stream.js';
 import { Tuning } from './tuning.js';
 
 /** What kernels may count on. They are baked into shaders, so a kernel asks here and nowhere else. */
@@ -13,6 +12,12 @@ export interface Capabilities {
   readonly timestamps: boolean;
   /** Whether the adapter computes on the CPU, where a lane that waits for memory keeps all others waiting. */
   readonly software: boolean;
+}
+
+/** Whoever records commands for the device: a stream. */
+export interface Recorder {
+  /** Hands over what it has recorded so far. */
+  submit(): void;
 }
 
 /** How a device is to be used. */
@@ -52,7 +57,7 @@ export class Gpu {
   submits = 0;
   #error: GsasError | undefined;
   #ids = 0;
-  #recording: Stream | undefined;
+  #recording: Recorder | undefined;
   #closed = false;
 
   private constructor(
@@ -171,12 +176,12 @@ export class Gpu {
 
   /**
    * Work runs in the order in which it is recorded, also that of several streams, which share the pool's buffers: what another stream
-   * has recorded is handed over before `stream` goes on.
+   * has recorded is handed over before `recorder` goes on.
    */
-  turn(stream: Stream): void {
+  turn(recorder: Recorder): void {
     const before = this.#recording;
-    this.#recording = stream;
-    if (before !== stream) before?.submit();
+    this.#recording = recorder;
+    if (before !== recorder) before?.submit();
   }
 
   /** Destroys the device: what was made on it cannot be used any longer, and need not be released before. */

@@ -123,8 +123,8 @@ export class Stream {
 
   /**
    * Records one launch. `args` names every storage binding (a tensor) and every uniform (a number) of the program.
-   * `workgroups` is a count, spread over two dimensions where it exceeds what one allows (shaders number their workgroup as
-   * `id.x + id.y * count.x` and must check the bound), or a grid.
+   * `workgroups` is a count, spread over two dimensions where it exceeds what one allows (`mainWgsl` numbers them; the shader must check
+   * the bound), or a grid.
    * @throws GsasError when an argument is missing, superfluous or of another type
    */
   dispatch(

@@ -2,7 +2,7 @@
 const REACH = 2; // powers of two
 
 /** What an operation asks at a launch: which of its candidates to bake in. They give the same bits, so only time depends on it. */
-export interface Question {
+export interface TuningQuestion {
   /** The registered operation, which runs `trial`. */
   readonly op: string;
   /** The extents that an answer is for, such as `N=128 K=128`. */
@@ -16,7 +16,7 @@ export interface Question {
 }
 
 /** What was measured to be the best choice. */
-export interface Answer {
+export interface TuningAnswer {
   readonly op: string;
   readonly shape: string;
   readonly size: number;
@@ -27,16 +27,16 @@ export interface Answer {
 }
 
 /**
- * The choices of a device's kernels. Without answers every operation takes what is built in. Whatever is asked in vain is remembered, so
- * that recording a training step once is enough to know what there is to measure.
+ * The choices of a device's kernels. Without answers every operation takes what is built in. Questions without an answer are remembered,
+ * so recording a training step once is enough to know what there is to measure.
  */
 export class Tuning {
-  readonly #answers = new Map<string, Answer[]>();
-  readonly #open = new Map<string, Question>();
+  readonly #answers = new Map<string, TuningAnswer[]>();
+  readonly #open = new Map<string, TuningQuestion>();
   #trial: { op: string; choice: string } | undefined;
 
   /** The candidate to bake in: `candidates` by name, the built-in one first. */
-  choose<C>(question: Omit<Question, 'candidates'>, candidates: Readonly<Record<string, C>>): C {
+  choose<C>(question: Omit<TuningQuestion, 'candidates'>, candidates: Readonly<Record<string, C>>): C {
     const names = Object.keys(candidates);
     const builtIn = candidates[names[0]];
     if (names.length === 1) return builtIn;
@@ -47,24 +47,24 @@ export class Tuning {
   }
 
   /** Replaces the answers for the same shape and about the same size. */
-  add(answer: Answer): void {
+  add(answer: TuningAnswer): void {
     const others = (this.#answers.get(keyOf(answer)) ?? []).filter((other) => distance(other, answer) > REACH);
     this.#answers.set(keyOf(answer), [...others, answer]);
     const open = this.#open.get(keyOf(answer));
     if (open && this.#nearest(open)) this.#open.delete(keyOf(answer));
   }
 
-  /** Forgets every answer: what is asked from now on is asked anew. */
+  /** Forgets every answer. */
   clear(): void {
     this.#answers.clear();
   }
 
-  get answers(): readonly Answer[] {
+  get answers(): readonly TuningAnswer[] {
     return [...this.#answers.values()].flat();
   }
 
   /** What was asked and has no answer. */
-  get open(): readonly Question[] {
+  get open(): readonly TuningQuestion[] {
     return [...this.#open.values()];
   }
 
@@ -78,7 +78,7 @@ export class Tuning {
     }
   }
 
-  #nearest(question: { op: string; shape: string; size: number }): Answer | undefined {
+  #nearest(question: { op: string; shape: string; size: number }): TuningAnswer | undefined {
     const near = (this.#answers.get(keyOf(question)) ?? []).filter((answer) => distance(answer, question) <= REACH);
     return near.sort((a, b) => distance(a, question) - distance(b, question))[0];
   }

@@ -22,3 +22,15 @@ export function float(value: number): string {
   const text = String(value);
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
+
+/**
+ * WGSL: opens `main` in workgroups of `size` invocations. `number` is the workgroup's, as `Stream.dispatch` counts them where it spreads
+ * them over two dimensions, and `local` the invocation's within it.
+ */
+export function mainWgsl(size: number | string): string {
+  return `
+@compute @workgroup_size(${size})
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+        @builtin(local_invocation_index) local: u32) {
+  let number = workgroup.x + workgroup.y * workgroups.x;`;
+}

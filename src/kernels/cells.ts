@@ -1,13 +1,19 @@
-/** How a kernel reads rows of D floats: four at a time where D allows, which shares one bounds check among them, else singly. */
-export interface Cells {
-  /** WGSL type of a cell, spelt as `parseProgram` reads it. */
+/** What a kernel loads at a time. */
+export interface Cell {
+  /** Floats in it. */
+  size: 4 | 1;
+  /** Its WGSL type, spelt as `parseProgram` reads it. */
   type: 'vec4<f32>' | 'f32';
-  /** Cells in a row. */
+}
+
+/** A row of cells. */
+export interface Cells extends Cell {
   count: number;
 }
 
+/** How a kernel reads a row of D floats: four at a time where D allows, which share one bounds check, else singly. */
 export function cellsOf(D: number): Cells {
-  return D % 4 === 0 ? { type: 'vec4<f32>', count: D / 4 } : { type: 'f32', count: D };
+  return D % 4 === 0 ? { size: 4, type: 'vec4<f32>', count: D / 4 } : { size: 1, type: 'f32', count: D };
 }
 
 /** WGSL: `Cell`, `CELLS` in a row of D, and `total(cell)`, the sum of its floats. */

@@ -4,7 +4,7 @@ import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import { type HostArray, sizeOf, type Tensor } from '../engine/tensor.js';
 import { difference, directionalError, finiteDifferences, largest } from './differences.js';
-import { CASE_RANDOM, type HostTensor, type Op, type ReferenceValues } from './op.js';
+import { CASE_RANDOM, type Op, type Operand, type ReferenceValues } from './op.js';
 
 type Named<T> = Record<string, T>;
 
@@ -14,7 +14,7 @@ export class OpRun {
   readonly differentiable: readonly string[];
   /** dL/d(output) where a backward starts: 1 for a loss, else normal numbers; by output that a gradient flows through. */
   readonly cotangents: Named<Float32Array> = {};
-  readonly #host: Named<HostTensor>;
+  readonly #host: Named<Operand>;
   readonly #inputs: Named<Tensor> = {};
   readonly #seeds: Named<Tensor> = {};
 

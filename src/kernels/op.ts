@@ -3,7 +3,7 @@ import type { Tape } from '../engine/tape.js';
 import type { HostArray, Shape, Tensor } from '../engine/tensor.js';
 
 /** An operand in host memory. */
-export interface HostTensor<Data extends HostArray = HostArray> {
+export interface Operand<Data extends HostArray = HostArray> {
   shape: Shape;
   data: Data;
 }
@@ -41,7 +41,7 @@ interface Description<Case> {
  */
 export interface Op extends Description<unknown> {
   /** Operands for a case, drawn at random. */
-  inputs(shape: unknown, random: HostRandom): Record<string, HostTensor>;
+  inputs(shape: unknown, random: HostRandom): Record<string, Operand>;
   /** Inputs whose gradient is checked, in the cases that have them. */
   differentiable: readonly string[];
   /** Records the operation on the tape. Outputs are named as in `reference`. */
@@ -61,11 +61,11 @@ interface TypedOp<Case, Inputs, Outputs> extends Description<Case> {
   ): { [Name in keyof Outputs]: Float64Array | Uint32Array };
 }
 
-type Wide<Operand> = Operand extends HostTensor<Uint32Array> ? Uint32Array : Float64Array;
+type Wide<Input> = Input extends Operand<Uint32Array> ? Uint32Array : Float64Array;
 
 /** Types an operation's functions by its cases and its inputs. `inputs` stands before `run` and `reference`, which are inferred from it. */
 export function defineOp<Case>() {
-  return <Inputs extends { [Name in keyof Inputs]: HostTensor }, Outputs extends { [Name in keyof Outputs]: Tensor }>(
+  return <Inputs extends { [Name in keyof Inputs]: Operand }, Outputs extends { [Name in keyof Outputs]: Tensor }>(
     op: TypedOp<Case, Inputs, Outputs>,
   ): Op => op as unknown as Op;
 }

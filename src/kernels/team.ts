@@ -1,46 +1,49 @@
 import type { Capabilities } from '../engine/gpu.js';
-import { wgsl } from '../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../engine/wgsl.js';
 
 /**
- * A team is the group of lanes that works on one row: a subgroup where the adapter has subgroups of one size, else a workgroup
+ * A team is the lanes that work on one row: a subgroup where the adapter has subgroups of one size, else a workgroup
  * that reduces through workgroup memory. Row kernels are written once against `team_sum`.
  */
 export interface Team {
   subgroups: boolean;
   lanes: number;
   /** Teams in a workgroup. */
-  count: number;
+  teams: number;
 }
 
 const WORKGROUP = 64;
 
 export function teamOf({ subgroupSize }: Capabilities): Team {
-  if (subgroupSize === 0) return { subgroups: false, lanes: 32, count: 1 };
-  return { subgroups: true, lanes: subgroupSize, count: Math.max(1, WORKGROUP / subgroupSize) };
+  if (subgroupSize === 0) return { subgroups: false, lanes: 32, teams: 1 };
+  return { subgroups: true, lanes: subgroupSize, teams: Math.max(1, WORKGROUP / subgroupSize) };
 }
 
 /** Workgroups for `rows` rows, one a team. */
-export function teamGroups(team: Team, rows: number): number {
-  return Math.ceil(rows / team.count);
+export function teamWorkgroups(team: Team, rows: number): number {
+  return Math.ceil(rows / team.teams);
 }
 
 /**
- * WGSL, to stand first in the shader: `WORKGROUP_SIZE`, `LANES`, `team_of(workgroup, count, local)` = the number of this team,
- * `lane_of(local)`, `team_sum(f32, lane)`, `team_max(f32, lane)`. All lanes of a workgroup must call it: no early return before.
+ * WGSL: opens `main`, in which `team` is the number of this team, counted over all workgroups, and `lane` the invocation's number in it.
+ * Needs `teamWgsl`.
  */
-export function teamWgsl({ subgroups, lanes, count }: Team): string {
+export const TEAM_MAIN = /* wgsl */ `${mainWgsl('WORKGROUP_SIZE')}
+  let team = number * TEAMS + local / LANES;
+  let lane = local % LANES;`;
+
+/**
+ * WGSL, to stand first in the shader: `WORKGROUP_SIZE`, `LANES`, `TEAMS`, and `team_sum(f32, lane)` and `team_max(f32, lane)`, the same
+ * number for every lane. All lanes of a workgroup must call them: no early return before.
+ */
+export function teamWgsl({ subgroups, lanes, teams }: Team): string {
   return wgsl`
 #if ${subgroups}
 enable subgroups;
 #endif
 const LANES = ${lanes}u;
-const TEAMS = ${count}u;
-const WORKGROUP_SIZE = ${lanes * count}u;
-
-fn team_of(workgroup: vec3u, workgroups: vec3u, local: u32) -> u32 {
-  return (workgroup.x + workgroup.y * workgroups.x) * TEAMS + local / LANES;
-}
-fn lane_of(local: u32) -> u32 { return local % LANES; }
+const TEAMS = ${teams}u;
+const WORKGROUP_SIZE = ${lanes * teams}u;
 
 #if ${subgroups}
 fn team_sum(value: f32, lane: u32) -> f32 { return subgroupAdd(value); }

@@ -3,18 +3,18 @@ import type { Gpu } from '../engine/gpu.js';
 import { Profiler } from '../engine/profiler.js';
 import { Stream } from '../engine/stream.js';
 import type { HostArray, Tensor } from '../engine/tensor.js';
-import type { Answer, Question } from '../engine/tuning.js';
+import type { TuningAnswer, TuningQuestion } from '../engine/tuning.js';
 import { download, OpRun } from './harness.js';
 import type { Op } from './op.js';
 import { registry } from './registry.js';
 
 /** What was measured for one question. */
 export interface Finding {
-  question: Question;
+  question: TuningQuestion;
   /** Median milliseconds of a launch, by candidate, those of other bits than the built-in one's left out; that one is the first. */
   times: ReadonlyMap<string, number>;
   /** What takes the built-in choice's place, or itself. */
-  answer: Answer;
+  answer: TuningAnswer;
 }
 
 export interface TuneOptions {
@@ -26,11 +26,11 @@ const ROUNDS = 7;
 const SAMPLE_MS = 4; // of work a sample; shorter launches are repeated
 const MARGIN = 0.95; // of the built-in choice's time: what takes less replaces it
 
-/** Measures what operations have asked in vain, the longest work first, and has the device's kernels take the best from then on. */
+/** Measures what operations have asked and nobody has answered, the longest work first; from then on the device's kernels take the best. */
 export async function tune(gpu: Gpu, { seconds = Infinity }: TuneOptions = {}): Promise<Finding[]> {
   const began = performance.now();
   const timeFor = (ms: number) => performance.now() - began + ms <= 1000 * seconds;
-  const flops = ({ op, trial }: Question) => opOf(op).cost.forward(trial).flops;
+  const flops = ({ op, trial }: TuningQuestion) => opOf(op).cost.forward(trial).flops;
   const questions = [...gpu.tuning.open].sort((a, b) => flops(b) - flops(a));
   const findings: Finding[] = [];
   const profiler = gpu.profiler;
@@ -51,7 +51,7 @@ export async function tune(gpu: Gpu, { seconds = Infinity }: TuneOptions = {}): 
   return findings;
 }
 
-async function answer(gpu: Gpu, question: Question, timeFor: (ms: number) => boolean): Promise<Finding> {
+async function answer(gpu: Gpu, question: TuningQuestion, timeFor: (ms: number) => boolean): Promise<Finding> {
   const trial = new Trial(gpu, opOf(question.op), question.trial);
   try {
     const builtIn = question.candidates[0];
@@ -85,7 +85,7 @@ async function measure(trial: Trial, names: readonly string[]): Promise<Map<stri
 }
 
 /** The fastest, where it is faster by a margin and its slow samples are no slower than the built-in choice's fast ones. */
-export function conclude(question: Question, samples: ReadonlyMap<string, readonly number[]>): Finding {
+export function conclude(question: TuningQuestion, samples: ReadonlyMap<string, readonly number[]>): Finding {
   const at = (times: readonly number[], share: number) =>
     [...times].sort((a, b) => a - b)[Math.round(share * (times.length - 1))];
   const builtIn = question.candidates[0];

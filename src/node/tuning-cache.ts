@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Answer } from '../engine/tuning.js';
+import type { TuningAnswer } from '../engine/tuning.js';
 import { cacheFolder } from './cache.js';
 
 /** What an answer depends on beside the shape. */
@@ -13,7 +13,7 @@ export interface TunedFor {
 }
 
 interface TuningFile extends TunedFor {
-  answers: readonly Answer[];
+  answers: readonly TuningAnswer[];
 }
 
 /** Whether answers are looked up and measured at all: not with GSAS_TUNE=0. */
@@ -38,7 +38,7 @@ export function loadTuning(
   key: TunedFor,
   file = tuningFile(key),
   warn: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
-): readonly Answer[] {
+): readonly TuningAnswer[] {
   if (!existsSync(file)) return [];
   try {
     const kept = JSON.parse(readFileSync(file, 'utf8')) as TuningFile;
@@ -53,15 +53,15 @@ export function loadTuning(
 }
 
 /** Keeps the answers, and whatever was there before for other questions of the same adapter is in them already. */
-export function saveTuning(key: TunedFor, answers: readonly Answer[], file = tuningFile(key)): void {
+export function saveTuning(key: TunedFor, answers: readonly TuningAnswer[], file = tuningFile(key)): void {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}`;
   writeFileSync(temporary, `${JSON.stringify({ ...key, answers } satisfies TuningFile, null, 2)}\n`);
   renameSync(temporary, file);
 }
 
-function isAnswer(value: unknown): value is Answer {
-  const { op, shape, size, choice, builtIn, ratio } = (value ?? {}) as Partial<Answer>;
+function isAnswer(value: unknown): value is TuningAnswer {
+  const { op, shape, size, choice, builtIn, ratio } = (value ?? {}) as Partial<TuningAnswer>;
   const texts = [op, shape, choice, builtIn].every((text) => typeof text === 'string');
   return texts && Number.isFinite(size) && size! > 0 && Number.isFinite(ratio);
 }

@@ -1,11 +1,37 @@
 import { GsasError } from '../base/errors.js';
+import type { Gpu } from '../engine/gpu.js';
 import { evaluateSplit, type Metrics } from '../infer/ranking.js';
 import { type Checkpoint, LOOP_START, type LoopState } from './checkpoint.js';
-import type { TrainPlan } from './plan.js';
+import type { TrainConfig } from './config.js';
+import type { PlanRequest, TrainPlan } from './plan.js';
+import type { ProgressState } from './progress.js';
 import type { StepRecord, StopReason, Validation } from './run-store.js';
 import { StepWindow } from './step-window.js';
-import type { TrainRequest, TrainResult } from './train.js';
 import type { Trainer } from './trainer.js';
+
+export interface TrainRequest extends PlanRequest {
+  gpu: Gpu;
+  /** Aborting it ends the run after the step in hand, or in the middle of a validation; the last checkpoint is written. */
+  signal?: AbortSignal;
+  /** Awaited before the first step, when the GPU's kernels have been asked for all that a step needs: the time to tune them. */
+  onPrepared?: () => Promise<void>;
+  /** After each step, once its loss has arrived: up to two steps late. */
+  onStep?: (state: ProgressState) => void;
+  /** After each validation, before its checkpoint is written. */
+  onValidation?: (validation: Validation) => void;
+}
+
+/** How a run ended, and its best weights. */
+export interface TrainResult {
+  config: TrainConfig;
+  stopped: StopReason;
+  steps: number;
+  epochs: number;
+  /** Training time over all the runs that led here, validation included. */
+  seconds: number;
+  /** Best by val_metric; undefined where the run was aborted before the first validation. */
+  best: Checkpoint | undefined;
+}
 
 /** Steps that may be on their way: the host prepares the next batch while the GPU works, and reads losses late. */
 const IN_FLIGHT = 2;

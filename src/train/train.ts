@@ -1,36 +1,10 @@
-import type { Gpu } from '../engine/gpu.js';
 import { checkTables } from '../model/tables.js';
-import type { Checkpoint } from './checkpoint.js';
-import type { TrainConfig } from './config.js';
-import { Loop } from './loop.js';
-import { type PlanRequest, planTraining } from './plan.js';
-import type { ProgressState } from './progress.js';
-import type { RunStore, StopReason, Validation } from './run-store.js';
+import { Loop, type TrainRequest, type TrainResult } from './loop.js';
+import { planTraining } from './plan.js';
+import type { RunStore } from './run-store.js';
 import { Trainer } from './trainer.js';
 
-export interface TrainRequest extends PlanRequest {
-  gpu: Gpu;
-  /** Aborting it ends the run after the step in hand, or in the middle of a validation; the last checkpoint is written. */
-  signal?: AbortSignal;
-  /** Awaited before the first step, when the GPU's kernels have been asked for all that a step needs: the time to tune them. */
-  onPrepared?: () => Promise<void>;
-  /** After each step, once its loss has arrived: up to two steps late. */
-  onStep?: (state: ProgressState) => void;
-  /** After each validation, before its checkpoint is written. */
-  onValidation?: (validation: Validation) => void;
-}
-
-/** How a run ended, and its best weights. */
-export interface TrainResult {
-  config: TrainConfig;
-  stopped: StopReason;
-  steps: number;
-  epochs: number;
-  /** Training time over all the runs that led here, validation included. */
-  seconds: number;
-  /** Best by val_metric; undefined where the run was aborted before the first validation. */
-  best: Checkpoint | undefined;
-}
+export type { TrainRequest, TrainResult };
 
 /**
  * Trains gSASRec until early stopping, a limit or the signal.

@@ -1,15 +1,15 @@
 import type { Stream } from '../../engine/stream.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
+import { cellsOf } from '../cells.js';
 import { addInPlace } from './shader.js';
 
 const WORKGROUP = 64;
 
 /** y += x for tensors of one size. */
 export function addInto(stream: Stream, x: Tensor, y: Tensor): void {
-  const columns = sizeOf(y.shape) % 4 === 0 ? 4 : 1;
-  const size = sizeOf(y.shape) / columns;
-  stream.dispatch(addInPlace({ workgroup: WORKGROUP, columns }), { x, y, size }, Math.ceil(size / WORKGROUP));
+  const { type, count } = cellsOf(sizeOf(y.shape));
+  stream.dispatch(addInPlace({ workgroup: WORKGROUP, cell: type }), { x, y, count }, Math.ceil(count / WORKGROUP));
 }
 
 /**

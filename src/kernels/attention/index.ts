@@ -55,19 +55,19 @@ export function attention(
     throw new GsasError('attention: with `last` there is no backward; record nothing on the tape');
   const { stream } = tape;
   const headSize = D / heads;
-  const team = { ...teamOf(stream.gpu.capabilities), count: 1 };
+  const team = { ...teamOf(stream.gpu.capabilities), teams: 1 };
   const constants = { heads, headSize, dropout: dropout !== undefined, ...(last && { last }), team };
   const uniforms = {
     T,
     chunks: chunksOf(headSize),
     ...(dropout && { whole: stream.random.tokens ?? T, ...dropoutUniforms(stream.random, dropout) }),
   };
-  const groups = heads * (last ? T : Math.ceil(T / team.lanes));
+  const workgroups = heads * (last ? T : Math.ceil(T / team.lanes));
 
   const y = stream.empty([T, D]);
   const stats = stream.empty([T, heads, 2]);
   const shader = forward({ ...constants, residual: residual !== undefined });
-  stream.dispatch(shader, { q, k, v, spans, y, stats, ...(residual && { residual }), ...uniforms }, groups);
+  stream.dispatch(shader, { q, k, v, spans, y, stats, ...(residual && { residual }), ...uniforms }, workgroups);
 
   tape.record({
     inputs: residual ? [q, k, v, residual] : [q, k, v],
@@ -81,7 +81,7 @@ export function attention(
         stream.dispatch(
           backwardQuery({ ...constants, accumulate }),
           { q, k, v, spans, dy, stats, dq, ...uniforms },
-          groups,
+          workgroups,
         );
       });
       if (tape.needsGradient(k) || tape.needsGradient(v)) {
@@ -89,7 +89,7 @@ export function attention(
         const dv = v === k ? scratchFor(tape, v) : shareOf(tape, v);
         const shader = backwardKey({ ...constants, accumulateKey: dk.accumulate, accumulateValue: dv.accumulate });
         const gradients = { dk: dk.gradient, dv: dv.gradient };
-        stream.dispatch(shader, { q, k, v, spans, dy, stats, ...gradients, ...uniforms }, groups);
+        stream.dispatch(shader, { q, k, v, spans, dy, stats, ...gradients, ...uniforms }, workgroups);
         if (v === k) addInto(stream, dv.gradient, dk.gradient);
         for (const { gradient, scratch } of [dk, dv]) if (scratch) stream.release(gradient);
       }

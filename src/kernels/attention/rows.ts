@@ -1,19 +1,20 @@
-import { type AttentionConstants, widthOf } from './tile.js';
+import { cellsOf } from '../cells.js';
+import type { AttentionConstants } from './tile.js';
 
-const CHUNK = 4; // units that a lane moves between its own row and a buffer at a time
+const CHUNK = 4; // cells that a lane moves between its own row and a buffer at a time
 
 /** The kernels' uniform `chunks`. It is a constant; as a uniform it keeps compilers from unrolling the loops over chunks. */
 export function chunksOf(headSize: number): number {
-  return Math.ceil(widthOf(headSize) / CHUNK);
+  return Math.ceil(cellsOf(headSize).count / CHUNK);
 }
 
 /**
- * Text of what the tile kernels do with rows of WIDTH units. Each lane has own rows in registers; all lanes of a team visit shared
+ * Text of what the tile kernels do with rows of CELLS cells. Each lane has own rows in registers; all lanes of a team visit shared
  * rows of a buffer; and each row of the tile has sums, to which shared rows are added with a weight that its lane knows.
  *
- * With subgroups each lane loads every LANES-th unit of a shared row. A dot product of own and shared row broadcasts each unit from the
+ * With subgroups each lane loads every LANES-th cell of a shared row. A dot product of own and shared row broadcasts each cell from the
  * lane that has it; the sums stay spread over the lanes as the shared rows are, so that only the weight is broadcast. Without
- * subgroups every lane reads every unit of the shared row and keeps the sums of its own row.
+ * subgroups every lane reads every cell of the shared row and keeps the sums of its own row.
  *
  * Arrays are indexed by constants alone, so that compilers keep them in registers. Mesa's compile time grows with the square of the
  * number of places that load or store, hence the loops in `load` and `store`. Variables get their zeros in writing: Tint zeroes one
@@ -36,14 +37,14 @@ interface RowText {
   add(name: string, weight: string, binding: string): string;
   /** sums *= factor */
   scale(name: string, factor: string): string;
-  /** `statement(unit, at)` for each unit of the sums; `at` is where it belongs in a binding. */
-  store(name: string, statement: (unit: string, at: string) => string): string;
+  /** `statement(cell, at)` for each cell of the sums; `at` is where it belongs in a binding. */
+  store(name: string, statement: (cell: string, at: string) => string): string;
 }
 
 function spreadRows(constants: AttentionConstants): RowText {
   const { headSize, last = false, team } = constants;
-  const width = widthOf(headSize);
-  const slots = range(Math.ceil(width / team.lanes));
+  const { count } = cellsOf(headSize);
+  const slots = range(Math.ceil(count / team.lanes));
   const column = (slot: number) => `lane + ${slot * team.lanes}u`;
   const rows = (text: (r: number) => string) =>
     range(last ? 1 : team.lanes)
@@ -51,15 +52,15 @@ function spreadRows(constants: AttentionConstants): RowText {
       .join('\n');
   return {
     ...ownRows(
-      width,
+      count,
       (binding, u) => `subgroupBroadcast(${binding}_row[${Math.floor(u / team.lanes)}], ${u % team.lanes}u)`,
     ),
     share: (binding, t) => {
-      const units = slots.map((slot) => `${binding}[${binding}_at + min(${column(slot)}, WIDTH - 1u)]`);
-      return `let ${binding}_at = (${t} * HEADS + head) * WIDTH;
-let ${binding}_row = array<Unit, ${slots.length}>(${units.join(', ')});`;
+      const cells = slots.map((slot) => `${binding}[${binding}_at + min(${column(slot)}, CELLS - 1u)]`);
+      return `let ${binding}_at = (${t} * HEADS + head) * CELLS;
+let ${binding}_row = array<Cell, ${slots.length}>(${cells.join(', ')});`;
     },
-    sums: (name) => rows((r) => `var ${name}${r} = array<Unit, ${slots.length}>();`),
+    sums: (name) => rows((r) => `var ${name}${r} = array<Cell, ${slots.length}>();`),
     add: (name, weight, binding) =>
       rows((r) => {
         const terms = slots.map((slot) => `${name}${r}[${slot}] += weight * ${binding}_row[${slot}];`);
@@ -72,10 +73,10 @@ let ${binding}_row = array<Unit, ${slots.length}>(${units.join(', ')});`;
       }),
     store: (name, statement) => {
       const stores = slots.map((slot) => {
-        const unit = `unit${slot}`;
-        return `var ${unit} = ${name}0[${slot}];
-${rows((r) => `${unit} = select(${unit}, ${name}${r}[${slot}], r == ${r}u);`)}
-if (${column(slot)} < WIDTH) { ${statement(unit, `((first_row + r) * HEADS + head) * WIDTH + ${column(slot)}`)} }`;
+        const cell = `cell${slot}`;
+        return `var ${cell} = ${name}0[${slot}];
+${rows((r) => `${cell} = select(${cell}, ${name}${r}[${slot}], r == ${r}u);`)}
+if (${column(slot)} < CELLS) { ${statement(cell, `((first_row + r) * HEADS + head) * CELLS + ${column(slot)}`)} }`;
       });
       return `for (var r = 0u; r < last - first; r++) {\n${stores.join('\n')}\n}`;
     },
@@ -83,52 +84,52 @@ if (${column(slot)} < WIDTH) { ${statement(unit, `((first_row + r) * HEADS + hea
 }
 
 function laneRows({ headSize }: AttentionConstants): RowText {
-  const width = widthOf(headSize);
+  const { count } = cellsOf(headSize);
   const shared = (binding: string, u: number) => `${binding}[${binding}_at + ${u}u]`;
-  const units = (text: (u: number) => string) => range(width).map(text).join('\n');
+  const cells = (text: (u: number) => string) => range(count).map(text).join('\n');
   return {
-    ...ownRows(width, shared),
-    share: (binding, t) => `let ${binding}_at = (${t} * HEADS + head) * WIDTH;`,
-    sums: (name) => `var ${name} = array<Unit, WIDTH>();`,
-    add: (name, weight, binding) => units((u) => `${name}[${u}] += ${weight} * ${shared(binding, u)};`),
-    scale: (name, factor) => units((u) => `${name}[${u}] *= ${factor};`),
+    ...ownRows(count, shared),
+    share: (binding, t) => `let ${binding}_at = (${t} * HEADS + head) * CELLS;`,
+    sums: (name) => `var ${name} = array<Cell, CELLS>();`,
+    add: (name, weight, binding) => cells((u) => `${name}[${u}] += ${weight} * ${shared(binding, u)};`),
+    scale: (name, factor) => cells((u) => `${name}[${u}] *= ${factor};`),
     store: (name, statement) =>
       `if (inside) {
-${eachOfChunk(width, (i, units) => {
-  const others = units.slice(1).map((u) => `unit${i} = select(unit${i}, ${name}[${u}], c == ${chunk(u)}u);`);
-  return `var unit${i} = ${name}[${i}];
+${eachOfChunk(count, (i, cells) => {
+  const others = cells.slice(1).map((u) => `cell${i} = select(cell${i}, ${name}[${u}], c == ${chunk(u)}u);`);
+  return `var cell${i} = ${name}[${i}];
 ${others.join('\n')}
-if (c * ${CHUNK}u + ${i}u < WIDTH) { ${statement(`unit${i}`, `at + c * ${CHUNK}u + ${i}u`)} }`;
+if (c * ${CHUNK}u + ${i}u < CELLS) { ${statement(`cell${i}`, `at + c * ${CHUNK}u + ${i}u`)} }`;
 })}
 }`,
   };
 }
 
-/** What a lane does with its own row is the same in both, but for how it comes by `shared(binding, u)`, a unit of a shared row. */
-function ownRows(width: number, shared: (binding: string, u: number) => string): Pick<RowText, 'load' | 'dot'> {
+/** What a lane does with its own row is the same in both, but for how it comes by `shared(binding, u)`, a cell of a shared row. */
+function ownRows(count: number, shared: (binding: string, u: number) => string): Pick<RowText, 'load' | 'dot'> {
   return {
     load: (own, binding) =>
-      `var ${own} = array<Unit, WIDTH>();
-${eachOfChunk(width, (i, units) => {
-  const picks = units.map((u) => `${own}[${u}] = select(${own}[${u}], unit${i}, c == ${chunk(u)}u);`);
-  return `let unit${i} = ${binding}[at + min(c * ${CHUNK}u + ${i}u, WIDTH - 1u)];
+      `var ${own} = array<Cell, CELLS>();
+${eachOfChunk(count, (i, cells) => {
+  const picks = cells.map((u) => `${own}[${u}] = select(${own}[${u}], cell${i}, c == ${chunk(u)}u);`);
+  return `let cell${i} = ${binding}[at + min(c * ${CHUNK}u + ${i}u, CELLS - 1u)];
 ${picks.join('\n')}`;
 })}`,
     dot: (result, own, binding) =>
-      `var ${result}_parts = Unit();
-${range(width)
+      `var ${result}_parts = Cell();
+${range(count)
   .map((u) => `${result}_parts += ${own}[${u}] * ${shared(binding, u)};`)
   .join('\n')}
 let ${result} = total(${result}_parts);`,
   };
 }
 
-/** A loop over chunks c; `text(i, units)` for the i-th unit of each chunk, which is one of `units`. */
-function eachOfChunk(width: number, text: (i: number, units: number[]) => string): string {
-  const texts = range(Math.min(CHUNK, width)).map((i) =>
+/** A loop over chunks c; `text(i, cells)` for the i-th cell of each chunk, which is one of `cells`. */
+function eachOfChunk(count: number, text: (i: number, cells: number[]) => string): string {
+  const texts = range(Math.min(CHUNK, count)).map((i) =>
     text(
       i,
-      range(width).filter((u) => u % CHUNK === i),
+      range(count).filter((u) => u % CHUNK === i),
     ),
   );
   return `for (var c = 0u; c < params.chunks; c++) {\n${texts.join('\n')}\n}`;

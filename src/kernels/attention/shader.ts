@@ -1,7 +1,8 @@
 import { program } from '../../engine/program.js';
-import { wgsl } from '../../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../engine/wgsl.js';
+import { cellsOf } from '../cells.js';
 import { rowText } from './rows.js';
-import { type AttentionConstants, rowsOf, tileWgsl, unitWgsl } from './tile.js';
+import { type AttentionConstants, headWgsl, tileWgsl } from './tile.js';
 
 /*
  * Attention without an [S, S] matrix in memory: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention", 2022; Dao, "FlashAttention-2", 2023,
@@ -9,13 +10,10 @@ import { type AttentionConstants, rowsOf, tileWgsl, unitWgsl } from './tile.js';
  * it. dq is summed by the rows' owners, dk and dv in a second pass by theirs, so that nothing is added atomically and every sum has
  * a fixed order. Per pair of a query and a key that it sees: 4 D flops forward, 6 D for dq, 8 D for dk and dv.
  *
- * What bounds them: a row of k or v (q or dy) is loaded once for a tile of LANES rows, 2 D loads for 4 D to 8 D multiply-adds of a lane. On
- * lavapipe a third of the time goes into the loads and two thirds into arithmetic, of which each multiply-add of a dot product brings
- * a broadcast and each of a sum a masked store. Measured on two busy cores of an AMD EPYC, best of 14: for 32 sequences of 5 to 195
- * tokens, D = 128: forward 15 ms, dq 18 ms, dk and dv 18 ms (6, 9 and 12 GFLOP/s of pairs that count); for 64 sequences of 40 to
- * 50, D = 64: 2.2, 2.8 and 2.9 ms. Two rows a lane gain a tenth and compile for three to five times as long; sums kept by the lane
- * that owns the row lose a fifth; four shared rows at once compile for minutes. So of lavapipe's roofline they attain, at the first of
- * these shapes, 21 % forward and 23 % backward, and at the second 24 % and 31 %.
+ * What bounds them: a row of k or v (q or dy) is loaded once for a tile of LANES rows, 2 D loads for 4 D to 8 D multiply-adds of a lane.
+ * On a CPU arithmetic takes longer than the loads: each multiply-add of a dot product brings a broadcast, and each of a sum a masked store.
+ * Two rows a lane, or four shared rows at once, gain little and compile several times as long; sums kept by the lane that owns the row are
+ * slower.
  */
 
 /** A lane a query: softmax with a running maximum (FlashAttention-2, algorithm 1), a block of four keys at a time. */
@@ -25,13 +23,13 @@ export const forward = program('attention.forward', (c: AttentionConstants & { r
     c,
     wgsl`
 const LOWEST = -3.0e38f;
-@group(0) @binding(2) var<storage, read> q: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(3) var<storage, read> k: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(4) var<storage, read> v: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(5) var<storage, read_write> y: ${rowsOf(c.headSize)}; // [T, D]
+@group(0) @binding(2) var<storage, read> q: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(3) var<storage, read> k: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(4) var<storage, read> v: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(5) var<storage, read_write> y: array<${cellsOf(c.headSize).type}>; // [T, D]
 @group(0) @binding(6) var<storage, read_write> stats: array<vec2<f32>>; // [T, H, 2]: log-sum-exp; the backward's
 #if ${c.residual}
-@group(0) @binding(7) var<storage, read> residual: ${rowsOf(c.headSize)}; // [T, D]
+@group(0) @binding(7) var<storage, read> residual: array<${cellsOf(c.headSize).type}>; // [T, D]
 #endif`,
     wgsl`
     ${load('query', 'q')}
@@ -65,9 +63,9 @@ const LOWEST = -3.0e38f;
     let inverse = 1.0 / sum;
     ${scale('mixed', 'inverse')}
 #if ${c.residual}
-    ${store('mixed', (unit, at) => `y[${at}] = ${unit} + residual[${at}];`)}
+    ${store('mixed', (cell, at) => `y[${at}] = ${cell} + residual[${at}];`)}
 #else
-    ${store('mixed', (unit, at) => `y[${at}] = ${unit};`)}
+    ${store('mixed', (cell, at) => `y[${at}] = ${cell};`)}
 #endif
     if (inside) { stats[row * HEADS + head] = vec2f(largest + log(sum), 0.0); }
 `,
@@ -82,22 +80,20 @@ export const backwardDelta = program(
     headSize: number;
     residual: boolean;
     workgroup: number;
-  }) => wgsl`${unitWgsl(c.heads, c.headSize)}
+  }) => wgsl`${headWgsl(c.heads, c.headSize)}
 struct Params { T: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> y: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(2) var<storage, read> dy: ${rowsOf(c.headSize)}; // [T, D]
+@group(0) @binding(1) var<storage, read> y: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(2) var<storage, read> dy: array<${cellsOf(c.headSize).type}>; // [T, D]
 @group(0) @binding(3) var<storage, read_write> stats: array<vec2<f32>>; // [T, H, 2]: log-sum-exp, delta
 #if ${c.residual}
-@group(0) @binding(4) var<storage, read> residual: ${rowsOf(c.headSize)}; // [T, D]
+@group(0) @binding(4) var<storage, read> residual: array<${cellsOf(c.headSize).type}>; // [T, D]
 #endif
-@compute @workgroup_size(${c.workgroup})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${c.workgroup}u + local;
+${mainWgsl(c.workgroup)}
+  let i = number * ${c.workgroup}u + local;
   if (i >= params.T * HEADS) { return; }
-  var delta: Unit;
-  for (var u = i * WIDTH; u < (i + 1u) * WIDTH; u++) {
+  var delta: Cell;
+  for (var u = i * CELLS; u < (i + 1u) * CELLS; u++) {
 #if ${c.residual}
     delta += dy[u] * (y[u] - residual[u]);
 #else
@@ -115,12 +111,12 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
   return tileWgsl(
     c,
     wgsl`
-@group(0) @binding(2) var<storage, read> q: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(3) var<storage, read> k: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(4) var<storage, read> v: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(5) var<storage, read> dy: ${rowsOf(c.headSize)}; // [T, D]
+@group(0) @binding(2) var<storage, read> q: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(3) var<storage, read> k: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(4) var<storage, read> v: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(5) var<storage, read> dy: array<${cellsOf(c.headSize).type}>; // [T, D]
 @group(0) @binding(6) var<storage, read> stats: array<vec2<f32>>; // [T, H, 2]: log-sum-exp, delta
-@group(0) @binding(7) var<storage, read_write> dq: ${rowsOf(c.headSize)}; // [T, D]`,
+@group(0) @binding(7) var<storage, read_write> dq: array<${cellsOf(c.headSize).type}>; // [T, D]`,
     wgsl`
     ${load('query', 'q')}
     ${load('dout', 'dy')}
@@ -145,7 +141,7 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
         ${add('dquery', 'dscore', 'k')}
       }
     }
-    ${store('dquery', (unit, at) => `dq[${at}] ${c.accumulate ? '+=' : '='} ${unit} * SCALE;`)}
+    ${store('dquery', (cell, at) => `dq[${at}] ${c.accumulate ? '+=' : '='} ${cell} * SCALE;`)}
 `,
   );
 });
@@ -158,13 +154,13 @@ export const backwardKey = program(
     return tileWgsl(
       c,
       wgsl`
-@group(0) @binding(2) var<storage, read> q: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(3) var<storage, read> k: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(4) var<storage, read> v: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(5) var<storage, read> dy: ${rowsOf(c.headSize)}; // [T, D]
+@group(0) @binding(2) var<storage, read> q: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(3) var<storage, read> k: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(4) var<storage, read> v: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(5) var<storage, read> dy: array<${cellsOf(c.headSize).type}>; // [T, D]
 @group(0) @binding(6) var<storage, read> stats: array<vec2<f32>>; // [T, H, 2]: log-sum-exp, delta
-@group(0) @binding(7) var<storage, read_write> dk: ${rowsOf(c.headSize)}; // [T, D]
-@group(0) @binding(8) var<storage, read_write> dv: ${rowsOf(c.headSize)}; // [T, D]`,
+@group(0) @binding(7) var<storage, read_write> dk: array<${cellsOf(c.headSize).type}>; // [T, D]
+@group(0) @binding(8) var<storage, read_write> dv: array<${cellsOf(c.headSize).type}>; // [T, D]`,
       wgsl`
     ${load('key', 'k')}
     ${load('value', 'v')}
@@ -188,8 +184,8 @@ export const backwardKey = program(
       ${add('dkey', 'dscore', 'q')}
       ${add('dvalue', 'kept', 'dy')}
     }
-    ${store('dkey', (unit, at) => `dk[${at}] ${c.accumulateKey ? '+=' : '='} ${unit} * SCALE;`)}
-    ${store('dvalue', (unit, at) => `dv[${at}] ${c.accumulateValue ? '+=' : '='} ${unit};`)}
+    ${store('dkey', (cell, at) => `dk[${at}] ${c.accumulateKey ? '+=' : '='} ${cell} * SCALE;`)}
+    ${store('dvalue', (cell, at) => `dv[${at}] ${c.accumulateValue ? '+=' : '='} ${cell};`)}
 `,
     );
   },

@@ -1,6 +1,7 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
-import { float, wgsl } from '../../engine/wgsl.js';
+import { float, mainWgsl, wgsl } from '../../engine/wgsl.js';
+import { cellWgsl } from '../cells.js';
 import { type Team, teamWgsl } from '../team.js';
 
 /** What is baked into the attention kernels. */
@@ -14,28 +15,10 @@ export interface AttentionConstants {
   team: Team;
 }
 
-/** Units of a head's row: vec4s where the head size allows, else scalars. */
-export function widthOf(headSize: number): number {
-  return headSize % 4 === 0 ? headSize / 4 : headSize;
-}
-
-/** The type of a storage binding of rows, in the form in which `parseProgram` reads it. */
-export function rowsOf(headSize: number): string {
-  return headSize % 4 === 0 ? 'array<vec4<f32>>' : 'array<f32>';
-}
-
-/** WGSL: `Unit`, `total(unit)`, and the sizes HEADS, WIDTH (units of a head's row), SCALE (of the scores). */
-export function unitWgsl(heads: number, headSize: number): string {
-  return wgsl`
-#if ${headSize % 4 === 0}
-alias Unit = vec4f;
-fn total(unit: vec4f) -> f32 { return (unit.x + unit.y) + (unit.z + unit.w); }
-#else
-alias Unit = f32;
-fn total(unit: f32) -> f32 { return unit; }
-#endif
+/** WGSL: `Cell`, `CELLS` (in a head's row), `total(cell)`, HEADS, and SCALE of the scores. */
+export function headWgsl(heads: number, headSize: number): string {
+  return wgsl`${cellWgsl(headSize)}
 const HEADS = ${heads}u;
-const WIDTH = ${widthOf(headSize)}u;
 const SCALE = ${float(1 / Math.sqrt(headSize))};
 `;
 }
@@ -52,7 +35,7 @@ export function tileWgsl(
   declarations: string,
   body: string,
 ): string {
-  return wgsl`${teamWgsl(team)}${unitWgsl(heads, headSize)}
+  return wgsl`${teamWgsl(team)}${headWgsl(heads, headSize)}
 struct Params { T: u32, chunks: u32, ${dropout ? `whole: u32, ${DROPOUT_PARAMS}` : ''} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> spans: array<vec2<u32>>; // [T, 2], or [Q, 2]
@@ -60,13 +43,11 @@ ${declarations}
 #if ${dropout}
 ${PHILOX_WGSL}${DROPOUT_WGSL}
 #endif
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) lane: u32) {
-  let team = team_of(workgroup, workgroups, 0u);
-  let head = team % HEADS;
+${mainWgsl('WORKGROUP_SIZE')}
+  let lane = local;
+  let head = number % HEADS;
 #if ${last}
-  let first_row = team / HEADS;
+  let first_row = number / HEADS;
   if (first_row < params.T) {
     let start = spans[first_row].x;
     let end = spans[first_row].y;
@@ -76,7 +57,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let t = first;
     let row = first_row;
 #else
-  let window = team / HEADS * LANES;
+  let window = number / HEADS * LANES;
   let window_end = min(window + LANES, params.T);
   let span = spans[min(window, params.T - 1u)];
   let next = span.x + (window - span.x + LANES - 1u) / LANES * LANES;
@@ -89,7 +70,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     let first_row = first;
     let row = t;
 #endif
-    let at = (row * HEADS + head) * WIDTH;
+    let at = (row * HEADS + head) * CELLS;
     ${body}
   }
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../../base/errors.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
-import { teamGroups, teamOf } from '../team.js';
+import { teamOf, teamWorkgroups } from '../team.js';
 import { attentionWeightsShader } from './shader.js';
 
 /**
@@ -18,6 +18,6 @@ export function attentionWeights(stream: Stream, q: Tensor, k: Tensor, spans: Te
   const team = teamOf(stream.gpu.capabilities);
   const weights = stream.empty([heads, T]);
   const shader = attentionWeightsShader({ heads, headSize: D / heads, team });
-  stream.dispatch(shader, { q, k, spans, weights, Q, T }, teamGroups(team, Q * heads));
+  stream.dispatch(shader, { q, k, spans, weights, Q, T }, teamWorkgroups(team, Q * heads));
   return weights;
 }

@@ -1,6 +1,6 @@
 import { program } from '../../engine/program.js';
 import { float, wgsl } from '../../engine/wgsl.js';
-import { type Team, teamWgsl } from '../team.js';
+import { TEAM_MAIN, type Team, teamWgsl } from '../team.js';
 
 /**
  * One team a query and head, a lane a key: the scores go to memory, then come back as weights. For looking at, not for training: bound
@@ -17,11 +17,7 @@ struct Params { Q: u32, T: u32 }
 @group(0) @binding(2) var<storage, read> k: array<f32>; // [T, D]
 @group(0) @binding(3) var<storage, read> spans: array<vec2<u32>>; // [Q, 2]
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>; // [H, T]
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let team = team_of(workgroup, workgroups, local);
-  let lane = lane_of(local);
+${TEAM_MAIN}
   let inside = team < params.Q * HEADS; // teams past the end have no keys
   let query = select(0u, team / HEADS, inside);
   let head = select(0u, team % HEADS, inside);

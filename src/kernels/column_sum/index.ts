@@ -1,5 +1,6 @@
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
+import { cellsOf } from '../cells.js';
 import { columnSumShader } from './shader.js';
 
 const ROWS = 64; // rows a workgroup sums; more rows than that go in stages
@@ -13,18 +14,18 @@ const WORKGROUP = 64;
  */
 export function columnSumInto(stream: Stream, x: Tensor, sum: Tensor, add = false): void {
   const { R, C } = checkShapes('column_sum', { x: [x, 'R', 'C'], sum: [sum, 'C'] });
-  const columns = C % 4 === 0 ? 4 : 1;
-  const constants = { workgroup: WORKGROUP, columns } as const;
-  const groups = Math.ceil(C / columns / WORKGROUP);
+  const { count, ...cell } = cellsOf(C);
+  const constants = { workgroup: WORKGROUP, cell };
+  const across = Math.ceil(count / WORKGROUP);
   if (R <= ROWS) {
-    stream.dispatch(columnSumShader({ ...constants, add }), { x, sum, R, C, rows: ROWS }, [groups, 1]);
+    stream.dispatch(columnSumShader({ ...constants, add }), { x, sum, R, C, rows: ROWS }, [across, 1]);
     return;
   }
   stream.scope(() => {
     const chunks = Math.ceil(R / ROWS);
     const partial = stream.empty([chunks, C]);
     const shader = columnSumShader({ ...constants, add: false });
-    stream.dispatch(shader, { x, sum: partial, R, C, rows: ROWS }, [groups, chunks]);
+    stream.dispatch(shader, { x, sum: partial, R, C, rows: ROWS }, [across, chunks]);
     columnSumInto(stream, partial, sum, add);
   });
 }

@@ -1,20 +1,16 @@
 import { program } from '../../engine/program.js';
 import { wgsl } from '../../engine/wgsl.js';
-import { cellsOf } from '../cells.js';
+import type { Cell } from '../cells.js';
 
 export interface ColumnSumConstants {
   workgroup: number;
-  /** Neighbouring columns of a lane: 4 or 1, a divisor of C. */
-  columns: 4 | 1;
+  /** Neighbouring columns, as many as divide C. */
+  cell: Cell;
   add: boolean;
 }
 
-/**
- * One lane a cell of the row and one workgroup a chunk of rows; lanes read neighbouring addresses. Bound by its R C loads:
- * 65 % of lavapipe's memory roof at [12800, 128].
- */
-export const columnSumShader = program('column_sum', ({ workgroup, columns, add }: ColumnSumConstants) => {
-  const { type } = cellsOf(columns);
+/** A lane a cell of the row and a workgroup a chunk of rows; lanes read neighbouring addresses. Bound by its R C loads. */
+export const columnSumShader = program('column_sum', ({ workgroup, cell: { size, type }, add }: ColumnSumConstants) => {
   return wgsl`
 struct Params { R: u32, C: u32, rows: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -22,7 +18,7 @@ struct Params { R: u32, C: u32, rows: u32 }
 @group(0) @binding(2) var<storage, read_write> sum: array<${type}>; // [chunks, C]
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  let cells = params.C / ${columns}u;
+  let cells = params.C / ${size}u;
   let cell = workgroup.x * ${workgroup}u + local;
   if (cell >= cells) { return; }
   let first = workgroup.y * params.rows;

@@ -30,11 +30,11 @@ export function embed(
   });
   const { stream } = tape;
   const random = dropout ? dropoutUniforms(stream.random, dropout) : undefined;
-  const groups = Math.ceil((T * Math.ceil(D / 4)) / WORKGROUP);
+  const workgroups = Math.ceil((T * Math.ceil(D / 4)) / WORKGROUP);
   const x = stream.empty([T, D]);
   const places = stream.empty([T], 'u32');
   const args = { items, positions, ids, spans, x, places, T, S, ...random };
-  stream.dispatch(forward({ D, dropped: random !== undefined }), args, groups);
+  stream.dispatch(forward({ D, dropped: random !== undefined }), args, workgroups);
   tape.record({
     inputs: [items, positions],
     outputs: [x],
@@ -42,7 +42,7 @@ export function embed(
     backward() {
       const dx = tape.gradient(x);
       const dsum = random ? stream.empty([T, D]) : dx;
-      if (random) stream.dispatch(backwardDropout({ D }), { dx, dsum, T, S, ...random }, groups);
+      if (random) stream.dispatch(backwardDropout({ D }), { dx, dsum, T, S, ...random }, workgroups);
       contributeScatter(tape, items, { ids, source: dsum });
       contributeScatter(tape, positions, { ids: places, source: dsum });
       if (random) stream.release(dsum);

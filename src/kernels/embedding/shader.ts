@@ -1,7 +1,7 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
 import { program } from '../../engine/program.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
-import { wgsl } from '../../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
 
 export const WORKGROUP = 64;
@@ -20,19 +20,13 @@ struct Params { T: u32, S: u32, ${dropped ? DROPOUT_PARAMS : ''} }
 `;
 }
 
-const MAIN = /* wgsl */ `
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
+const MAIN = /* wgsl */ `${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;
   let t = i / QUADS;
   let quad = i % QUADS;
   if (t >= params.T) { return; }`;
 
-/**
- * Reads two rows and writes one; bound by those and, with dropout, by Philox. On lavapipe half of the roofline at [2880, 64], more at
- * [3200, 128]; the backward, which groups the tokens by item first, a third.
- */
+/** Reads two rows and writes one. Bound by those and, with dropout, by Philox. */
 export const forward = program(
   'embedding.forward',
   ({ D, dropped }: { D: number; dropped: boolean }) => wgsl`${head(D, dropped)}

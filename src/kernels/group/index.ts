@@ -6,7 +6,7 @@ import {
   LONG,
   PAIRS,
   RUN,
-  SORTER_GROUPS,
+  SORTING_WORKGROUPS,
   scanRuns,
   scatter,
   sortLong,
@@ -72,13 +72,13 @@ function sortInto(stream: Stream, ids: Tensor, rows: number, itemBits: number): 
     const starts = stream.empty([buckets + 1], 'u32');
     const cursors = stream.zeros([segments], 'u32');
     const split = { P, chunks, chunk, item_bits: itemBits, pair_bits: pairBits };
-    stream.dispatch(count({}), { ids, counts: cursors, ...split }, groups(P / PAIRS));
+    stream.dispatch(count({}), { ids, counts: cursors, ...split }, workgroupsFor(P / PAIRS));
     scan(stream, cursors, segments);
-    stream.dispatch(scatter({}), { ids, cursors, order: keys, ...split }, groups(P / PAIRS));
+    stream.dispatch(scatter({}), { ids, cursors, order: keys, ...split }, workgroupsFor(P / PAIRS));
     const long = stream.zeros([1 + Math.floor(P / LONG)], 'u32');
     const sorted = { ends: cursors, order: keys, long };
-    stream.dispatch(sortSegments({}), { ...sorted, starts, buckets, chunks }, groups(segments));
-    if (P > LONG) stream.dispatch(sortLong({}), { ...sorted, scratch: stream.empty([P], 'u32') }, SORTER_GROUPS);
+    stream.dispatch(sortSegments({}), { ...sorted, starts, buckets, chunks }, workgroupsFor(segments));
+    if (P > LONG) stream.dispatch(sortLong({}), { ...sorted, scratch: stream.empty([P], 'u32') }, SORTING_WORKGROUPS);
     return { keys, starts, count: buckets, itemBits, pairBits };
   });
 }
@@ -91,12 +91,12 @@ function scan(stream: Stream, values: Tensor, n: number): void {
     return;
   }
   const sums = stream.empty([runs], 'u32');
-  stream.dispatch(totals({}), { values, sums, n }, groups(runs));
+  stream.dispatch(totals({}), { values, sums, n }, workgroupsFor(runs));
   scan(stream, sums, runs);
-  stream.dispatch(scanRuns({ nested: true }), { values, bases: sums, n }, groups(runs));
+  stream.dispatch(scanRuns({ nested: true }), { values, bases: sums, n }, workgroupsFor(runs));
   stream.release(sums);
 }
 
-function groups(invocations: number): number {
+function workgroupsFor(invocations: number): number {
   return Math.ceil(invocations / WORKGROUP);
 }

@@ -1,31 +1,25 @@
 import { program } from '../../engine/program.js';
-import { wgsl } from '../../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { sortingNetwork } from './network.js';
 
 /*
- * All passes are bound by reads and writes of four bytes in scattered places. On lavapipe they attain together 15 to 21 % of the memory
- * roof at P = 822400 pairs of 3,418 rows, and 7 to 13 % at P = 12800 of 54,544, where the scans of empty rows count too.
+ * All passes are bound by reads and writes of four bytes in scattered places. Where there are more rows than pairs, the scans of empty rows
+ * count too.
  */
 
 export const WORKGROUP = 64;
 
-/** Pairs that one invocation of the passes over pairs takes: starting an invocation costs lavapipe as much as a pair does. */
+/** Pairs that one invocation of the passes over pairs takes: on a CPU starting an invocation costs as much as a pair does. */
 export const PAIRS = 4;
 
 /** Consecutive numbers that one invocation scans. */
 export const RUN = 64;
 
-const MAIN = /* wgsl */ `
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;`;
+const MAIN = /* wgsl */ `${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;`;
 
-const MAIN_PAIRS = /* wgsl */ `
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let first = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP * PAIRS}u + local;
+const MAIN_PAIRS = /* wgsl */ `${mainWgsl(WORKGROUP)}
+  let first = number * ${WORKGROUP * PAIRS}u + local;
   for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u)`;
 
 const IDS = /* wgsl */ `
@@ -131,7 +125,6 @@ ${each((i) => `    if (first + ${i}u < end) { order[first + ${i}u] = key[${i}]; 
 /**
  * Sorts each segment, which makes the order ascending by item and pair whatever the scatter's race was, and writes the buckets' starts.
  * The usual handful in registers; else Shell's sort with Knuth's gaps. Long segments are only listed; in what order changes no bit.
- * The registers take a third of the time that insertion sort in memory takes: 10 ms for 33 on lavapipe, 822,400 pairs of 1e6 items.
  */
 export const sortSegments = program(
   'group.sort',
@@ -173,7 +166,7 @@ ${MAIN}
 
 /** Invocations of a workgroup that sorts long segments, and how many such workgroups share them. */
 const SORTERS = 256;
-export const SORTER_GROUPS = 32;
+export const SORTING_WORKGROUPS = 32;
 
 /**
  * Sorts the long segments, one a workgroup at a time, by merging runs from width 1 on: a key's place among the two runs is its place in
@@ -193,7 +186,7 @@ fn key_at(i: u32, scratched: bool) -> u32 {
 }
 @compute @workgroup_size(${SORTERS})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
-  for (var which = workgroup.x; which < long[0]; which += ${SORTER_GROUPS}u) {
+  for (var which = workgroup.x; which < long[0]; which += ${SORTING_WORKGROUPS}u) {
     let segment = long[1u + which];
     var first = 0u;
     if (segment > 0u) { first = ends[segment - 1u]; }

@@ -2,7 +2,7 @@ import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
 import { columnSumInto } from '../column_sum/index.js';
-import { teamGroups, teamOf } from '../team.js';
+import { teamOf, teamWorkgroups } from '../team.js';
 import { backwardAffine, backwardInput, forward } from './shader.js';
 
 const ROWS = 64; // rows a chunk of the affine gradients' first stage
@@ -21,7 +21,7 @@ export function layerNorm(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor): 
   const team = teamOf(stream.gpu.capabilities);
   const y = stream.empty([T, D]);
   const stats = stream.empty([T, 2]);
-  stream.dispatch(forward({ D, team }), { x, weight, bias, y, stats, T }, teamGroups(team, T));
+  stream.dispatch(forward({ D, team }), { x, weight, bias, y, stats, T }, teamWorkgroups(team, T));
   tape.record({
     inputs: [x, weight, bias],
     outputs: [y],
@@ -29,7 +29,7 @@ export function layerNorm(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor): 
     backward() {
       const dy = tape.gradient(y);
       tape.contribute(x, (dx, add) => {
-        stream.dispatch(backwardInput({ D, team, add }), { x, weight, stats, dy, dx, T }, teamGroups(team, T));
+        stream.dispatch(backwardInput({ D, team, add }), { x, weight, stats, dy, dx, T }, teamWorkgroups(team, T));
       });
       if (!tape.needsGradient(weight) && !tape.needsGradient(bias)) return;
       const chunks = Math.ceil(T / ROWS);

@@ -2,6 +2,7 @@ import { type Dropout, dropoutUniforms } from '../../engine/random.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { add, passGradient } from '../add/index.js';
+import { cellsOf } from '../cells.js';
 import { columnSumInto } from '../column_sum/index.js';
 import { matmul } from '../matmul/index.js';
 import { maskShader } from './shader.js';
@@ -48,11 +49,11 @@ export function linear(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor, opti
       const dy = tape.gradient(y);
       const dm = relu || dropout ? stream.empty([T, N]) : dy;
       if (dm !== dy) {
-        const columns = N % 4 === 0 ? 4 : 1;
+        const { count, ...cell } = cellsOf(N);
         stream.dispatch(
-          maskShader({ workgroup: WORKGROUP, columns, relu, dropout: dropout !== undefined }),
+          maskShader({ workgroup: WORKGROUP, cell, relu, dropout: dropout !== undefined }),
           { dy, masked: dm, T, N, ...(relu && { y }), ...(dropout && dropoutUniforms(dropout.random, dropout)) },
-          Math.ceil((T * N) / columns / WORKGROUP),
+          Math.ceil((T * count) / WORKGROUP),
         );
       }
       tape.contribute(x, (out, add) => matmul(stream, { a: dm, b: weight, out, add }));

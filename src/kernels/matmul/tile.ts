@@ -1,12 +1,12 @@
 import type { Capabilities, Gpu } from '../../engine/gpu.js';
 import type { MatmulConstants } from './shader.js';
 
-export type Tile = Pick<MatmulConstants, 'subgroups' | 'lanes' | 'rows' | 'vectors' | 'columns'>;
+export type MatmulTile = Pick<MatmulConstants, 'subgroups' | 'lanes' | 'rows' | 'cells' | 'cellSize'>;
 
 /** Matrices of up to so many rows have a tile of their own; one for every size between would be a shader more to compile for each. */
 const FEW = 4;
 
-/** rows x vectors worth a try, by whether a subgroup is narrow (8 lanes or fewer). The built-in choice comes first. */
+/** rows x cells worth a try, by whether a subgroup is narrow (8 lanes or fewer). The built-in choice comes first. */
 const NARROW = ['32x2', '16x2', '32x1', '16x1'];
 const WIDE = ['16x1', '8x1', '16x2', '32x1', '32x2'];
 
@@ -14,13 +14,13 @@ const TRIAL_ELEMENTS = 2 ** 21; // of the longer operand
 const WORTH_ASKING = 2 ** 23; // multiply-adds; less takes microseconds with any tile
 
 /** The workgroup's tile without a measurement. */
-export function builtInTile(capabilities: Capabilities, M: number, N: number): Tile {
+export function builtInTile(capabilities: Capabilities, M: number, N: number): MatmulTile {
   return Object.values(tiles(capabilities, M, N))[0];
 }
 
 /** How many tiles cover [M, N]. */
-export function tilesOf({ rows, lanes, vectors, columns }: Tile, M: number, N: number): number {
-  return Math.ceil(M / rows) * Math.ceil(N / (lanes * vectors * columns));
+export function tilesOf({ rows, lanes, cells, cellSize }: MatmulTile, M: number, N: number): number {
+  return Math.ceil(M / rows) * Math.ceil(N / (lanes * cells * cellSize));
 }
 
 /**
@@ -30,7 +30,7 @@ export function tilesOf({ rows, lanes, vectors, columns }: Tile, M: number, N: n
 export function chooseTile(
   { capabilities, tuning }: Gpu,
   { M, N, K, transposeA }: { M: number; N: number; K: number; transposeA: boolean },
-): Tile {
+): MatmulTile {
   const candidates = tiles(capabilities, M, N);
   if (M * N * K < WORTH_ASKING) return Object.values(candidates)[0];
   const size = transposeA ? K : M;
@@ -42,15 +42,15 @@ export function chooseTile(
 }
 
 /** By name, the built-in tile first. */
-function tiles({ subgroupSize }: Capabilities, M: number, N: number): Record<string, Tile> {
+function tiles({ subgroupSize }: Capabilities, M: number, N: number): Record<string, MatmulTile> {
   const subgroups = subgroupSize > 0;
   const lanes = subgroupSize || 32;
-  const columns = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
+  const cellSize = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
   const mostRows = M <= FEW ? FEW : Infinity;
-  const mostVectors = N > lanes * columns ? 2 : 1;
-  const fitting = (lanes <= 8 ? NARROW : WIDE).map((name): Tile => {
-    const [rows, vectors] = name.split('x').map(Number) as [number, number];
-    return { subgroups, lanes, rows: Math.min(rows, mostRows), vectors: Math.min(vectors, mostVectors), columns };
+  const mostCells = N > lanes * cellSize ? 2 : 1;
+  const fitting = (lanes <= 8 ? NARROW : WIDE).map((name): MatmulTile => {
+    const [rows, cells] = name.split('x').map(Number);
+    return { subgroups, lanes, rows: Math.min(rows, mostRows), cells: Math.min(cells, mostCells), cellSize };
   });
-  return Object.fromEntries(fitting.map((tile) => [`${tile.rows}x${tile.vectors}`, tile]));
+  return Object.fromEntries(fitting.map((tile) => [`${tile.rows}x${tile.cells}`, tile]));
 }

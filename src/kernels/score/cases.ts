@@ -1,7 +1,7 @@
 import type { HostRandom } from '../../base/philox.js';
 import { type Shape, sizeOf } from '../../engine/tensor.js';
 import { normals } from '../inputs.js';
-import type { HostTensor } from '../op.js';
+import type { Operand } from '../op.js';
 
 /** A case of the operations on the catalogue. `share` of the items is out; `real`: embeddings are not small integers. */
 export interface CatalogueCase {
@@ -17,7 +17,7 @@ export interface CatalogueCase {
  * in a table whose items come in pairs, i and i + N/2, with the same embedding.
  */
 export function catalogueInputs({ B, N, D, share, real }: CatalogueCase, random: HostRandom) {
-  const draw = (shape: Shape): HostTensor<Float32Array> =>
+  const draw = (shape: Shape): Operand<Float32Array> =>
     real
       ? normals(random, shape)
       : { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => random.integer(7) - 3) };
@@ -30,6 +30,6 @@ export function catalogueInputs({ B, N, D, share, real }: CatalogueCase, random:
     for (let bit = 0; bit < 32; bit++) if (random.uniform() < share) word |= 1 << bit;
     return word;
   });
-  const mask: HostTensor<Uint32Array> = { shape: [B, words], data: excluded };
+  const mask: Operand<Uint32Array> = { shape: [B, words], data: excluded };
   return { h: draw([B, D]), table, excluded: mask };
 }

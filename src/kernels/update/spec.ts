@@ -2,7 +2,7 @@ import type { HostRandom } from '../../base/philox.js';
 import type { RowShare } from '../../engine/gradient.js';
 import type { Shape, Tensor } from '../../engine/tensor.js';
 import { integers, normals, squares } from '../inputs.js';
-import { defineOp, type HostTensor, type Op } from '../op.js';
+import { defineOp, type Op, type Operand } from '../op.js';
 import { scatterAddReference } from '../scatter_add/reference.js';
 import { type Moved, updateDense, updateRows } from './index.js';
 import { lazyReference } from './reference.js';
@@ -14,7 +14,7 @@ export const updateOps: readonly Op[] = Object.values(RULES).flatMap((rule) => [
 
 /** A parameter and a rule's slots at some step: 0 before the first, else not negative, as a second moment must be. */
 function stateInputs({ slots }: UpdateRule, step: number, shape: Shape, random: HostRandom) {
-  const state: Record<string, HostTensor<Float32Array>> = { param: normals(random, shape) };
+  const state: Record<string, Operand<Float32Array>> = { param: normals(random, shape) };
   for (const slot of slots) state[slot] = squares(random, shape, step === 1 ? 0 : 0.1);
   return state;
 }
@@ -96,7 +96,7 @@ function rowsOp(rule: UpdateRule): Op {
       x: normals(random, [Q, D]),
       weights: normals(random, [Q, share]),
       ...(plain > 0 && { plainIds: integers(random, [plain], 0, used - 1), plainX: normals(random, [plain, D]) }),
-      ...(stateInputs(rule, step, [R, D], random) as { param: HostTensor<Float32Array> }),
+      ...(stateInputs(rule, step, [R, D], random) as { param: Operand<Float32Array> }),
     }),
     differentiable: [],
     run: (

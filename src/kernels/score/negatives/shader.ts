@@ -1,6 +1,6 @@
 import { PHILOX_WGSL } from '../../../base/philox.js';
 import { program } from '../../../engine/program.js';
-import { wgsl } from '../../../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../../engine/wgsl.js';
 import { NEGATIVES_WGSL } from './draw.js';
 
 export const WORKGROUP = 64;
@@ -15,10 +15,8 @@ export const draw = program(
 struct Params { T: u32, k: u32, items: u32, seed: u32, step: u32, first: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> ids: array<u32>; // [T, k]
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
+${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;
   let quads = (params.k + 3u) / 4u;
   let t = i / quads;
   let slot = 4u * (i % quads);

@@ -3,7 +3,7 @@ import { checkShapes, sizeOf, type Tensor } from '../../../engine/tensor.js';
 import { addInto } from '../../add/index.js';
 import { columnSumInto } from '../../column_sum/index.js';
 import { contributeScatter } from '../../scatter_add/index.js';
-import { teamGroups, teamOf } from '../../team.js';
+import { teamOf, teamWorkgroups } from '../../team.js';
 import { drawUniforms } from '../negatives/draw.js';
 import { subgroups, workgroups } from './shader.js';
 
@@ -58,7 +58,7 @@ export function sampledGbce(
   const source = given ? { negatives } : { items: numItems, ...drawUniforms(stream.random) };
   const scale = 1 / (T * (k + 1));
   const args = { h, table, targets, losses, ...outputs, ...source, T, k, beta, scale };
-  stream.dispatch(shader, args, teamGroups(team, T));
+  stream.dispatch(shader, args, teamWorkgroups(team, T));
   const loss = stream.empty([1]);
   columnSumInto(stream, losses, loss);
   stream.release(losses);

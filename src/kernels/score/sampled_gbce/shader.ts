@@ -2,7 +2,7 @@ import { PHILOX_WGSL } from '../../../base/philox.js';
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
 import { cellsOf } from '../../cells.js';
-import { type Team, teamWgsl } from '../../team.js';
+import { TEAM_MAIN, type Team, teamWgsl } from '../../team.js';
 import { NEGATIVES_WGSL } from '../negatives/draw.js';
 
 export interface Constants {
@@ -121,11 +121,7 @@ export const subgroups = program(
 #if ${constants.ahead}
 ${askWgsl(constants)}
 #endif
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let team = team_of(workgroup, workgroups, local);
-  let lane = lane_of(local);
+${TEAM_MAIN}
   let inside = team < params.T;
   let t = select(0u, team, inside); // teams past the end work on token 0 again and store nothing
   let slots = params.k + 1u;
@@ -212,11 +208,7 @@ var<workgroup> state: array<Cell, CELLS>;
 var<workgroup> visited: array<u32, LANES>;
 var<workgroup> slopes: array<f32, LANES>;
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let team = team_of(workgroup, workgroups, local);
-  let lane = lane_of(local);
+${TEAM_MAIN}
   let inside = team < params.T;
   let t = select(0u, team, inside); // workgroups past the end work on token 0 again and store nothing
   let slots = params.k + 1u;
