@@ -3,6 +3,7 @@ import type { Stream } from '../../engine/stream.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
+import { teamWorkgroups } from '../team.js';
 import { arrangePairs, layoutOf, pairsOf } from './pairs.js';
 import { rowSums } from './shader.js';
 
@@ -35,7 +36,7 @@ export function scatterAdd(
     const { order, starts } = groupByItem(stream, ids, R);
     const args = { ...arrangePairs(stream, pairs, order, 32), starts, into, R };
     const layout = layoutOf(stream, pairs);
-    stream.dispatch(rowSums({ ...layout, add }), args, Math.ceil(R / layout.teams));
+    stream.dispatch(rowSums({ ...layout, add }), args, teamWorkgroups(layout, R));
   });
 }
 

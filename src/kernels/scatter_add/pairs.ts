@@ -3,7 +3,7 @@ import type { RowShare } from '../../engine/gradient.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { PAIRS } from '../group/shader.js';
-import { teamOf } from '../team.js';
+import { teamsOf, teamWorkgroups } from '../team.js';
 import { arrange, BLOCK, blockSums, type Layout, spreadPairs, WORKGROUP } from './shader.js';
 
 /** Pairs of an item and a row: pair p gives item ids[p] weights[p] (or 1) times its row of `source`. */
@@ -88,8 +88,7 @@ function join(stream: Stream, parts: readonly Tensor[]): Tensor {
 }
 
 export function layoutOf(stream: Stream, { source, weights }: Pairs): Layout {
-  const { lanes } = teamOf(stream.gpu.capabilities);
-  return { D: source.shape[1], lanes, teams: Math.max(1, WORKGROUP / lanes), weighted: weights !== undefined };
+  return { D: source.shape[1], ...teamsOf(stream.gpu.capabilities), weighted: weights !== undefined };
 }
 
 /** What a kernel that sums rows binds besides the groups: all but `into`'s share of its arguments. */
@@ -127,7 +126,7 @@ export function arrangePairs(stream: Stream, pairs: Pairs, keys: Tensor, pairBit
   const partial = stream.empty([Math.max(1, blocks), layout.D]);
   if (blocks > 0) {
     const args = { ids, keys, rows, source, partial, ...arranged, P, pair_mask: mask, row_mask: mask };
-    stream.dispatch(blockSums(layout), args, Math.ceil(blocks / layout.teams));
+    stream.dispatch(blockSums(layout), args, teamWorkgroups(layout, blocks));
   }
   return { rows, source, partial, ...arranged, row_mask: mask };
 }

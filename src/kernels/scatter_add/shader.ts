@@ -1,7 +1,8 @@
 import { program } from '../../engine/program.js';
-import { wgsl } from '../../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
 import { PAIRS } from '../group/shader.js';
+import { TEAM_MAIN, type Teams, teamsWgsl } from '../team.js';
 
 /** Pairs that one team sums beforehand where they all belong to one item. */
 export const BLOCK = 256;
@@ -11,7 +12,7 @@ export const WORKGROUP = 64;
 /**
  * Brings what the sums need of each pair into grouped order: the row of `source`, with the item in front as in the key, and the weight.
  * A pass of its own, because here the scattered reads of many pairs overlap and a division serves one pair a lane, while in the sums
- * each would be waited for by a whole team: on lavapipe 20 ns a pair instead of 170.
+ * each would be waited for by a whole team.
  */
 export const arrange = program(
   'scatter_add.arrange',
@@ -27,10 +28,8 @@ struct Params { P: u32, share: u32, pair_bits: u32 }
 #if ${listed}
 @group(0) @binding(5) var<storage, read> row_of: array<u32>; // [P]
 #endif
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let first = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP * PAIRS}u + local;
+${mainWgsl(WORKGROUP)}
+  let first = number * ${WORKGROUP * PAIRS}u + local;
   for (var i = first; i < min(first + ${WORKGROUP * PAIRS}u, params.P); i += ${WORKGROUP}u) {
     let pair = extractBits(keys[i], 0u, params.pair_bits);
 #if ${listed}
@@ -58,10 +57,8 @@ struct Params { at: u32, count: u32, base: u32, share: u32 }
 #if ${weighted}
 @group(0) @binding(3) var<storage, read> given: array<f32>; // [count]
 #endif
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let pair = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
+${mainWgsl(WORKGROUP)}
+  let pair = number * ${WORKGROUP}u + local;
   if (pair >= params.count) { return; }
   rows[params.at + pair] = params.base + pair / params.share;
 #if ${weighted}
@@ -73,11 +70,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
 `,
 );
 
-export interface Layout {
+export interface Layout extends Teams {
   D: number;
-  /** Lanes of a team, and teams of a workgroup. */
-  lanes: number;
-  teams: number;
   /** Whether each pair has a weight. */
   weighted: boolean;
 }
@@ -87,17 +81,14 @@ export interface Layout {
  * in `rows`) and bindings `source` and, where weighted, `weights`.
  *
  * A team's lanes share the columns and keep their sums in registers, so no lane waits for another and a row of `source` is read
- * in one coalesced sweep. Bound by those reads, P D floats. Measured on lavapipe, D = 128, in CPU time a pair: 115 ns here, of which
- * nearly all is the reads; 60 ns for grouping and arranging. Four pairs at a time took twice as long, a texture for `source` as long.
- * All passes together attain 70 % of the memory roof at 822,400 pairs on 3,416 items.
+ * in one coalesced sweep. Bound by those reads, P D floats; several pairs at a time, or a texture for `source`, are no faster.
  */
-export function sums({ D, lanes, weighted }: Layout): string {
+export function sums({ D, weighted, ...teams }: Layout): string {
   const cells = cellsOf(D);
-  return wgsl`
+  return wgsl`${teamsWgsl(teams)}
 alias Cell = ${cells.type};
 const CELLS = ${cells.count}u;
-const LANES = ${lanes}u;
-const EACH = ${Math.ceil(cells.count / lanes)}u; // cells a lane
+const EACH = ${Math.ceil(cells.count / teams.lanes)}u; // cells a lane
 
 fn take(sum: ptr<function, array<Cell, EACH>>, i: u32, word: u32, lane: u32) {
   let at = (word & params.row_mask) * CELLS + lane;
@@ -110,17 +101,6 @@ fn take(sum: ptr<function, array<Cell, EACH>>, i: u32, word: u32, lane: u32) {
     if (lane + e * LANES < CELLS) { (*sum)[e] += weight * source[at + e * LANES]; }
   }
 }
-`;
-}
-
-/** WGSL: opens a main in which `team` is the number of this team of lanes and `lane` that of the lane in it. */
-export function teamMain({ lanes, teams }: Layout): string {
-  return wgsl`
-@compute @workgroup_size(${lanes * teams})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let team = (workgroup.x + workgroup.y * workgroups.x) * ${teams}u + local / LANES;
-  let lane = local % LANES;
 `;
 }
 
@@ -138,7 +118,7 @@ struct Params { P: u32, pair_mask: u32, row_mask: u32 }
 #if ${layout.weighted}
 @group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], arranged
 #endif
-${sums(layout)}${teamMain(layout)}
+${sums(layout)}${TEAM_MAIN}
   let first = team * ${BLOCK}u;
   let end = first + ${BLOCK}u;
   if (end > params.P) { return; }
@@ -185,7 +165,7 @@ struct Params { R: u32, row_mask: u32 }
 #if ${layout.weighted}
 @group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], arranged
 #endif
-${sums(layout)}${teamMain(layout)}
+${sums(layout)}${TEAM_MAIN}
   if (team >= params.R) { return; }
 ${ROW_SUM}
   for (var e = 0u; e < EACH; e++) {

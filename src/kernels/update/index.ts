@@ -2,9 +2,11 @@ import { GsasError } from '../../base/errors.js';
 import type { Gradient, RowShare } from '../../engine/gradient.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
+import { cellsOf } from '../cells.js';
 import { groupByItem, groupInBuckets } from '../group/index.js';
 import { scatterAdd } from '../scatter_add/index.js';
 import { arrangePairs, joinShares, layoutOf } from '../scatter_add/pairs.js';
+import { teamWorkgroups } from '../team.js';
 import type { Step } from './rule.js';
 import { allRowsUpdate, denseUpdate, lazyUpdate, WORKGROUP } from './shader.js';
 
@@ -52,10 +54,9 @@ export function updateDense(stream: Stream, step: Step, moved: Moved, gradient: 
   const axes = param.shape.map((_, i) => `n${i}`);
   const tensors = { ...slotsOf(step, moved), gradient };
   checkShapes(step.rule.name, Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, [t, ...axes]])));
-  const vector = sizeOf(param.shape) % 4 === 0;
-  const size = sizeOf(param.shape) / (vector ? 4 : 1);
-  const shader = denseUpdate({ rule: step.rule.name, vector });
-  stream.dispatch(shader, { ...tensors, size, ...uniformsOf(step) }, Math.ceil(size / WORKGROUP));
+  const { type, count } = cellsOf(sizeOf(param.shape));
+  const shader = denseUpdate({ rule: step.rule.name, cell: type });
+  stream.dispatch(shader, { ...tensors, count, ...uniformsOf(step) }, Math.ceil(count / WORKGROUP));
 }
 
 /**
@@ -94,11 +95,11 @@ export function updateRows(
       const { keys, starts, count, itemBits, pairBits } = groupInBuckets(stream, pairs.ids, R);
       const groups = { starts, buckets: count, item_bits: itemBits, pair_bits: pairBits };
       const args = { ...arrangePairs(stream, pairs, keys, pairBits), ...groups, ...tensors, ...uniforms };
-      stream.dispatch(lazyUpdate(constants), args, Math.ceil(count / layout.teams));
+      stream.dispatch(lazyUpdate(constants), args, teamWorkgroups(layout, count));
     } else {
       const { order, starts } = groupByItem(stream, pairs.ids, R);
       const args = { ...arrangePairs(stream, pairs, order, 32), starts, R, ...tensors, ...uniforms };
-      stream.dispatch(allRowsUpdate(constants), args, Math.ceil(R / layout.teams));
+      stream.dispatch(allRowsUpdate(constants), args, teamWorkgroups(layout, R));
     }
   });
 }

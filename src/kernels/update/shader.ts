@@ -1,7 +1,8 @@
 import { program } from '../../engine/program.js';
-import { wgsl } from '../../engine/wgsl.js';
-import { cellsOf } from '../cells.js';
-import { BLOCK, type Layout, ROW_SUM, sums, teamMain } from '../scatter_add/shader.js';
+import { mainWgsl, wgsl } from '../../engine/wgsl.js';
+import { type Cell, cellsOf } from '../cells.js';
+import { BLOCK, type Layout, ROW_SUM, sums } from '../scatter_add/shader.js';
+import { TEAM_MAIN } from '../team.js';
 import { RULES } from './rules/index.js';
 
 export const WORKGROUP = 64;
@@ -16,22 +17,20 @@ function ruleWgsl(rule: string, first: number, cell: string, shape: string): str
 }
 
 /** One lane a cell. Bound by memory: the parameter and the slots in and out, the gradient in; nothing is worth sharing. */
-export const denseUpdate = program('update.dense', ({ rule, vector }: { rule: string; vector: boolean }) => {
-  const cell = vector ? 'vec4<f32>' : 'f32';
-  return wgsl`
+export const denseUpdate = program(
+  'update.dense',
+  ({ rule, cell }: { rule: string; cell: Cell['type'] }) => wgsl`
 alias Cell = ${cell};
-struct Params { size: u32, ${RULES[rule].params} }
+struct Params { count: u32, ${RULES[rule].params} }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> gradient: array<${cell}>; // [size]
-${ruleWgsl(rule, 2, cell, '[size]')}
-@compute @workgroup_size(${WORKGROUP})
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
-  let i = (workgroup.x + workgroup.y * workgroups.x) * ${WORKGROUP}u + local;
-  if (i < params.size) { update_cell(i, gradient[i]); }
+@group(0) @binding(1) var<storage, read> gradient: array<${cell}>; // [count]
+${ruleWgsl(rule, 2, cell, '[count]')}
+${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;
+  if (i < params.count) { update_cell(i, gradient[i]); }
 }
-`;
-});
+`,
+);
 
 /** A rule's way of moving rows: its name, and how a team sums a row. */
 export interface RowConstants extends Layout {
@@ -61,7 +60,7 @@ struct Params { R: u32, row_mask: u32, ${RULES[constants.rule].params} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> starts: array<u32>; // [R + 1]
 @group(0) @binding(2) var<storage, read> rows: array<u32>; // [P]
-${sums(constants)}${bindings(constants)}${teamMain(constants)}
+${sums(constants)}${bindings(constants)}${TEAM_MAIN}
   if (team >= params.R) { return; }
 ${ROW_SUM}
   for (var e = 0u; e < EACH; e++) {
@@ -86,7 +85,7 @@ struct Params { buckets: u32, item_bits: u32, pair_bits: u32, row_mask: u32, ${R
 @group(0) @binding(2) var<storage, read> rows: array<u32>; // [P]: (item within its bucket) << pair_bits | row
 ${sums(constants)}${bindings(constants)}
 fn item_of(word: u32) -> u32 { return extractBits(word, params.pair_bits, params.item_bits); }
-${teamMain(constants)}
+${TEAM_MAIN}
   if (team >= params.buckets) { return; }
   let end = starts[team + 1u];
   var i = starts[team];
