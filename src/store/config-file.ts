@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { InputError } from '../base/errors.js';
@@ -16,6 +17,9 @@ export interface ConfigFile {
   readonly out?: string;
 }
 
+/** A file of all keys with a remark to each is a fraction of it; YAML takes some hundred times its size of memory. */
+const MOST_BYTES = 2 ** 16;
+
 const PATHS = ['data', 'out'];
 
 /**
@@ -23,6 +27,9 @@ const PATHS = ['data', 'out'];
  * @throws InputError with the file, the line and the value for what is no YAML, no key (with the nearest one) or no value of its key
  */
 export function readConfigFile(file: string): ConfigFile {
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > MOST_BYTES)
+    throw new InputError(`${file}: has ${bytes} bytes, too many for a configuration, which has ${MOST_BYTES} at most`);
   const lines = new LineCounter();
   const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => `${file} line ${lines.linePos(offset).line}`;
