@@ -3,13 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { readConfigFile } from '../src/store/config-file.js';
-import { OPTIONS, PRESETS, type TrainOptions } from '../src/train/config.js';
+import { optionTable } from '../src/train/config.js';
+import { PRESETS } from '../src/train/presets.js';
 import { anyText, fuzz, mutated, outcomeOf } from './support/fuzz.js';
 import { refusesCheaply } from './support/memory.js';
 import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();
-const KEYS = Object.keys(OPTIONS) as (keyof TrainOptions)[];
+const KEYS = Object.keys(optionTable());
 
 /** Reads a text as a configuration: a value whose every key is known, or one line that names the file. */
 function read(content: string | Uint8Array) {
@@ -81,7 +82,7 @@ describe('a configuration file', () => {
 
   it('of any JSON is options alone, or one line', async () => {
     const value = fc.oneof(fc.jsonValue(), fc.integer(), fc.double());
-    await fuzz(fc.dictionary(fc.oneof(fc.constantFrom<string>(...KEYS), anyText), value), (values) => {
+    await fuzz(fc.dictionary(fc.oneof(fc.constantFrom(...KEYS), anyText), value), (values) => {
       const text = JSON.stringify(values);
       const outcome = read(text);
       if ('value' in outcome)

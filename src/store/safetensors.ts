@@ -43,6 +43,11 @@ const METADATA = '__metadata__';
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** Objects and lists of a header: three a tensor, and no model has as many tensors. */
+const MOST_PARTS = 100_000;
+/** The header, a tensor, its shape. */
+const MOST_LEVELS = 3;
+
 /**
  * Writes tensors and metadata whole or not at all. The same content always gives the same bytes: wide types come first,
  * so that each tensor stands at a multiple of its element size, and names are sorted, as the reference implementation does.
@@ -108,8 +113,9 @@ function readOpen(file: string, fd: number): TensorFile {
       `${file}: is cut off or no safetensors file: it says that its header has ${headerLength} bytes, but has ${size} bytes itself`,
     );
   }
-  const text = readBytes(fd, 8, headerLength).toString('utf8');
-  const { entries, metadata } = parseHeader(text, file);
+  const header = readBytes(fd, 8, headerLength);
+  checkStructure(header, file);
+  const { entries, metadata } = parseHeader(header.toString('utf8'), file);
   checkOffsets(entries, size - 8 - headerLength, file);
   const tensors = new Map<string, HostTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
@@ -127,6 +133,22 @@ interface Entry {
   /** Bytes from the end of the header. */
   readonly begin: number;
   readonly end: number;
+}
+
+/** Refuses, before memory is taken for it, JSON of more parts or levels than a header has. */
+function checkStructure(json: Buffer, file: string): void {
+  let parts = 0;
+  let level = 0;
+  let quoting = false;
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i];
+    if (byte === 0x22) quoting = !quoting;
+    else if (quoting) i += byte === 0x5c ? 1 : 0;
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (++parts > MOST_PARTS || ++level > MOST_LEVELS)
+        throw new InputError(`${file}: its header has more parts or levels than that of any model; it is damaged`);
+    } else if (byte === 0x7d || byte === 0x5d) level--;
+  }
 }
 
 function parseHeader(text: string, file: string): { entries: Entry[]; metadata: Record<string, string> } {
