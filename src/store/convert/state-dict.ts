@@ -1,4 +1,5 @@
 import { InputError } from '../../base/errors.js';
+import { quoted } from '../../base/printable.js';
 import { sizeOf } from '../../engine/tensor.js';
 import type { HostParameters } from '../../model/parameters.js';
 import { FLOATS } from './floats.js';
@@ -15,6 +16,8 @@ const STORAGE = /^torch\.(\w+Storage)$/;
 const PARAMETER = /^[\w.]+$/;
 /** Some 300 bytes a tensor. */
 const MAX_PICKLE_BYTES = 2 ** 20;
+/** Numbers read for each byte of the file: views of one storage may lie across each other, as those of a product that was split do. */
+const MOST_READINGS = 4;
 
 interface Storage {
   /** FloatStorage, LongStorage, … */
@@ -76,6 +79,12 @@ export class StateDict {
         `${this.file}: describes ${elements} numbers, more than its ${this.#zip.size} bytes can hold`,
       );
     }
+    const spanned = [...this.#tensors.values()].reduce((sum, tensor) => sum + spanOf(tensor), 0);
+    if (spanned > MOST_READINGS * this.#zip.size) {
+      throw new InputError(
+        `${this.file}: its tensors are spread over ${spanned} numbers, far more than its ${this.#zip.size} bytes hold; save contiguous ones`,
+      );
+    }
     return new Map(
       [...this.#tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: this.#values(name, tensor) }]),
     );
@@ -94,7 +103,7 @@ export class StateDict {
       throw wrong(`is in ${storage.length} elements of ${storage.type}, but their record has ${stored} bytes`);
     }
     const count = sizeOf(shape);
-    const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
+    const last = offset + spanOf({ shape, strides }) - 1;
     if (count > 0 && (last >= storage.length || count > storage.length)) {
       throw wrong(
         `of shape [${shape}] and strides [${strides}] from ${offset} is not within its ${storage.length} elements`,
@@ -141,7 +150,7 @@ export class StateDict {
     const tensors = new Map<string, TorchTensor>();
     for (const [name, tensor] of value) {
       if (typeof name !== 'string' || !PARAMETER.test(name) || !(tensor instanceof TorchTensor)) {
-        const shown = JSON.stringify(String(name).slice(0, 80));
+        const shown = typeof name === 'string' ? quoted(name) : 'key that is no text';
         throw new InputError(
           `${this.file}: holds no state dict, for its ${shown} is no parameter; save model.state_dict() alone`,
         );
@@ -150,6 +159,11 @@ export class StateDict {
     }
     return tensors;
   }
+}
+
+/** Elements of a storage from a tensor's first to its last. */
+function spanOf({ shape, strides }: Pick<TorchTensor, 'shape' | 'strides'>): number {
+  return shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], 1);
 }
 
 /** What a state dict's pickle may name: constructors of dicts and tensors, and the storages' types. */

@@ -22,6 +22,12 @@ export class Global {
   constructor(readonly name: string) {}
 }
 
+/** What a list and a dict take of a pickle at the least: a tensor's 60 bytes hold three lists and a dict. */
+const LIST_BYTES = 8;
+const DICT_BYTES = 32;
+/** For the smallest pickles. */
+const SPARE = 1024;
+
 const STOP = '.'.charCodeAt(0);
 const MARK = Symbol('mark');
 type Item = Pickled | typeof MARK;
@@ -46,13 +52,13 @@ class Machine {
   static readonly #instructions: Readonly<Record<string, (machine: Machine) => void>> = {
     '\x80': (m) => m.#number(1), // PROTO
     '(': (m) => m.#stack.push(MARK),
-    ')': (m) => m.#push([]), // EMPTY_TUPLE
-    ']': (m) => m.#push([]), // EMPTY_LIST
-    '}': (m) => m.#push(new Map()), // EMPTY_DICT
-    t: (m) => m.#push(m.#popToMark()), // TUPLE
-    '\x85': (m) => m.#push(m.#popMany(1)), // TUPLE1
-    '\x86': (m) => m.#push(m.#popMany(2)), // TUPLE2
-    '\x87': (m) => m.#push(m.#popMany(3)), // TUPLE3
+    ')': (m) => m.#hold([]), // EMPTY_TUPLE
+    ']': (m) => m.#hold([]), // EMPTY_LIST
+    '}': (m) => m.#hold(new Map()), // EMPTY_DICT
+    t: (m) => m.#hold(m.#popToMark()), // TUPLE
+    '\x85': (m) => m.#hold(m.#popMany(1)), // TUPLE1
+    '\x86': (m) => m.#hold(m.#popMany(2)), // TUPLE2
+    '\x87': (m) => m.#hold(m.#popMany(3)), // TUPLE3
     N: (m) => m.#push(null), // NONE
     '\x88': (m) => m.#push(true), // NEWTRUE
     '\x89': (m) => m.#push(false), // NEWFALSE
@@ -79,12 +85,16 @@ class Machine {
   readonly #stack: Item[] = [];
   readonly #memo = new Map<number, Pickled>();
   #at = 0;
+  /** Bytes of the pickle that its collections have left over. */
+  #spare: number;
 
   constructor(
     readonly bytes: Buffer,
     readonly world: PickleWorld,
     readonly source: string,
-  ) {}
+  ) {
+    this.#spare = bytes.length + SPARE;
+  }
 
   run(): Pickled {
     for (;;) {
@@ -98,6 +108,13 @@ class Machine {
 
   #push(value: Pickled): void {
     this.#stack.push(value);
+  }
+
+  /** A collection: one takes far more memory than the byte that makes it. */
+  #hold(value: Pickled[] | Map<Pickled, Pickled>): void {
+    this.#spare -= Array.isArray(value) ? LIST_BYTES : DICT_BYTES;
+    if (this.#spare < 0) throw this.#wrong('makes more lists and dicts than its bytes describe');
+    this.#push(value);
   }
 
   #pop(): Pickled {
@@ -171,7 +188,9 @@ class Machine {
     const [callee, args] = this.#popMany(2);
     const called = callee instanceof Global ? this.world.functions.get(callee.name) : undefined;
     if (called === undefined || !Array.isArray(args)) throw this.#wrong('calls what is no function');
-    this.#push(called(args));
+    const value = called(args);
+    if (value instanceof Map) this.#hold(value);
+    else this.#push(value);
   }
 
   #fill(pairs: Pickled[]): void {
