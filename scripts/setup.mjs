@@ -26,8 +26,10 @@ function run(command, args, failure, options = {}) {
 }
 
 function checkNode() {
-  const least = Number(/\d+/.exec(readJson(at('package.json')).engines.node)[0]);
-  if (Number.parseInt(process.versions.node, 10) < least)
+  const [least] = /\d+(\.\d+)?/.exec(readJson(at('package.json')).engines.node);
+  const [major, minor = 0] = least.split('.').map(Number);
+  const [ours, oursMinor] = process.versions.node.split('.').map(Number);
+  if (ours < major || (ours === major && oursMinor < minor))
     fail(`Node ${least} or later is needed, this is ${process.version}`);
 }
 

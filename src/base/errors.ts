@@ -22,6 +22,9 @@ export class InputError extends GsasError {
   override readonly exitCode = 2;
 }
 
+/** A file that is not as it was written: cut off, or with other bits than it had. */
+export class DamagedFileError extends InputError {}
+
 /** Operands whose shapes do not fit together; the message names both operands and the axis. */
 export class ShapeError extends GsasError {}
 

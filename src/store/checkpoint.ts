@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../base/errors.js';
+import { DamagedFileError, InputError } from '../base/errors.js';
+import { firstNonFinite } from '../base/finite.js';
 import { quoted } from '../base/printable.js';
 import { parameterShapes } from '../model/config.js';
 import type { HostParameters } from '../model/parameters.js';
@@ -11,7 +12,7 @@ import { parseJson, systemReason } from './files.js';
 import { makeFolders } from './make-folders.js';
 import { type HostTensor, readSafetensors, type TensorFile, writeSafetensors } from './safetensors.js';
 
-/** The version of the checkpoint format that is written. Files without one are of version 1. */
+/** The version of the checkpoint format that is written. Version 1 has no such number, and no checksums. */
 const FORMAT = 2;
 
 const OPTIMIZER_FILE = /^last\.optimizer-\d+\.safetensors$/;
@@ -177,6 +178,7 @@ function checkTensors(
     }
     weights.set(name, { shape: tensor.shape, data: tensor.data });
   }
+  checkFinite(weights, file);
   const stray = [...tensors.keys()].find((name) => !expected.has(name));
   if (stray !== undefined) {
     throw new InputError(
@@ -186,8 +188,22 @@ function checkTensors(
   return weights;
 }
 
-function checkFormat({ metadata: { format = '1' } }: TensorFile, file: string): void {
-  if (/^\d+$/.test(format) && Number(format) >= 1 && Number(format) <= FORMAT) return;
+/** @throws InputError for a number that is not finite: its model ranks nothing */
+export function checkFinite(weights: HostParameters, file: string): void {
+  for (const [name, { data }] of weights) {
+    const at = firstNonFinite(data);
+    if (at >= 0) {
+      throw new InputError(
+        `${file}: tensor ${name} holds ${data[at]} as number ${at + 1}; use a checkpoint of finite numbers`,
+      );
+    }
+  }
+}
+
+function checkFormat({ metadata: { format = '1' }, checked }: TensorFile, file: string): void {
+  const version = /^\d+$/.test(format) ? Number(format) : 0;
+  if (version >= 2 && !checked) throw new DamagedFileError(`${file}: is damaged: it has no checksums`);
+  if (version >= 1 && version <= FORMAT) return;
   throw new InputError(
     `${file}: has checkpoint format ${JSON.stringify(format)}, but this version reads up to ${FORMAT}; update gsas-wgpu`,
   );

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { InputError } from '../base/errors.js';
+import { DamagedFileError, InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
+import { checkStart, sealStart, withChecksums } from './checksums.js';
 import { MAX_IO_BYTES, parseJson, systemReason, writeWhole } from './files.js';
 
 /**
@@ -37,6 +38,8 @@ export interface TensorFile {
   /** In the order of the header. */
   readonly tensors: Map<string, HostTensor>;
   readonly metadata: Record<string, string>;
+  /** Whether the file has checksums, which are then right. */
+  readonly checked: boolean;
 }
 
 const METADATA = '__metadata__';
@@ -49,7 +52,7 @@ const MOST_PARTS = 100_000;
 const MOST_LEVELS = 3;
 
 /**
- * Writes tensors and metadata whole or not at all. The same content always gives the same bytes: wide types come first,
+ * Writes tensors and metadata, with checksums, whole or not at all. The same content always gives the same bytes: wide types come first,
  * so that each tensor stands at a multiple of its element size, and names are sorted, as the reference implementation does.
  */
 export function writeSafetensors(
@@ -59,9 +62,11 @@ export function writeSafetensors(
 ): void {
   const width = ({ dtype }: HostTensor) => ARRAYS[dtype].BYTES_PER_ELEMENT;
   const sorted = [...tensors].sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
-  const keys = Object.keys(metadata).sort();
-  const header: [string, unknown][] = [];
-  if (keys.length > 0) header.push([METADATA, Object.fromEntries(keys.map((key) => [key, metadata[key]]))]);
+  const parts = sorted.map(([name, { data }]): [string, Uint8Array] => {
+    return [name, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+  });
+  const checked = Object.entries(withChecksums(metadata, parts)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const header: [string, unknown][] = [[METADATA, Object.fromEntries(checked)]];
   let end = 0;
   for (const [name, { dtype, shape, data }] of sorted) {
     if (name === METADATA || data.length !== elements(shape)) {
@@ -77,14 +82,15 @@ export function writeSafetensors(
   const start = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, ' ');
   start.writeBigUInt64LE(BigInt(start.length - 8));
   text.copy(start, 8);
-  const bytes = sorted.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  writeWhole(file, [start, ...bytes]);
+  sealStart(start);
+  writeWhole(file, [start, ...parts.map(([, bytes]) => bytes)]);
 }
 
 /**
- * Reads a safetensors file. Throws an InputError that names the file, and the tensor and value that are wrong where one
+ * Reads a safetensors file. Throws a DamagedFileError that names the file, and the tensor and value that are wrong where one
  * is: truncated or trailing bytes, a header that is no JSON or names a thing twice, an unknown dtype, a shape that does
- * not fit its bytes, offsets out of range or overlapping.
+ * not fit its bytes, offsets out of range or overlapping, a checksum that is not right. Files of others need no checksums.
+ * Throws an InputError where it cannot be opened.
  */
 export function readSafetensors(file: string): TensorFile {
   let fd: number;
@@ -96,7 +102,7 @@ export function readSafetensors(file: string): TensorFile {
   try {
     return readOpen(file, fd);
   } catch (error) {
-    if (error instanceof InputError) throw error;
+    if (error instanceof InputError) throw new DamagedFileError(error.message, { cause: error });
     throw new InputError(`${file}: cannot be read: ${systemReason(error)}`, { cause: error });
   } finally {
     closeSync(fd);
@@ -113,17 +119,19 @@ function readOpen(file: string, fd: number): TensorFile {
       `${file}: is cut off or no safetensors file: it says that its header has ${headerLength} bytes, but has ${size} bytes itself`,
     );
   }
-  const header = readBytes(fd, 8, headerLength);
-  checkStructure(header, file);
-  const { entries, metadata } = parseHeader(header.toString('utf8'), file);
+  const start = readBytes(fd, 0, 8 + headerLength);
+  checkStructure(start.subarray(8), file);
+  const { entries, metadata: all } = parseHeader(start.toString('utf8', 8), file);
+  const { metadata, checkTensor } = checkStart(file, start, all);
   checkOffsets(entries, size - 8 - headerLength, file);
   const tensors = new Map<string, HostTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     const bytes = readBytes(fd, 8 + headerLength + begin, end - begin);
+    checkTensor?.(name, bytes);
     const data = new ARRAYS[dtype](bytes.buffer, 0, elements(shape));
     tensors.set(name, { dtype, shape, data } as HostTensor);
   }
-  return { tensors, metadata };
+  return { tensors, metadata, checked: checkTensor !== undefined };
 }
 
 interface Entry {

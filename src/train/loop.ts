@@ -1,4 +1,5 @@
 import { GsasError } from '../base/errors.js';
+import { firstNonFinite } from '../base/finite.js';
 import type { Gpu } from '../engine/gpu.js';
 import { evaluateSplit, type Metrics } from '../infer/ranking.js';
 import { type Checkpoint, LOOP_START, type LoopState } from './checkpoint.js';
@@ -204,7 +205,7 @@ export class Loop {
     const { trainer } = this;
     const { step } = trainer;
     const { weights, slots } = store ? await trainer.state() : { weights: await trainer.weights(), slots: undefined };
-    const spoilt = [...weights].find(([, { data }]) => !data.every(Number.isFinite));
+    const spoilt = [...weights].find(([, { data }]) => firstNonFinite(data) >= 0);
     if (spoilt) throw this.#diverged(`${spoilt[0]} holds a number that is not finite`, step);
     const checkpoint = { config: this.plan.config, step, epoch: this.#epoch, metrics: this.#metrics, weights };
     if (isBest) this.#best = checkpoint;

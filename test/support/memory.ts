@@ -30,7 +30,7 @@ export async function refusesCheaply(file: string, module: string, name: string)
   const args = ['--input-type=module', '-e', SCRIPT, url, name, file];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 1000 * MOST_SECONDS });
   const { bytes, refused } = JSON.parse(stdout);
-  expect(refused).toMatch(/^InputError: /);
+  expect(refused).toMatch(/^(InputError|DamagedFileError): /);
   expect(bytes, `peak for ${statSync(file).size} bytes`).toBeLessThan(10 * statSync(file).size + SLACK);
-  return refused.replace(/^InputError: /, '');
+  return refused.replace(/^(InputError|DamagedFileError): /, '');
 }

@@ -4,6 +4,7 @@ import { type GsasrecConfig, gsasrec } from '../../model/gsasrec.js';
 import type { HostParameters } from '../../model/parameters.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import { resolveConfig, type TrainConfig, type TrainOptions } from '../../train/config.js';
+import { checkFinite } from '../checkpoint.js';
 import { StateDict } from './state-dict.js';
 
 type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -31,6 +32,7 @@ export function readOfficial(file: string, given: Partial<TrainOptions> = {}): C
     checkShapes(state.shapes, expected, file);
     const found = state.read();
     const weights: HostParameters = new Map([...expected.keys()].map((name) => [name, found.get(name)!]));
+    checkFinite(weights, file);
     return { config, step: 0, epoch: 0, metrics: {}, weights };
   } finally {
     state.close();

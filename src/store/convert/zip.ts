@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { Zip, ZipPassThrough } from 'fflate';
-import { InputError } from '../../base/errors.js';
+import { DamagedFileError, InputError } from '../../base/errors.js';
 import { MAX_IO_BYTES, systemReason, writeWhole } from '../files.js';
 
 /**
@@ -11,6 +12,7 @@ import { MAX_IO_BYTES, systemReason, writeWhole } from '../files.js';
 /** A record of an archive: its bytes lie at `start`, `size` of them. */
 interface Entry {
   readonly size: number;
+  readonly crc32: number;
   /** Where its local header begins. */
   readonly header: number;
 }
@@ -25,6 +27,8 @@ const LOCATOR_64 = 0x07064b50;
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
 const EXTRA_64 = 1;
+/** Bytes that are read at a time to check a record. */
+const CHUNK = 2 ** 22;
 const FULL_32 = 0xffffffff;
 
 /** An open archive. Its records' sizes are known to lie within the file. */
@@ -34,7 +38,7 @@ export class ZipFile {
   /** Bytes of the whole file. */
   readonly size: number;
 
-  /** @throws InputError for a file that cannot be opened, is no zip, is cut off, or is not consistent in itself */
+  /** @throws InputError for a file that cannot be opened, is no zip, is cut off, is not consistent in itself, or has a record that does not match its CRC-32 */
   constructor(readonly file: string) {
     try {
       this.#fd = openSync(file, 'r');
@@ -44,6 +48,7 @@ export class ZipFile {
     this.size = fstatSync(this.#fd).size;
     try {
       this.#readDirectory();
+      this.#checkRecords();
     } catch (error) {
       this.close();
       throw error;
@@ -69,14 +74,34 @@ export class ZipFile {
    * @throws InputError where the record's header contradicts the directory
    */
   read(name: string, begin = 0, length?: number): Buffer<ArrayBuffer> {
-    const { header, size } = this.#entries.get(name)!;
+    const entry = this.#entries.get(name)!;
+    return this.#bytes(this.#startOf(name, entry) + begin, length ?? entry.size - begin);
+  }
+
+  #startOf(name: string, { header, size }: Entry): number {
     const local = this.#bytes(header, 30);
     // The local header's name and extra field may be of other lengths than the directory's (4.3.7).
     const start = header + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
     if (local.readUInt32LE(0) !== LOCAL_HEADER || start + size > this.size) {
       throw this.#damaged(`its record ${JSON.stringify(name)} is not where its directory says`);
     }
-    return this.#bytes(start + begin, length ?? size - begin);
+    return start;
+  }
+
+  /** Checks every record against its checksum. @throws DamagedFileError where one is not what was written */
+  #checkRecords(): void {
+    for (const [name, entry] of this.#entries) {
+      const start = this.#startOf(name, entry);
+      let crc = 0;
+      for (let at = 0; at < entry.size; at += CHUNK) {
+        crc = crc32(this.#bytes(start + at, Math.min(CHUNK, entry.size - at)), crc);
+      }
+      if (crc !== entry.crc32) {
+        throw new DamagedFileError(
+          `${this.file}: is damaged: its record ${JSON.stringify(name)} does not match its CRC-32; was it saved under set_crc32_options(False), save it again without`,
+        );
+      }
+    }
   }
 
   /** The end of the directory (4.3.16, beyond 4 GiB 4.3.14), then the directory itself (4.3.12). */
@@ -129,7 +154,7 @@ export class ZipFile {
     if (stored !== size || header! + 30 + size! > this.size) {
       throw this.#damaged(`its record ${JSON.stringify(name)} of ${size} bytes does not fit its ${this.size}`);
     }
-    this.#entries.set(name, { size: size!, header: header! });
+    this.#entries.set(name, { size: size!, header: header!, crc32: directory.readUInt32LE(at + 16) });
     return next;
   }
 
@@ -144,8 +169,8 @@ export class ZipFile {
     return bytes;
   }
 
-  #damaged(what: string): InputError {
-    return new InputError(`${this.file}: is no zip archive as torch.save writes it, or is damaged: ${what}`);
+  #damaged(what: string): DamagedFileError {
+    return new DamagedFileError(`${this.file}: is no zip archive as torch.save writes it, or is damaged: ${what}`);
   }
 }
 
