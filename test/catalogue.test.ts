@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { Stream } from '../src/engine/stream.js';
+import { tableOf } from '../src/engine/table.js';
 import { rank } from '../src/kernels/score/rank/index.js';
 import { topK } from '../src/kernels/score/top_k/index.js';
 import { gpu } from './support/device.js';
 
 const N = 600;
 function operands(stream: Stream) {
-  return { h: stream.zeros([2, 4]), table: stream.zeros([N + 2, 4]), excluded: stream.zeros([2, 19], 'u32') };
+  return { h: stream.zeros([2, 4]), table: tableOf(stream.zeros([N + 2, 4])), excluded: stream.zeros([2, 19], 'u32') };
 }
 
 it.each([0, 513, 1.5])('topK refuses k = %s and says which are allowed', (k) => {
@@ -43,7 +44,7 @@ it('does not find a target whose score is not finite, so that a model that has d
   const items = new Float32Array(4 * (N + 2));
   items[4 * 2] = Infinity; // the second row's target, and a rival
   items[4 * 3] = Infinity;
-  const table = stream.upload(items, [N + 2, 4]);
+  const table = tableOf(stream.upload(items, [N + 2, 4]));
   const targets = stream.upload(Uint32Array.of(1, 2), [2]);
   expect(Array.from(await stream.read(rank(stream, h, table, targets, excluded, N)))).toEqual([0, 0]);
 });

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
-import { checkModelConfig, gbceBeta, parameterShapes } from '../src/model/config.js';
+import { gbceBeta } from '../src/kernels/score/judges/gbce.js';
+import { checkModelConfig, parameterShapes } from '../src/model/config.js';
 import type { GsasrecConfig } from '../src/model/gsasrec.js';
 import { readSafetensors } from '../src/store/safetensors.js';
 import { checkOptions, optionTable, parseConfig, resolveConfig, resumeConfig } from '../src/train/config.js';
@@ -85,6 +86,20 @@ describe('checkModelConfig', () => {
 });
 
 describe('options', () => {
+  it('of another loss are refused beside the loss, and left at their defaults below it', () => {
+    expect(() => resolveConfig(57, [{ loss: 'softmax', gbce_t: 0.5 }], 'the command line')).toThrow(
+      new InputError(
+        'the command line: gbce_t is 0.5, but means nothing for the loss softmax; leave it out, or set loss to gbce',
+      ),
+    );
+    expect(() => resolveConfig(57, [{ loss: 'softmax' }, { gbce_t: 0.5 }])).toThrow(
+      /means nothing for the loss softmax/,
+    );
+    expect(resolveConfig(57, [{ gbce_t: 0.5 }, { loss: 'softmax' }])).toMatchObject({ loss: 'softmax', gbce_t: 0.75 });
+    const saved = resolveConfig(57, [{ loss: 'softmax' }]);
+    expect(parseConfig(saved, 'a checkpoint')).toEqual(saved);
+  });
+
   it('default to the official port’s defaults', () => {
     expect(resolveConfig(57, [])).toEqual({
       num_items: 57,
@@ -100,6 +115,7 @@ describe('options', () => {
       train_batch_size: 128,
       eval_batch_size: 512,
       lr: 0.001,
+      loss: 'gbce',
       optimizer: 'adam',
       table_updates: 'auto',
       init_std: 1,

@@ -3,10 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HostRandom } from '../src/base/philox.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
+import { tableOf } from '../src/engine/table.js';
 import { Tape } from '../src/engine/tape.js';
 import { integers, normals } from '../src/kernels/inputs.js';
-import { drawNegatives } from '../src/kernels/score/negatives/index.js';
-import { sampledGbce } from '../src/kernels/score/sampled_gbce/index.js';
+import { drawCandidates } from '../src/kernels/score/draw/index.js';
+import { gbce } from '../src/kernels/score/judges/gbce.js';
+import { scoreOwn } from '../src/kernels/score/own/index.js';
+import type { Candidates } from '../src/kernels/score/sampler.js';
+import { givenCandidates } from '../src/kernels/score/samplers/given.js';
+import { uniformCandidates } from '../src/kernels/score/samplers/uniform.js';
 import { openTestGpu } from './support/gpu.js';
 
 interface Row {
@@ -16,6 +21,8 @@ interface Row {
   exact_loss_derivative: number;
 }
 const table: Row[] = JSON.parse(readFileSync(new URL('./fixtures/gbce_table.json', import.meta.url), 'utf8')).rows;
+
+const VERDICT = { judge: gbce, settings: { beta: 0.4 } };
 
 describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $subgroups', (options) => {
   let gpu: Gpu;
@@ -27,13 +34,14 @@ describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $sub
   it('is exact in loss and derivative for scores from -80 to 80', async () => {
     const stream = new Stream(gpu);
     // h = (score, 1): the positive scores `score`, the one negative -200, whose softplus is 0 in f32
-    const items = stream.upload(Float32Array.of(0, 0, 1, 0, 0, -200, 0, 0), [4, 2]);
+    const items = tableOf(stream.upload(Float32Array.of(0, 0, 1, 0, 0, -200, 0, 0), [4, 2]));
     const targets = stream.upload(Uint32Array.of(1), [1]);
     const negatives = stream.upload(Uint32Array.of(2), [1, 1]);
     for (const { score, beta, exact_loss, exact_loss_derivative } of table) {
       const tape = new Tape(stream);
       const h = stream.upload(Float32Array.of(score, 1), [1, 2], { requiresGrad: true });
-      const loss = sampledGbce(tape, h, items, targets, { beta, numItems: 2, negatives });
+      const verdict = { judge: gbce, settings: { beta } };
+      const loss = scoreOwn(tape, h, items, targets, { verdict, candidates: givenCandidates(negatives) });
       const value = stream.download(loss);
       tape.backward({ of: loss });
       const derivative = await stream.read(tape.gradient(h));
@@ -50,18 +58,19 @@ describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $sub
     stream.random = { seed: 11, step: 13 };
     const [h, items] = host.slice(0, 2).map(({ data, shape }) => stream.upload(data, shape, { requiresGrad: true }));
     const targets = stream.upload(host[2].data, [T]);
-    const run = async (negatives: Parameters<typeof sampledGbce>[4]['negatives']) => {
+    const run = async (candidates: Candidates) => {
       const tape = new Tape(stream);
-      const loss = sampledGbce(tape, h!, items!, targets, { beta: 0.4, numItems: N, negatives });
+      const loss = scoreOwn(tape, h!, tableOf(items!), targets, { verdict: VERDICT, candidates });
       const value = stream.download(loss);
       tape.backward({ of: loss });
       const gradients = [stream.download(tape.gradient(h!)), stream.download(tape.gradient(items!))];
       stream.submit();
       return Promise.all([value, ...gradients]);
     };
-    const drawn = await run(k);
-    expect(await run(k)).toEqual(drawn);
-    expect(await run(drawNegatives(stream, T, k, N))).toEqual(drawn);
+    const uniform = uniformCandidates(k, N);
+    const drawn = await run(uniform);
+    expect(await run(uniform)).toEqual(drawn);
+    expect(await run(givenCandidates(drawCandidates(stream, uniform, T)))).toEqual(drawn);
   });
 
   it('has the same loss where no gradient is wanted', async () => {
@@ -71,7 +80,8 @@ describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $sub
       stream.upload(data, shape, { requiresGrad: true }),
     );
     const targets = stream.upload(integers(random, [7], 1, 11).data, [7]);
-    const loss = (tape: Tape) => sampledGbce(tape, h!, items!, targets, { beta: 0.4, numItems: 11, negatives: 5 });
+    const loss = (tape: Tape) =>
+      scoreOwn(tape, h!, tableOf(items!), targets, { verdict: VERDICT, candidates: uniformCandidates(5, 11) });
     expect(await stream.read(loss(new Tape(stream, false)))).toEqual(await stream.read(loss(new Tape(stream))));
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GsasError } from '../src/base/errors.js';
 import { Gradient } from '../src/engine/gradient.js';
+import { tableOf } from '../src/engine/table.js';
 import { Tape } from '../src/engine/tape.js';
 import { gather } from '../src/kernels/gather/index.js';
 import { gpu, stream } from './support/device.js';
@@ -78,7 +79,7 @@ describe('a gradient', () => {
     const tape = new Tape(stream);
     const named = ids();
     for (let pass = 0; pass < 3; pass++) {
-      const y = gather(tape, table, named);
+      const y = gather(tape, tableOf(table), named);
       tape.backward({ of: y, gradient: rows() });
     }
     const gradient = tape.take(table)!;

@@ -3,6 +3,7 @@ import { GsasError } from '../src/base/errors.js';
 import { historyBatch } from '../src/data/batches.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { Stream } from '../src/engine/stream.js';
+import { tableOf } from '../src/engine/table.js';
 import { Tape } from '../src/engine/tape.js';
 import { attentionOver } from '../src/infer/explain.js';
 import { lastHidden } from '../src/infer/ranking.js';
@@ -37,7 +38,7 @@ describe.each([true, false])('the last tokens alone, subgroups %s', (subgroups) 
       const tape = new Tape(stream, false);
       const ids = stream.upload(batch.ids, [batch.tokens]);
       const hidden = model.encode(tape, { ids, spans: stream.upload(batch.spans, [batch.tokens, 2]) });
-      return stream.download(gather(tape, hidden, stream.upload(batch.lastTokens, [batch.rows])));
+      return stream.download(gather(tape, tableOf(hidden), stream.upload(batch.lastTokens, [batch.rows])));
     });
     const last = stream.scope(() => stream.download(lastHidden(model, batch)));
     stream.submit();

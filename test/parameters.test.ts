@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { gbceBeta, parameterShapes } from '../src/model/config.js';
+import { gbce, gbceBeta } from '../src/kernels/score/judges/gbce.js';
+import { parameterShapes } from '../src/model/config.js';
 import type { GsasrecConfig } from '../src/model/gsasrec.js';
-import { initialParameters, priorScore } from '../src/model/parameters.js';
+import { initialParameters } from '../src/model/parameters.js';
 
 const config: GsasrecConfig = {
   model: 'gsasrec',
@@ -40,7 +41,7 @@ describe('initialParameters', () => {
   });
 
   it('starts every score at the prior, whatever the hidden state before the last norm', () => {
-    const score = priorScore(gbceBeta(32, config.num_items, 0.75), 32);
+    const score = gbce.prior({ beta: gbceBeta(32, config.num_items, 0.75) }, 32);
     const parameters = initialParameters(config, { seed: 3, std: 0.02, score });
     const table = parameters.get('output_embedding.weight')!.data;
     const bias = parameters.get('seq_norm.bias')!.data;
@@ -52,12 +53,12 @@ describe('initialParameters', () => {
   });
 });
 
-describe('priorScore', () => {
+describe("gBCE's prior", () => {
   it('is where the gradients of one positive and k negatives cancel', () => {
     const beta = 0.3;
-    const score = priorScore(beta, 32);
+    const score = gbce.prior({ beta }, 32);
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
     expect(Math.abs(beta * sigmoid(-score) - 32 * sigmoid(score))).toBeLessThan(0.02);
-    expect(priorScore(1, 1)).toBe(0); // plain BCE with one negative: nothing to shift
+    expect(gbce.prior({ beta: 1 }, 1)).toBe(0); // plain BCE with one negative: nothing to shift
   });
 });

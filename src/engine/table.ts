@@ -43,6 +43,11 @@ export class Table {
     return new Table(pages);
   }
 
+  /** [rows, D] */
+  get shape(): readonly [number, number] {
+    return [this.rows, this.D];
+  }
+
   /** The one page, for what works on a table as a whole. @param op names it in the error. @throws GsasError where there are several pages */
   whole(op: string): Tensor {
     if (this.pages.length === 1) return this.pages[0];
@@ -85,24 +90,28 @@ function pageName(name: string, page: number): string {
 }
 
 /**
- * WGSL: the bindings of a table, and `NAME_cell(at) -> Cell`, cell number `at` = row * CELLS + (cell within the row) of the whole table. Needs
- * the alias `Cell` of the type `cell` and, with several pages, the constant `CELLS`.
+ * WGSL: the bindings of a table, and `NAME_cell(at) -> Cell`, cell number `at` = row * cells + (cell within the row) of the whole table. Needs
+ * the alias `Cell` of the type `cell`.
  * @param binding of the first page
+ * @param cells the number of cells in a row, as an expression
  */
-export function tableWgsl(name: string, binding: number, cell: string, { pages, rowsPerPage }: TableLayout): string {
+export function tableWgsl(
+  name: string,
+  binding: number,
+  { cell, cells, layout: { pages, rowsPerPage } }: { cell: string; cells: string; layout: TableLayout },
+): string {
   const page = (i: number) =>
     `@group(0) @binding(${i === 0 ? binding : FURTHER_PAGES + i}) var<storage, read> ${pageName(name, i)}: array<${cell}>; // [rows, D]`;
   const bindings = Array.from({ length: pages }, (_, i) => page(i)).join('\n');
   if (pages === 1) return `${bindings}\nfn ${name}_cell(at: u32) -> Cell { return ${name}[at]; }\n`;
   const branches = Array.from(
     { length: pages },
-    (_, i) =>
-      `    case ${i === pages - 1 ? 'default' : `${i}u`}: { return ${pageName(name, i)}[at - ${i}u * PAGE_CELLS]; }`,
+    (_, i) => `    case ${i === pages - 1 ? 'default' : `${i}u`}: { return ${pageName(name, i)}[at - ${i}u * page]; }`,
   );
   return `${bindings}
-const PAGE_CELLS = ${rowsPerPage}u * CELLS;
 fn ${name}_cell(at: u32) -> Cell {
-  switch (at / PAGE_CELLS) {
+  let page = ${rowsPerPage}u * ${cells}; // cells
+  switch (at / page) {
 ${branches.join('\n')}
   }
 }

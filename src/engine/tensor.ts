@@ -51,7 +51,7 @@ function show(shape: Shape): string {
  */
 export function checkShapes<Axis extends string>(
   op: string,
-  operands: Record<string, readonly [Tensor, ...(Axis | number)[]]>,
+  operands: Record<string, readonly [{ readonly shape: Shape }, ...(Axis | number)[]]>,
 ): Record<Axis, number> {
   const sizes = {} as Record<Axis, number>;
   const owner = {} as Record<Axis, string>;

@@ -11,9 +11,9 @@ import { linearOp } from './linear/spec.js';
 import { matmulOp } from './matmul/spec.js';
 import type { Op } from './op.js';
 import { scatterAddOp } from './scatter_add/spec.js';
-import { negativesOp } from './score/negatives/spec.js';
+import { negativesOp } from './score/draw/spec.js';
+import { ownOps } from './score/own/spec.js';
 import { rankOp } from './score/rank/spec.js';
-import { sampledGbceOp } from './score/sampled_gbce/spec.js';
 import { topKOp } from './score/top_k/spec.js';
 import { updateOps } from './update/spec.js';
 
@@ -32,7 +32,7 @@ export const registry: readonly Op[] = [
   matmulOp,
   negativesOp,
   rankOp,
-  sampledGbceOp,
+  ...ownOps,
   scatterAddOp,
   topKOp,
   ...updateOps,

@@ -33,12 +33,3 @@ export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> 
 export function parameterShapes(config: ModelConfig): Map<string, readonly number[]> {
   return new Map(Array.from(parameterSpecs(config), ([name, { shape }]) => [name, shape] as const));
 }
-
-/**
- * gBCE's exponent of the positive's probability: beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = k / (N - 1)
- * (Petrov and Macdonald, RecSys 2023, section 5.2). t = 0 gives 1, plain BCE; t = 1 gives alpha, calibrated probabilities.
- */
-export function gbceBeta(negsPerPos: number, numItems: number, t: number): number {
-  const alpha = negsPerPos / (numItems - 1);
-  return alpha * (t * (1 - 1 / alpha) + 1 / alpha);
-}

@@ -2,6 +2,7 @@ import { InputError } from '../base/errors.js';
 import type { Values } from '../base/options.js';
 import { nextItem } from '../data/tasks.js';
 import type { Dropout } from '../engine/random.js';
+import { tableOf } from '../engine/table.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { attentionWeights } from '../kernels/attention_weights/index.js';
@@ -81,7 +82,7 @@ function encode(
   const dropout = (site: number): Dropout | undefined => (dropoutRate > 0 ? { rate: dropoutRate, site } : undefined);
   tape.stream.phase = 'embedding';
   const [items, positions] = [parameter('item_embedding.weight'), parameter('position_embedding.weight')];
-  let x = embed(tape, items, positions, ids, spans, { dropout: dropout(EMBEDDING_SITE) });
+  let x = embed(tape, tableOf(items), positions, ids, spans, { dropout: dropout(EMBEDDING_SITE) });
   tape.stream.phase = 'forward';
   for (let i = 0; i < num_blocks; i++) {
     const site = EMBEDDING_SITE + 1 + BLOCK_SITES * i;

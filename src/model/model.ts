@@ -1,6 +1,7 @@
 import { GsasError } from '../base/errors.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
+import { type Table, tableOf } from '../engine/table.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import type { Architecture, EncodeOptions, LastTokens, ModelConfig, Network, SequenceTensors } from './architecture.js';
@@ -48,8 +49,8 @@ export class Model implements Network {
   }
 
   /** [N + 2, D], the table that scores are taken with. */
-  get outputTable(): Tensor {
-    return this.parameter(this.architecture.outputTable(this.config));
+  get outputTable(): Table {
+    return tableOf(this.parameter(this.architecture.outputTable(this.config)));
   }
 
   /**

@@ -18,7 +18,7 @@ export interface Initialisation {
   /** Standard deviation of the embedding tables; PyTorch's default is 1. */
   readonly std?: number;
   /**
-   * The score at which every item starts. Left out, scores start around 0, as in PyTorch. See `priorScore`.
+   * The score at which every item starts. Left out, scores start around 0, as in PyTorch. The objective knows it.
    */
   readonly score?: number;
 }
@@ -41,13 +41,4 @@ export function initialParameters(config: ModelConfig, { seed, std = 1, score = 
     parameters.set(name, { shape, data });
   }
   return parameters;
-}
-
-/**
- * The best score that a model can give to every item alike under gBCE: ln(beta / k), where the gradients of one positive and k
- * negatives cancel. A model that starts at 0 first learns this offset, and does it by making all hidden states alike; then it ranks by
- * popularity for hundreds of steps until they differ again.
- */
-export function priorScore(beta: number, negatives: number): number {
-  return Math.min(0, Math.log(beta / negatives));
 }

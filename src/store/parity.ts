@@ -6,9 +6,10 @@ import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { HostArray, Tensor } from '../engine/tensor.js';
 import { matmul } from '../kernels/matmul/index.js';
+import { gbce, gbceBeta } from '../kernels/score/judges/gbce.js';
+import { givenCandidates } from '../kernels/score/samplers/given.js';
 import { topK } from '../kernels/score/top_k/index.js';
 import { adam } from '../kernels/update/rules/adam.js';
-import { gbceBeta } from '../model/config.js';
 import { Model } from '../model/model.js';
 import { batchLoss } from '../train/objective.js';
 import { Optimizer } from '../train/optimizer.js';
@@ -88,17 +89,18 @@ async function compareTraining(model: Model, fixture: Fixture, rows: Rows, file:
     ids: stream.upload(batch.ids, [T]),
     spans: stream.upload(batch.spans, [T, 2]),
   };
-  const loss = {
-    targets: stream.upload(targets, [T]),
-    negatives: stream.upload(sampled, [T, meta.negs]),
-    beta: gbceBeta(meta.negs, N, meta.t),
+  const positives = stream.upload(targets, [T]);
+  const drawn = stream.upload(sampled, [T, meta.negs]);
+  const objective = {
+    verdict: { judge: gbce, settings: { beta: gbceBeta(meta.negs, N, meta.t) } },
+    candidates: givenCandidates(drawn),
   };
 
   const [hidden, scores] = await Promise.all(
     stream.scope(() => {
       const h = model.encode(new Tape(stream, false), tensors);
       const all = stream.empty([T, N + 2]);
-      matmul(stream, { a: h, b: model.outputTable, out: all, transposeB: true });
+      matmul(stream, { a: h, b: model.outputTable.whole('parity'), out: all, transposeB: true });
       return [stream.read(h), stream.read(all)];
     }),
   );
@@ -120,7 +122,7 @@ async function compareTraining(model: Model, fixture: Fixture, rows: Rows, file:
     const { value, gradients, parameters } = stream.scope(() => {
       // As in training; only the first step's gradients are wanted whole.
       const tape = new Tape(stream, true, step === 1 ? [] : model.tables);
-      const root = batchLoss(tape, model, tensors, loss);
+      const root = batchLoss(tape, model, tensors, positives, objective);
       const value = stream.download(root);
       tape.backward({ of: root });
       const gradients = step === 1 ? downloadAll(stream, model.parameters, (p) => tape.gradient(p)) : [];
@@ -135,7 +137,7 @@ async function compareTraining(model: Model, fixture: Fixture, rows: Rows, file:
     for (const [name, actual] of await Promise.all(parameters)) rows.adam(step, name, actual, fixture);
   }
   optimizer.release();
-  for (const tensor of [...Object.values(tensors), loss.targets, loss.negatives]) stream.release(tensor);
+  for (const tensor of [...Object.values(tensors), positives, drawn]) stream.release(tensor);
 }
 
 /** The 10 best items after `input/labels`; `pred_rated` leaves out the items of `input/model_input`. */

@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.js';
 import { checkValue, type Option, type OptionValue, unknownName, type Values } from '../base/options.js';
+import { JUDGE_OPTIONS, JUDGES } from '../kernels/score/judges/index.js';
 import { RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
 import {
@@ -9,6 +10,7 @@ import {
   type ModelOptions,
   modelOptions,
 } from '../model/registry.js';
+import { foreignOptions } from './loss-options.js';
 
 /** Random streams are numbered by step and by epoch, each in half of 32 bits. */
 const MOST_COUNT = 1e9;
@@ -29,14 +31,14 @@ const MODEL = {
  * name and the default are its own.
  */
 const TRAINING_OPTIONS = {
-  negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
-  gbce_t: {
-    type: 'number',
-    default: 0.75,
-    min: 0,
-    max: 1,
-    help: 'calibration t of the gBCE loss: 0 is plain BCE, 1 gives calibrated probabilities, as long as they are small',
+  loss: {
+    type: 'choice',
+    default: 'gbce',
+    choices: Object.keys(JUDGES),
+    help: 'how scores are judged: gbce, or softmax, the cross entropy over the positive and its negatives',
   },
+  negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
+  ...JUDGE_OPTIONS,
   train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
   eval_batch_size: { type: 'integer', default: 512, min: 1, max: 65536, help: 'sequences in an evaluation batch' },
   optimizer: {
@@ -173,7 +175,9 @@ export function resolveConfig(
   layers: readonly Partial<TrainOptions>[],
   source = 'the configuration',
 ): TrainConfig {
-  const given: Partial<TrainOptions> = Object.assign({}, ...layers.map((layer) => checkOptions(layer, source)));
+  const checked = layers.map((layer) => checkOptions(layer, source));
+  const foreign = foreignOptions(checked, TRAINING_OPTIONS.loss.default, source);
+  const given: Partial<TrainOptions> = Object.assign({}, ...checked, foreign);
   const { model = MODEL.default } = given;
   const table = optionTable(model);
   const stray = Object.keys(given).find((key) => !Object.hasOwn(table, key));

@@ -1,11 +1,11 @@
 import { InputError } from '../base/errors.js';
 import { TrainingBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
-import { gbceBeta } from '../model/config.js';
-import { type HostParameters, initialParameters, priorScore } from '../model/parameters.js';
+import { type HostParameters, initialParameters } from '../model/parameters.js';
 import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
+import { objectiveOf, priorScore } from './objective.js';
 import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
 import { inheritedOptions, warmStart } from './warm-start.js';
@@ -70,8 +70,6 @@ export function trainingBatches({ train }: Dataset, config: TrainConfig): Traini
 
 /** Parameters as the configuration wants them drawn. */
 function freshWeights(config: TrainConfig): HostParameters {
-  const { seed, init_std: std, init_prior, negs_per_pos, num_items, gbce_t } = config;
-  if (!init_prior) return initialParameters(config, { seed, std });
-  const beta = gbceBeta(negs_per_pos, num_items, gbce_t);
-  return initialParameters(config, { seed, std, score: priorScore(beta, negs_per_pos) });
+  const { seed, init_std: std, init_prior } = config;
+  return initialParameters(config, { seed, std, ...(init_prior && { score: priorScore(objectiveOf(config)) }) });
 }

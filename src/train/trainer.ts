@@ -6,12 +6,11 @@ import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { RULES } from '../kernels/update/rules/index.js';
-import { gbceBeta } from '../model/config.js';
 import { Model } from '../model/model.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { OptimizerSlots } from './checkpoint.js';
 import { type TrainConfig, updatesLazily } from './config.js';
-import { batchLoss } from './objective.js';
+import { batchLoss, type Objective, objectiveOf } from './objective.js';
 import { Optimizer } from './optimizer.js';
 
 /** Where training goes on from: parameters and, unless at the very start, the optimizer's slots and the steps done. */
@@ -26,7 +25,7 @@ export class Trainer {
   readonly stream: Stream;
   readonly model: Model;
   readonly #optimizer: Optimizer;
-  readonly #beta: number;
+  readonly #objective: Objective;
   #step: number;
 
   constructor(
@@ -38,7 +37,7 @@ export class Trainer {
     this.model = new Model(this.stream, config, weights);
     const options = { rule: RULES[config.optimizer], settings: { lr: config.lr }, lazy: updatesLazily(config) };
     this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
-    this.#beta = gbceBeta(config.negs_per_pos, config.num_items, config.gbce_t);
+    this.#objective = objectiveOf(config);
     this.#step = step;
     this.stream.submit();
   }
@@ -108,8 +107,8 @@ export class Trainer {
     const targets = this.stream.upload(batch.targets, [tokens]);
     const spans = this.stream.upload(batch.spans, [tokens, 2]);
     const tape = new Tape(this.stream, true, this.model.tables);
-    const { negs_per_pos: negatives, dropout_rate: dropoutRate } = this.config;
-    const loss = batchLoss(tape, this.model, { ids, spans }, { targets, beta: this.#beta, negatives, dropoutRate });
+    const options = { ...this.#objective, dropoutRate: this.config.dropout_rate };
+    const loss = batchLoss(tape, this.model, { ids, spans }, targets, options);
     onLoss?.(loss);
     this.stream.phase = 'backward';
     tape.backward({ of: loss });

@@ -1,7 +1,8 @@
+import { tableOf } from '../../engine/table.js';
 import { gatherReference } from '../gather/spec.js';
 import { normals } from '../inputs.js';
 import { CASE_RANDOM, defineOp } from '../op.js';
-import { negativesOf } from '../score/negatives/draw.js';
+import { uniformIds } from '../score/samplers/uniform.js';
 import { embedNegatives } from './index.js';
 
 export const embedNegativesOp = defineOp<{ T: number; k: number; N: number; D: number }>()({
@@ -15,9 +16,9 @@ export const embedNegativesOp = defineOp<{ T: number; k: number; N: number; D: n
   benchShapes: [{ T: 800, k: 256, N: 3416, D: 128 }],
   inputs: ({ N, D }, random) => ({ table: normals(random, [N + 2, D]) }),
   differentiable: ['table'],
-  run: (tape, { T, k }, { table }) => ({ y: embedNegatives(tape, table, T, k) }),
+  run: (tape, { T, k }, { table }) => ({ y: embedNegatives(tape, tableOf(table), T, k) }),
   reference: ({ T, k, N, D }, { table }) => ({
-    y: gatherReference(table, negativesOf(CASE_RANDOM, T, k, N), D),
+    y: gatherReference(table, uniformIds(CASE_RANDOM, T, k, N), D),
   }),
   cost: {
     forward: ({ T, k, D }) => ({ bytes: 4 * T * k * (2 * D + 2), flops: 0 }),

@@ -1,4 +1,5 @@
 import { type Dropout, dropoutUniforms } from '../../engine/random.js';
+import type { Table } from '../../engine/table.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { contributeScatter } from '../scatter_add/index.js';
@@ -16,7 +17,7 @@ import { backwardDropout, forward, WORKGROUP } from './shader.js';
  */
 export function embed(
   tape: Tape,
-  items: Tensor,
+  items: Table,
   positions: Tensor,
   ids: Tensor,
   spans: Tensor,
@@ -33,17 +34,17 @@ export function embed(
   const workgroups = Math.ceil((T * Math.ceil(D / 4)) / WORKGROUP);
   const x = stream.empty([T, D]);
   const places = stream.empty([T], 'u32');
-  const args = { items, positions, ids, spans, x, places, T, S, ...random };
-  stream.dispatch(forward({ D, dropped: random !== undefined }), args, workgroups);
+  const args = { ...items.bindings('items'), positions, ids, spans, x, places, T, S, ...random };
+  stream.dispatch(forward({ D, items: items.layout, dropped: random !== undefined }), args, workgroups);
   tape.record({
-    inputs: [items, positions],
+    inputs: [...items.pages, positions],
     outputs: [x],
     saved: [places],
     backward() {
       const dx = tape.gradient(x);
       const dsum = random ? stream.empty([T, D]) : dx;
       if (random) stream.dispatch(backwardDropout({ D }), { dx, dsum, T, S, ...random }, workgroups);
-      contributeScatter(tape, items, { ids, source: dsum });
+      contributeScatter(tape, items.whole('embedding'), { ids, source: dsum });
       contributeScatter(tape, positions, { ids: places, source: dsum });
       if (random) stream.release(dsum);
     },

@@ -1,6 +1,7 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
 import { program } from '../../engine/program.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
+import { type TableLayout, tableWgsl } from '../../engine/table.js';
 import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
 
@@ -29,9 +30,9 @@ const MAIN = /* wgsl */ `${mainWgsl(WORKGROUP)}
 /** Reads two rows and writes one. Bound by those and, with dropout, by Philox. */
 export const forward = program(
   'embedding.forward',
-  ({ D, dropped }: { D: number; dropped: boolean }) => wgsl`${head(D, dropped)}
-@group(0) @binding(1) var<storage, read> items: array<${cellsOf(D).type}>; // [N + 2, D]
-@group(0) @binding(2) var<storage, read> positions: array<${cellsOf(D).type}>; // [S, D]
+  ({ D, items, dropped }: { D: number; items: TableLayout; dropped: boolean }) => wgsl`${head(D, dropped)}
+alias Cell = ${cellsOf(D).type};
+${tableWgsl('items', 1, { cell: cellsOf(D).type, cells: String(cellsOf(D).count), layout: items })}@group(0) @binding(2) var<storage, read> positions: array<${cellsOf(D).type}>; // [S, D]
 @group(0) @binding(3) var<storage, read> ids: array<u32>; // [T]
 @group(0) @binding(4) var<storage, read> spans: array<u32>; // [T, 2]
 @group(0) @binding(5) var<storage, read_write> x: array<${cellsOf(D).type}>; // [T, D]
@@ -45,10 +46,10 @@ ${MAIN}
   let factor = vec4f(1.0);
 #endif
 #if ${D % 4 === 0}
-  x[i] = factor * (items[ids[t] * QUADS + quad] + positions[place * QUADS + quad]);
+  x[i] = factor * (items_cell(ids[t] * QUADS + quad) + positions[place * QUADS + quad]);
 #else
   for (var d = 4u * quad; d < min(4u * quad + 4u, D); d++) {
-    x[t * D + d] = factor[d % 4u] * (items[ids[t] * D + d] + positions[place * D + d]);
+    x[t * D + d] = factor[d % 4u] * (items_cell(ids[t] * D + d) + positions[place * D + d]);
   }
 #endif
 }

@@ -1,4 +1,5 @@
 import type { Dropout } from '../../engine/random.js';
+import { tableOf } from '../../engine/table.js';
 import { integers, normals, spansOf } from '../inputs.js';
 import { defineOp } from '../op.js';
 import { embed } from './index.js';
@@ -37,7 +38,7 @@ export const embeddingOp = defineOp<Case>()({
   },
   differentiable: ['items', 'positions'],
   run: (tape, { dropout }, { items, positions, ids, spans }) => ({
-    x: embed(tape, items, positions, ids, spans, { dropout }),
+    x: embed(tape, tableOf(items), positions, ids, spans, { dropout }),
   }),
   reference: ({ D, dropout }, { items, positions, ids, spans }) => ({
     x: embedReference(items, positions, ids, spans, D, dropout),

@@ -1,3 +1,4 @@
+import { tableOf } from '../../engine/table.js';
 import { integers, normals } from '../inputs.js';
 import { defineOp } from '../op.js';
 import { gather } from './index.js';
@@ -14,7 +15,7 @@ export const gatherOp = defineOp<{ P: number; R: number; D: number }>()({
   benchShapes: [{ P: 12800, R: 3418, D: 128 }],
   inputs: ({ P, R, D }, random) => ({ table: normals(random, [R, D]), ids: integers(random, [P], 0, R - 1) }),
   differentiable: ['table'],
-  run: (tape, _, { table, ids }) => ({ y: gather(tape, table, ids) }),
+  run: (tape, _, { table, ids }) => ({ y: gather(tape, tableOf(table), ids) }),
   reference: ({ D }, { table, ids }) => ({ y: gatherReference(table, ids, D) }),
   cost: {
     forward: ({ P, D }) => ({ bytes: 4 * (2 * P * D + P), flops: 0 }),

@@ -1,4 +1,5 @@
 import type { Capabilities } from '../../engine/gpu.js';
+import { type Table, type TableLayout, tableWgsl } from '../../engine/table.js';
 import { wgsl } from '../../engine/wgsl.js';
 import { type Cells, cellsOf } from '../cells.js';
 
@@ -8,6 +9,7 @@ export interface Tile {
   rows: number;
   /** Lanes that share rows of h by broadcast: a subgroup whose size divides `rows`; else 0, and every lane loads them. */
   lanes: number;
+  table: TableLayout;
 }
 
 export const WORKGROUP = 64;
@@ -18,11 +20,16 @@ export const ITEMS = 4 * WORKGROUP;
 const FEW = 4;
 
 /** The tile for B rows: no higher than they are, so that one history does not cost as much as sixteen. */
-export function tileOf({ subgroupSize }: Capabilities, D: number, B: number): Tile {
+export function tileOf({ subgroupSize }: Capabilities, table: Table, B: number): Tile {
   const shared = subgroupSize > 0 && 16 % subgroupSize === 0;
   const most = shared ? 16 : 8;
   const rows = B <= FEW ? FEW : most;
-  return { cell: cellsOf(D).type, rows, lanes: shared && rows % subgroupSize === 0 ? subgroupSize : 0 };
+  return {
+    cell: cellsOf(table.D).type,
+    table: table.layout,
+    rows,
+    lanes: shared && rows % subgroupSize === 0 ? subgroupSize : 0,
+  };
 }
 
 /**
@@ -34,7 +41,7 @@ export function tileOf({ subgroupSize }: Capabilities, D: number, B: number): Ti
  * D is no constant of the code: a loop of known length would be unrolled, which multiplies the time to compile.
  * Every score is one chain of `fma` over d = 0 … D - 1, whatever the tile: equal embeddings have equal scores, bit for bit.
  */
-export function catalogueWgsl({ cell, rows, lanes }: Tile): string {
+export function catalogueWgsl({ cell, rows, lanes, table }: Tile): string {
   const parts = cell === 'f32' ? [''] : ['.x', '.y', '.z', '.w'];
   const each = (count: number, line: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => line(i)).join('\n  ');
@@ -51,17 +58,17 @@ const ROWS = ${rows}u;
 const WORKGROUP_SIZE = ${WORKGROUP}u;
 const ITEMS = ${ITEMS}u;
 @group(0) @binding(1) var<storage, read> h: array<${cell}>; // [B, D]
-@group(0) @binding(2) var<storage, read> table: array<${cell}>; // [N+2, D]
-
+alias Cell = ${cell};
+${tableWgsl('table', 2, { cell, cells: 'params.cells', layout: table })}
 fn score_tile(first: u32, items: vec4u, lane: u32) -> array<vec4f, ROWS> {
   let at = items * params.cells;
   ${each(rows, (i) => `var s${i} = vec4f();`)}
   ${each(held, (i) => `let row${i} = min(first + ${rowOf(i)}, params.B - 1u) * params.cells;`)}
   for (var d = 0u; d < params.cells; d++) {
-    let e0 = table[at.x + d];
-    let e1 = table[at.y + d];
-    let e2 = table[at.z + d];
-    let e3 = table[at.w + d];
+    let e0 = table_cell(at.x + d);
+    let e1 = table_cell(at.y + d);
+    let e2 = table_cell(at.z + d);
+    let e3 = table_cell(at.w + d);
     ${each(held, (i) => `let h${i} = h[row${i} + d];`)}
     ${each(rows, (i) => `{ let x = ${cellOf(i)}; ${parts.map((d) => multiplyAdd(i, d)).join(' ')} }`)}
   }

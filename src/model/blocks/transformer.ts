@@ -1,4 +1,5 @@
 import type { Dropout } from '../../engine/random.js';
+import { tableOf } from '../../engine/table.js';
 import type { Tape } from '../../engine/tape.js';
 import type { Tensor } from '../../engine/tensor.js';
 import { attention } from '../../kernels/attention/index.js';
@@ -54,7 +55,7 @@ export function transformerBlock(
   const dense = (name: string, input: Tensor, options: Parameters<typeof linear>[4] = {}) =>
     linear(tape, input, parameter(`${name}.weight`), parameter(`${name}.bias`), options);
 
-  const normalised = norm('first_norm', last ? gather(tape, x, last.tokens) : x);
+  const normalised = norm('first_norm', last ? gather(tape, tableOf(x), last.tokens) : x);
   const q = dense('multihead_attention.query_proj', normalised);
   const k = dense('multihead_attention.key_proj', x);
   const v = dense('multihead_attention.val_proj', x);

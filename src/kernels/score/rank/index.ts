@@ -1,4 +1,5 @@
 import type { Stream } from '../../../engine/stream.js';
+import type { Table } from '../../../engine/table.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
 import { ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
@@ -18,17 +19,26 @@ import { countBetter, targetScores } from './shader.js';
 export function rank(
   stream: Stream,
   h: Tensor,
-  table: Tensor,
+  table: Table,
   targets: Tensor,
   excluded: Tensor,
   numItems: number,
 ): Tensor {
   const { score, ranks } = beginRanks(stream, h, table, targets, excluded, numItems);
   const [B, D] = h.shape as [number, number];
-  const tile = tileOf(stream.gpu.capabilities, D, B);
+  const tile = tileOf(stream.gpu.capabilities, table, B);
   stream.dispatch(
     countBetter(tile),
-    { h, table, target_score: score, excluded, rank: ranks, B, N: numItems, cells: cellsOf(D).count },
+    {
+      h,
+      ...table.bindings('table'),
+      target_score: score,
+      excluded,
+      rank: ranks,
+      B,
+      N: numItems,
+      cells: cellsOf(D).count,
+    },
     [Math.ceil((numItems + 1) / ITEMS), Math.ceil(B / tile.rows)],
   );
   stream.release(score);
@@ -47,7 +57,7 @@ export interface BegunRanks {
 export function beginRanks(
   stream: Stream,
   h: Tensor,
-  table: Tensor,
+  table: Table,
   targets: Tensor,
   excluded: Tensor,
   numItems: number,
@@ -61,8 +71,18 @@ export function beginRanks(
   const ranks = stream.empty([B], 'u32');
   const score = stream.empty([B]);
   stream.dispatch(
-    targetScores({ ...tileOf(stream.gpu.capabilities, D, B), rows: 1, lanes: 0 }),
-    { h, table, targets, excluded, target_score: score, rank: ranks, B, N: numItems, cells: cellsOf(D).count },
+    targetScores({ ...tileOf(stream.gpu.capabilities, table, B), rows: 1, lanes: 0 }),
+    {
+      h,
+      ...table.bindings('table'),
+      targets,
+      excluded,
+      target_score: score,
+      rank: ranks,
+      B,
+      N: numItems,
+      cells: cellsOf(D).count,
+    },
     [Math.ceil(B / WORKGROUP), 1],
   );
   return { score, ranks };

@@ -1,3 +1,4 @@
+import { tableOf } from '../../../engine/table.js';
 import { integers } from '../../inputs.js';
 import { defineOp } from '../../op.js';
 import { type CatalogueCase, catalogueInputs } from '../cases.js';
@@ -23,7 +24,7 @@ export const rankOp = defineOp<CatalogueCase>()({
   }),
   differentiable: [],
   run: ({ stream }, { N }, { h, table, targets, excluded }) => ({
-    rank: rank(stream, h, table, targets, excluded, N),
+    rank: rank(stream, h, tableOf(table), targets, excluded, N),
   }),
   reference: ({ N }, { h, table, targets, excluded }) => ({
     rank: rankReference(h, table, targets, excluded, N),

@@ -1,5 +1,6 @@
 import { GsasError } from '../../../base/errors.js';
 import type { Stream } from '../../../engine/stream.js';
+import type { Table } from '../../../engine/table.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
 import { ITEMS, tileOf } from '../catalogue.js';
@@ -30,7 +31,7 @@ export interface TopKOptions {
 export function topK(
   stream: Stream,
   h: Tensor,
-  table: Tensor,
+  table: Table,
   excluded: Tensor,
   numItems: number,
   k: number,
@@ -45,7 +46,7 @@ export function topK(
   if (!Number.isInteger(k) || k < 1 || k > most) {
     throw new GsasError(`top_k: k is ${k}, but must be a whole number from 1 to ${most}, with ${numItems} items`);
   }
-  const tile = tileOf(stream.gpu.capabilities, D, B);
+  const tile = tileOf(stream.gpu.capabilities, table, B);
   const tiles = Math.min(Math.ceil((numItems + 1) / ITEMS), Math.max(1, Math.floor(held / B / ITEMS)));
   const columns = tiles * ITEMS;
   const capacity = Math.min(2 * MOST_TOP_K, Math.max(512, 2 ** Math.ceil(Math.log2(4 * k))));
@@ -57,7 +58,7 @@ export function topK(
     stream.dispatch(
       scoreChunk({ ...tile, ranked: ranked !== undefined }),
       {
-        ...{ h, table, excluded, scores, B, N: numItems, cells: cellsOf(D).count, start, columns },
+        ...{ h, ...table.bindings('table'), excluded, scores, B, N: numItems, cells: cellsOf(D).count, start, columns },
         ...(ranked && { target_score: ranked.score, rank: ranked.ranks }),
       },
       [tiles, Math.ceil(B / tile.rows)],

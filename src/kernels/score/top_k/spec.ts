@@ -1,3 +1,4 @@
+import { tableOf } from '../../../engine/table.js';
 import { integers } from '../../inputs.js';
 import { defineOp } from '../../op.js';
 import { type CatalogueCase, catalogueInputs } from '../cases.js';
@@ -33,8 +34,11 @@ export const topKOp = defineOp<Case>()({
   }),
   differentiable: [],
   run: ({ stream }, { N, k, held }, { h, table, targets, excluded }) => {
-    const begun = targets && beginRanks(stream, h, table, targets, excluded, N);
-    const best = topK(stream, h, table, excluded, N, k, { ...(held && { held }), ...(begun && { ranked: begun }) });
+    const begun = targets && beginRanks(stream, h, tableOf(table), targets, excluded, N);
+    const best = topK(stream, h, tableOf(table), excluded, N, k, {
+      ...(held && { held }),
+      ...(begun && { ranked: begun }),
+    });
     return { ...best, ...(begun && { rank: begun.ranks }) };
   },
   reference: ({ N, k }, { h, table, targets, excluded }) => ({

@@ -1,6 +1,6 @@
 import { CASE_RANDOM, defineOp } from '../../op.js';
-import { negativesOf } from './draw.js';
-import { drawNegatives } from './index.js';
+import { uniformCandidates, uniformIds } from '../samplers/uniform.js';
+import { drawCandidates } from './index.js';
 
 export const negativesOp = defineOp<{ T: number; k: number; N: number }>()({
   name: 'negatives',
@@ -13,8 +13,8 @@ export const negativesOp = defineOp<{ T: number; k: number; N: number }>()({
   benchShapes: [{ T: 12800, k: 256, N: 3416 }],
   inputs: () => ({}),
   differentiable: [],
-  run: ({ stream }, { T, k, N }) => ({ ids: drawNegatives(stream, T, k, N) }),
-  reference: ({ T, k, N }) => ({ ids: negativesOf(CASE_RANDOM, T, k, N) }),
+  run: ({ stream }, { T, k, N }) => ({ ids: drawCandidates(stream, uniformCandidates(k, N), T) }),
+  reference: ({ T, k, N }) => ({ ids: uniformIds(CASE_RANDOM, T, k, N) }),
   cost: {
     forward: ({ T, k }) => ({ bytes: 4 * T * k, flops: 0 }),
   },

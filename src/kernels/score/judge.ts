@@ -1,0 +1,51 @@
+import type { Option } from '../../base/options.js';
+
+/**
+ * How scores are judged: a loss of one token's positive and of its candidates, whatever these are and wherever they come from. Kernels walk the
+ * scores, a judge says what each is worth and how the loss changes with it; so every judge runs on every kind of candidates.
+ */
+export interface Judge {
+  readonly name: string;
+  /** What it computes for a token of positive score s+ and candidates' scores s_1 … s_k, with its source. */
+  readonly formula: string;
+  /**
+   * What must be known of a token's scores before the slope of one of them is: nothing, or `log_sum_exp`, that of all of them, the positive's
+   * included, which kernels keep as a running maximum and sum while scores go by.
+   */
+  readonly needs: 'nothing' | 'log_sum_exp';
+  /** Fields of `struct Params` that `wgsl` reads. */
+  readonly params: string;
+  /** Their values. */
+  uniforms(settings: Settings): Record<string, number>;
+  /**
+   * WGSL, over `alias Score`, f32 or a vec4 of them:
+   * - `weight_of(positive: bool, share: f32) -> f32`: a signed weight by which the two others know what they judge. `share` is the token's share of
+   *   the whole loss over `divisor(k)`. It is never 0; kernels use 0 for a slot that holds nothing, for which both others must return 0;
+   * - `loss_of(w: Score, s: Score, row: Row) -> Score`: the part of the loss that a score of weight w brings;
+   * - `slope_of(w: Score, s: Score, row: Row) -> Score`: the loss's derivative by that score.
+   * `row.log_sum_exp` is known where `needs` asks for it. Then the candidates' part of the loss must lie in the log-sum-exp, so that only a positive
+   * is asked for its loss, and the slope must be |w| e^(s - log_sum_exp), plus w for a positive.
+   */
+  readonly wgsl: string;
+  /** What the sum over a token's scores is divided by. */
+  divisor(k: number): number;
+  /** The loss of one token in float64, divided already. */
+  reference(positive: number, candidates: ArrayLike<number>, settings: Settings): number;
+  /** Keys of the training configuration that mean something for this judge alone. */
+  readonly options: Readonly<Record<string, Option>>;
+  /** The settings that a configuration comes to. */
+  settings(options: Readonly<Record<string, unknown>>, drawn: { k: number; numItems: number }): Settings;
+  /** Values of its options beside the defaults under which its kernels are tested too. */
+  readonly trials?: readonly Readonly<Record<string, unknown>>[];
+  /** The best score that a model can give to every item alike, if it is not 0: see `initialParameters`. */
+  prior?(settings: Settings, k: number): number;
+}
+
+/** A judge's numbers by name, such as gBCE's exponent. */
+export type Settings = Readonly<Record<string, number>>;
+
+/** A judge with its settings: what a loss is asked to be. */
+export interface Verdict {
+  readonly judge: Judge;
+  readonly settings: Settings;
+}

@@ -1,0 +1,65 @@
+import type { Judge } from '../judge.js';
+
+/** log(1 + e^x), for any x. */
+export function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+}
+
+/**
+ * Generalised binary cross entropy: (beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1), BCE with the positive's probability raised to the
+ * power beta (Petrov and Macdonald, "gSASRec", RecSys 2023, equations 10 to 14). beta = 1 is plain BCE.
+ *
+ * A positive weighs -beta, a candidate 1; then a score's share of the loss is |w| softplus(x) and its slope w sigmoid(x) with x = sign(w) s, both
+ * stable: exp is taken of -|x| alone, and log(1 + e) = 2 artanh(e / (2 + e)) by its series, good to f32 for e <= 1.
+ */
+export const gbce = {
+  name: 'gbce',
+  formula: '(beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Petrov, Macdonald 2023, eq. 10-14)',
+  needs: 'nothing',
+  params: 'beta: f32,',
+  uniforms: ({ beta }) => ({ beta }),
+  wgsl: /* wgsl */ `
+fn weight_of(positive: bool, share: f32) -> f32 { return select(share, -params.beta * share, positive); }
+fn softplus(x: Score) -> Score {
+  let e = exp(-abs(x));
+  let z = e / (2.0 + e);
+  let y = z * z;
+  let series = 1.0 + y * (1.0 / 3.0 + y * (1.0 / 5.0 + y * (1.0 / 7.0 + y * (1.0 / 9.0 + y * (1.0 / 11.0 + y * (1.0 / 13.0))))));
+  return max(x, Score(0.0)) + 2.0 * z * series;
+}
+fn sigmoid(x: Score) -> Score {
+  let e = exp(-abs(x));
+  return select(e, Score(1.0), x >= Score(0.0)) / (1.0 + e);
+}
+fn loss_of(w: Score, s: Score, row: Row) -> Score { return abs(w) * softplus(sign(w) * s); }
+fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(sign(w) * s); }
+`,
+  divisor: (k) => k + 1,
+  reference(positive, candidates, { beta }) {
+    let loss = beta * softplus(-positive);
+    for (let j = 0; j < candidates.length; j++) loss += softplus(candidates[j]);
+    return loss / (candidates.length + 1);
+  },
+  options: {
+    gbce_t: {
+      type: 'number',
+      default: 0.75,
+      min: 0,
+      max: 1,
+      help: 'calibration t of the gBCE loss: 0 is plain BCE, 1 gives calibrated probabilities, as long as they are small',
+    },
+  },
+  settings: ({ gbce_t }, { k, numItems }) => ({ beta: gbceBeta(k, numItems, gbce_t as number) }),
+  trials: [{ gbce_t: 0 }, { gbce_t: 1 }],
+  /** ln(beta / k), where the gradients of one positive and k candidates cancel. */
+  prior: ({ beta }, k) => Math.min(0, Math.log(beta / k)),
+} satisfies Judge;
+
+/**
+ * gBCE's exponent of the positive's probability: beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = k / (N - 1)
+ * (Petrov and Macdonald, RecSys 2023, section 5.2). t = 0 gives 1, plain BCE; t = 1 gives alpha, calibrated probabilities.
+ */
+export function gbceBeta(k: number, numItems: number, t: number): number {
+  const alpha = k / (numItems - 1);
+  return alpha * (t * (1 - 1 / alpha) + 1 / alpha);
+}

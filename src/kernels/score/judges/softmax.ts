@@ -1,0 +1,33 @@
+import type { Judge } from '../judge.js';
+
+/**
+ * Cross entropy over the positive and the candidates: log(e^s+ + sum_j e^s_j) - s+. With drawn candidates it is the sampled softmax without a
+ * correction for how they were drawn (Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023, section 3.2, which draws uniformly, so
+ * that a correction would shift all scores alike); with the whole catalogue it is the softmax itself.
+ *
+ * A positive weighs -1, a candidate 1, so that the kernel's weighted sum of probabilities e^(s - log-sum-exp) less 1 at the positive is the slope.
+ */
+export const softmax = {
+  name: 'softmax',
+  formula: 'log(e^s+ + sum_j e^s_j) - s+ (Klenitskiy, Vasilev 2023, section 3.2)',
+  needs: 'log_sum_exp',
+  params: '',
+  uniforms: () => ({}),
+  wgsl: /* wgsl */ `
+fn weight_of(positive: bool, share: f32) -> f32 { return select(share, -share, positive); }
+fn loss_of(w: Score, s: Score, row: Row) -> Score { return max(-w, Score(0.0)) * (Score(row.log_sum_exp) - s); }
+fn slope_of(w: Score, s: Score, row: Row) -> Score {
+  return abs(w) * exp(min(s - Score(row.log_sum_exp), Score(0.0))) + min(w, Score(0.0));
+}
+`,
+  divisor: () => 1,
+  reference(positive, candidates) {
+    let largest = positive;
+    for (let j = 0; j < candidates.length; j++) largest = Math.max(largest, candidates[j]);
+    let sum = Math.exp(positive - largest);
+    for (let j = 0; j < candidates.length; j++) sum += Math.exp(candidates[j] - largest);
+    return largest + Math.log(sum) - positive;
+  },
+  options: {},
+  settings: () => ({}),
+} satisfies Judge;

@@ -1,0 +1,98 @@
+import type { Table } from '../../../engine/table.js';
+import type { Tape } from '../../../engine/tape.js';
+import { checkShapes, type Tensor } from '../../../engine/tensor.js';
+import { addInto } from '../../add/index.js';
+import { columnSumInto } from '../../column_sum/index.js';
+import { contributeScatter } from '../../scatter_add/index.js';
+import { teamOf, teamWorkgroups } from '../../team.js';
+import type { Verdict } from '../judge.js';
+import type { Candidates } from '../sampler.js';
+import { subgroups, workgroups } from './shader.js';
+
+/** Tables of more bytes than this are not in a CPU core's own cache, and reading a row means waiting for it. */
+const CACHED_BYTES = 4 * 2 ** 20;
+
+export interface OwnScoreOptions {
+  verdict: Verdict;
+  candidates: Candidates;
+  /**
+   * What a token's loss counts for in the whole: 1 / T if left out, which makes the loss a mean. A part of a larger batch is given the whole batch's
+   * share; the gradients are those of the loss so scaled.
+   */
+  scale?: number;
+}
+
+/**
+ * Scores each token's positive and its own k candidates and judges them: the sum over tokens of scale times the judge's loss, s = h[t] . table[id].
+ * One kernel visits each row of the table once, for the loss and both gradients; the candidates' rows are never gathered in memory.
+ * @param h [T, D]
+ * @param table [R, D]
+ * @param targets [T] u32, ids of the positives (not checked); or [T, 2], each with the bits of its weight, see `packWeights`
+ * @returns [1], the root of the backward
+ * @throws ShapeError when an axis disagrees
+ */
+export function scoreOwn(
+  tape: Tape,
+  h: Tensor,
+  table: Table,
+  targets: Tensor,
+  { verdict: { judge, settings }, candidates, scale }: OwnScoreOptions,
+): Tensor {
+  const { sampler, k } = candidates;
+  const weighted = targets.shape.length === 2;
+  const { stream } = tape;
+  const sampled = candidates.args(stream.random);
+  const given = sampled.candidates;
+  const { T, D } = checkShapes(`sampled_${judge.name}`, {
+    h: [h, 'T', 'D'],
+    table: [table, 'R', 'D'],
+    targets: weighted ? [targets, 'T', 2] : [targets, 'T'],
+    ...(typeof given === 'object' && { candidates: [given, 'T', k] as const }),
+  });
+  const gradients = tape.needsGradient(h) || tape.needsGradient(table.pages[0]);
+  const losses = stream.empty([T, 1]);
+  const outputs = gradients
+    ? { dh: stream.empty([T, D]), ds: stream.empty([T, k + 1]), ids: stream.empty([T, k + 1], 'u32') }
+    : undefined;
+
+  const team = teamOf(stream.gpu.capabilities);
+  const ahead = team.subgroups && stream.gpu.capabilities.software && 4 * table.rows * D > CACHED_BYTES;
+  const names = { judge: judge.name, sampler: sampler.name, table: table.layout };
+  const shader = (team.subgroups ? subgroups : workgroups)({ D, team, ...names, weighted, gradients, ahead });
+  const numbers = { T, k, scale: (scale ?? 1 / T) / judge.divisor(k), ...judge.uniforms(settings) };
+  const args = { h, ...table.bindings('table'), targets, losses, ...outputs, ...sampled, ...numbers };
+  stream.dispatch(shader, args, teamWorkgroups(team, T));
+  const loss = stream.empty([1]);
+  columnSumInto(stream, losses, loss);
+  stream.release(losses);
+
+  if (!outputs) return loss;
+  const { dh, ds, ids } = outputs;
+  const rows = table.whole(`sampled_${judge.name}`);
+  tape.record({
+    inputs: [h, rows],
+    outputs: [loss],
+    saved: [dh, ds, ids],
+    backward() {
+      tape.contribute(h, (gradient, add) => (add ? addInto(stream, dh, gradient) : stream.copy(dh, gradient)));
+      contributeScatter(tape, rows, { ids, source: h, weights: ds });
+    },
+  });
+  return loss;
+}
+
+/**
+ * Targets and their weights as the kernels take them, two words a token.
+ * @param targets [T] ids
+ * @param weights [T] what each token's loss counts for, 0 for one that has nothing to predict
+ * @returns [T, 2], row-major
+ */
+export function packWeights(targets: Uint32Array, weights: Float32Array): Uint32Array {
+  const packed = new Uint32Array(2 * targets.length);
+  const bits = new Uint32Array(weights.buffer, weights.byteOffset, weights.length);
+  targets.forEach((target, t) => {
+    packed[2 * t] = target;
+    packed[2 * t + 1] = bits[t];
+  });
+  return packed;
+}

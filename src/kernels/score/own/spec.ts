@@ -1,0 +1,93 @@
+import { tableOf } from '../../../engine/table.js';
+import { integers, normals } from '../../inputs.js';
+import { CASE_RANDOM, defineOp, type Op } from '../../op.js';
+import type { Judge, Verdict } from '../judge.js';
+import { JUDGES } from '../judges/index.js';
+import { givenCandidates } from '../samplers/given.js';
+import { uniformCandidates, uniformIds } from '../samplers/uniform.js';
+import { packWeights, scoreOwn } from './index.js';
+import { ownReference } from './reference.js';
+
+/**
+ * `given`: the candidates are read, else drawn. `weighted`: tokens have weights. `scale`: the batch is a part of a larger one. `options`: keys of the
+ * configuration that are not at their defaults.
+ */
+interface Case {
+  T: number;
+  k: number;
+  D: number;
+  N: number;
+  given?: boolean;
+  weighted?: boolean;
+  scale?: number;
+  options?: Readonly<Record<string, unknown>>;
+}
+
+/** Every judge on own candidates. */
+export const ownOps: readonly Op[] = Object.values(JUDGES).map(ownOp);
+
+function ownOp(judge: Judge): Op {
+  const defaults = Object.fromEntries(Object.entries(judge.options).map(([key, option]) => [key, option.default]));
+  const verdictOf = ({ k, N, options }: Case): Verdict => ({
+    judge,
+    settings: judge.settings({ ...defaults, ...options }, { k, numItems: N }),
+  });
+  return defineOp<Case>()({
+    name: `sampled_${judge.name}`,
+    formula: `sum over t of scale w[t] (${judge.formula}), s = h[t] . table[id]`,
+    cases: [
+      { T: 1, k: 1, D: 1, N: 2 },
+      { T: 13, k: 3, D: 7, N: 5 },
+      { T: 131, k: 64, D: 24, N: 101 },
+      { T: 11, k: 257, D: 130, N: 367 },
+      { T: 5, k: 33, D: 128, N: 1009, given: true },
+      { T: 3, k: 1, D: 7, N: 11, given: true },
+      { T: 9, k: 70, D: 32, N: 40_009 }, // beyond CACHED_BYTES, as the next
+      { T: 5, k: 34, D: 19, N: 60_013, given: true },
+      { T: 17, k: 5, D: 12, N: 31, weighted: true, scale: 0.25 },
+      { T: 9, k: 37, D: 20, N: 31, weighted: true, given: true },
+      ...(judge.trials ?? []).map((options) => ({ T: 7, k: 6, D: 8, N: 23, options })),
+    ],
+    benchShapes: [
+      { T: 3200, k: 256, D: 128, N: 3416 },
+      { T: 2900, k: 32, D: 64, N: 3416 },
+      { T: 1000, k: 256, D: 64, N: 54_542 },
+    ],
+    inputs: ({ T, k, D, N, given, weighted }, random) => {
+      const targets = integers(random, [T], 1, N);
+      const weights = () => Float32Array.from({ length: T }, (_, t) => (t % 3 === 0 ? 0 : random.uniform()));
+      return {
+        h: normals(random, [T, D]),
+        table: normals(random, [N + 2, D]),
+        targets: weighted ? { shape: [T, 2], data: packWeights(targets.data, weights()) } : targets,
+        ...(given && { candidates: integers(random, [T, k], 1, N) }),
+      };
+    },
+    differentiable: ['h', 'table'],
+    terminal: true,
+    run: (tape, shape, { h, table, targets, candidates }) => ({
+      loss: scoreOwn(tape, h, tableOf(table), targets, {
+        verdict: verdictOf(shape),
+        candidates: candidates ? givenCandidates(candidates) : uniformCandidates(shape.k, shape.N),
+        ...(shape.scale !== undefined && { scale: shape.scale }),
+      }),
+    }),
+    reference: (shape, { h, table, targets, candidates }) => {
+      const { T, k, D, N, weighted, scale } = shape;
+      const ids = candidates ?? uniformIds(CASE_RANDOM, T, k, N);
+      const options = { D, ...(scale !== undefined && { scale }) };
+      if (!weighted) return { loss: ownReference(verdictOf(shape), h, table, targets, ids, options) };
+      const positives = targets.filter((_, i) => i % 2 === 0);
+      const bits = targets.filter((_, i) => i % 2 === 1);
+      const weights = Float64Array.from(new Float32Array(bits.buffer));
+      return { loss: ownReference(verdictOf(shape), h, table, positives, ids, { ...options, weights }) };
+    },
+    cost: {
+      forward: ({ T, k, D }) => ({ bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D), flops: 4 * T * (k + 1) * D }),
+      backward: ({ T, k, D, N }) => ({
+        bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D + N * D),
+        flops: 2 * T * (k + 1) * D,
+      }),
+    },
+  });
+}

@@ -1,0 +1,22 @@
+import type { RandomState } from '../../engine/random.js';
+import type { Tensor } from '../../engine/tensor.js';
+
+/** Where a token's own candidates come from. A kernel asks for four at a time, by the sampler's WGSL, and never stores them unless it must. */
+export interface Sampler {
+  readonly name: string;
+  /** Fields of `struct Params` that `wgsl` reads. */
+  readonly params: string;
+  /**
+   * WGSL: at most one storage binding, at number `binding`, and `candidates4(t, quad) -> vec4u`, the ids in slots 4 quad … 4 quad + 3 of the part's
+   * token t. Slots from `params.k` on hold any id of the table.
+   */
+  wgsl(binding: number): string;
+}
+
+/** k candidates for each token: a sampler with its arguments. */
+export interface Candidates {
+  readonly sampler: Sampler;
+  readonly k: number;
+  /** What the sampler's WGSL binds and reads, by name. */
+  args(random: RandomState): Record<string, Tensor | number>;
+}
