@@ -8,12 +8,10 @@ import {
   ItemFinder,
   importInteractions,
   itemNames,
-  Model,
+  NeuralRecommender,
   openGpu,
-  probabilityOf,
   RunFolder,
   readDataset,
-  recommend,
   train,
 } from 'gsas-wgpu';
 import { loans } from './bookshop.mjs';
@@ -46,15 +44,15 @@ const { best } = await train({
 });
 
 if (best) {
-  const trained = Model.on(gpu, best);
+  const trained = NeuralRecommender.on(gpu, best);
   const names = itemNames(data);
   const finder = new ItemFinder(names, best.config.num_items);
   // Books by what a person calls them, misspelt or not.
   const history = ['the hobbit', 'felowship of the ring', 'two towers'].map((title) => finder.find(title).item);
-  const [found] = await recommend(trained, [history], { top: 5 });
+  const [found] = await trained.top([history], { top: 5 });
   console.log(`\nAfter ${history.map((item) => names.titles.get(item)).join(', ')}:`);
-  for (const { item, score } of found) {
-    console.log(`  ${percent(probabilityOf(score, best.config.gbce_t)).padStart(4)}  ${names.titles.get(item)}`);
+  for (const { item, probability } of found) {
+    console.log(`  ${percent(probability).padStart(4)}  ${names.titles.get(item)}`);
   }
 }
 console.log(`\nThe same from a browser: npx gsas-wgpu serve ${run}`);

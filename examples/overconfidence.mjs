@@ -6,9 +6,8 @@ import {
   comparePaired,
   DEFAULT_RESAMPLING,
   evaluate,
-  Model,
+  NeuralRecommender,
   openGpu,
-  recommend,
   syntheticDataset,
   train,
 } from 'gsas-wgpu';
@@ -35,7 +34,7 @@ console.log('training two models');
 const results = await Promise.all(
   Object.entries(losses).map(async ([name, loss]) => {
     const { best, steps } = await train({ gpu, dataset, options: { ...shape, ...training, ...loss } });
-    const model = Model.on(gpu, best);
+    const model = NeuralRecommender.on(gpu, best);
     const evaluation = await evaluate(model, dataset, 'test', { metrics: ['ndcg', 'recall'], cutoffs: [K] });
     return { name, steps, evaluation, ...(await confidence(model, dataset.test)) };
   }),
@@ -61,7 +60,7 @@ console.log(`BCE promises ${times(plain)} times what comes true, gBCE ${times(ca
 /** Means over users: the probability that the model gives its first K items, and the share of them that came next. */
 async function confidence(model, { inputs, targets }) {
   const histories = Array.from(targets, (_, user) => inputs.at(user));
-  const lists = await recommend(model, histories, { top: K });
+  const lists = await model.top(histories, { top: K });
   const probability = ({ score }) => 1 / (1 + Math.exp(-score));
   const hits = lists.filter((list, user) => list.some(({ item }) => item === targets[user]));
   const sum = lists.flat().reduce((total, entry) => total + probability(entry), 0);

@@ -10,6 +10,7 @@ import {
   importInteractions,
   itemNames,
   loadCheckpoint,
+  NeuralRecommender,
   openGpu,
   RunFolder,
   readDataset,
@@ -28,14 +29,14 @@ const READERS = [
 const gpu = await openGpu();
 const [, , given, ...titles] = process.argv;
 const run = given ?? (await trainOnLoans());
-const checkpoint = loadCheckpoint(run);
+const model = NeuralRecommender.on(gpu, loadCheckpoint(run));
 
 // Ctrl-C ends the service: what it has begun to answer, it answers.
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 let served;
 const address = await new Promise((resolve, reject) => {
-  served = serve(gpu, checkpoint, itemNames(recallSource(run)), { port: 0, signal: stop.signal, onOpen: resolve });
+  served = serve(model, itemNames(recallSource(run)), { port: 0, signal: stop.signal, onOpen: resolve });
   served.catch(reject);
 });
 console.log(`served at ${address}; a browser finds a page there`);

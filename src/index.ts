@@ -36,8 +36,8 @@ export { readDataset, writeDataset } from './store/layout.js';
 // Training
 
 export type { QueryBatch, RaggedBatch, Task, TrainingBatch, TrainingBatches } from './data/batches.js';
+export type { Metrics } from './data/metrics.js';
 export { nextItem } from './data/tasks.js';
-export type { Metrics } from './infer/ranking.js';
 export type { Environment } from './store/environment.js';
 export { RunFolder, type RunFolderOptions } from './store/run-folder.js';
 export type { Session } from './store/sessions.js';
@@ -104,15 +104,17 @@ export { checkParity, type ParityRow } from './store/parity.js';
 
 // Answers out
 
-export { attentionOver } from './infer/explain.js';
+export { markov, oracle, popularity } from './infer/baselines.js';
+export { NeuralRecommender, type NeuralSettings } from './infer/neural.js';
 export {
   type History,
-  probabilityOf,
+  type RankOptions,
   type Recommendation,
-  type RecommendOptions,
-  recommend,
-  recommendBatches,
-} from './infer/recommend.js';
+  Recommender,
+  type TopBatch,
+  type TopOptions,
+} from './infer/recommender.js';
+export { type Scoring, ScoringRecommender } from './infer/scoring.js';
 export { type ServeOptions, serve } from './serve/serve.js';
 export type { NamedItem, RecommendReply } from './serve/service.js';
 export { type Found, ItemFinder } from './store/find.js';
@@ -134,10 +136,9 @@ export {
   type UserValues,
 } from './data/evaluation.js';
 export { METRIC_NAMES, type MetricName } from './data/metrics.js';
-export type { Ranking, Scorer } from './data/rank.js';
+export type { Ranking } from './data/rank.js';
 export { SAMPLED_WARNING } from './data/sampled.js';
-export { markovScores, popularityScores } from './infer/baselines.js';
-export { DEFAULT_MEASUREMENT, type EvaluationOptions, evaluate, evaluateScorer } from './infer/evaluation.js';
+export { DEFAULT_MEASUREMENT, type EvaluationOptions, evaluate } from './infer/evaluation.js';
 
 // Watching and understanding runs
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HostRandom } from '../src/base/philox.js';
-import { recommend } from '../src/infer/recommend.js';
+import { NeuralRecommender } from '../src/infer/neural.js';
 import { difference, largest } from '../src/kernels/differences.js';
 import { Model } from '../src/model/model.js';
 import { writeOnnx } from '../src/store/convert/onnx.js';
@@ -38,7 +38,7 @@ async function openBoth(name: string) {
 async function ourScores(model: Model, histories: number[][]): Promise<Float32Array> {
   const { num_items: N } = model.config;
   const scores = new Float32Array(histories.length * N);
-  const found = await recommend(model, histories, { top: N, filterRated: false });
+  const found = await new NeuralRecommender(model).top(histories, { top: N, filterRated: false });
   found.forEach((items, row) => {
     for (const { item, score } of items) scores[row * N + item - 1] = score;
   });

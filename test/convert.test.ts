@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { recommend } from '../src/infer/recommend.js';
+import { NeuralRecommender } from '../src/infer/neural.js';
 import { parameterShapes } from '../src/model/config.js';
 import { Model } from '../src/model/model.js';
 import { loadCheckpoint } from '../src/store/checkpoint.js';
@@ -147,7 +147,7 @@ describe('an imported checkpoint', () => {
       labels.slice(row * meta.seq, (row + 1) * meta.seq).filter((id) => id !== meta.pad),
     );
     const model = new Model(stream, config, weights);
-    const found = await recommend(model, histories, { top: 10, filterRated: false });
+    const found = await new NeuralRecommender(model).top(histories, { top: 10, filterRated: false });
     const expected = Array.from(numbers('pred/ids'));
     expect(found.map((items) => items.map(({ item }) => item))).toEqual(
       rows.map((row) => expected.slice(row * 10, (row + 1) * 10)),

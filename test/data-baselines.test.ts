@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
 import { mrr, ndcgAt, recallAt } from '../src/data/metrics.js';
-import { rankTargets, type Scorer } from '../src/data/rank.js';
-import { markovScores, popularityScores } from '../src/infer/baselines.js';
+import { markov, popularity } from '../src/infer/baselines.js';
+import type { Recommender } from '../src/infer/recommender.js';
+import { ScoringRecommender } from '../src/infer/scoring.js';
 import { readDataset } from '../src/store/layout.js';
 
 describe('metrics', () => {
@@ -18,28 +19,33 @@ describe('metrics', () => {
   });
 });
 
-describe('rankTargets', () => {
+describe('ranks by scores', () => {
   const scores = Float64Array.of(99, 5, 4, 4, 3, 1);
-  const scorer: Scorer = () => scores;
-  const rank = (history: number[], target: number, filterRated?: boolean) =>
-    rankTargets({ inputs: Sequences.from([history]), targets: Uint32Array.of(target) }, scorer, filterRated)[0];
+  const recommender = new ScoringRecommender({
+    ...{ name: 'fixed', numItems: 5, window: 0, meaning: 'fixed' },
+    scores: () => scores,
+  });
+  const rank = async (history: number[], target: number, filterRated = true) => {
+    const split = { inputs: Sequences.from([history]), targets: Uint32Array.of(target) };
+    return (await recommender.rank(split, { filterRated })).ranks[0];
+  };
 
-  it('counts the items that score higher, never entry 0 nor one that ties', () => {
-    expect(rank([5], 1)).toBe(1);
-    expect(rank([5], 2)).toBe(2);
-    expect(rank([5], 3)).toBe(2);
-    expect(rank([5], 4)).toBe(4);
+  it('counts the items that score higher, never entry 0 nor one that ties', async () => {
+    expect(await rank([5], 1)).toBe(1);
+    expect(await rank([5], 2)).toBe(2);
+    expect(await rank([5], 3)).toBe(2);
+    expect(await rank([5], 4)).toBe(4);
   });
 
-  it('leaves seen items out, and finds no target among them', () => {
-    expect(rank([1, 3], 4)).toBe(2);
-    expect(rank([1, 3], 4, false)).toBe(4);
-    expect(rank([4], 4)).toBe(Infinity);
-    expect(rank([4], 4, false)).toBe(4);
+  it('leaves seen items out, and finds no target among them', async () => {
+    expect(await rank([1, 3], 4)).toBe(2);
+    expect(await rank([1, 3], 4, false)).toBe(4);
+    expect(await rank([4], 4)).toBe(Infinity);
+    expect(await rank([4], 4, false)).toBe(4);
   });
 
-  it('leaves the scorer its array', () => {
-    rank([1, 3], 4);
+  it('leaves the scores as they are', async () => {
+    await rank([1, 3], 4);
     expect(scores).toEqual(Float64Array.of(99, 5, 4, 4, 3, 1));
   });
 });
@@ -53,22 +59,28 @@ describe('baselines', () => {
     [5, 4],
   ]);
   const dataset: Dataset = { name: 'tiny', numItems: 6, train, val: none, test: none };
-  const split: Split = { inputs: Sequences.from([[4, 1], [6]]), targets: Uint32Array.of(2, 1) };
+  /** [N + 1] the scores after a history, by item. */
+  const scoresOf = async (recommender: Recommender, history: number[]) => {
+    const [list] = await recommender.top([history], { top: 6, filterRated: false });
+    const scores = Array(7).fill(0);
+    for (const { item, score } of list) scores[item] = score;
+    return scores;
+  };
 
-  it('popularity counts occurrences in training', () => {
-    expect(popularityScores(dataset)(split, 0)).toEqual(Float64Array.of(0, 3, 2, 3, 2, 1, 0));
+  it('popularity counts occurrences in training', async () => {
+    expect(await scoresOf(popularity(dataset), [4, 1])).toEqual([0, 3, 2, 3, 2, 1, 0]);
   });
 
-  it('Markov counts what came after the last item, ties by popularity', () => {
-    const scores = [...markovScores(dataset)(split, 0)];
+  it('Markov counts what came after the last item, ties by popularity', async () => {
+    const scores = await scoresOf(markov(dataset), [4, 1]);
     expect(scores.map(Math.floor)).toEqual([0, 0, 2, 1, 0, 0, 0]);
     expect(scores[1]).toBe(3 / 12);
     expect(scores[4]).toBe(2 / 12);
     expect(scores[5]).toBe(1 / 12);
   });
 
-  it('Markov falls back to popularity after an item that was never followed', () => {
-    const scores = [...markovScores(dataset)(split, 1)];
+  it('Markov falls back to popularity after an item that was never followed', async () => {
+    const scores = await scoresOf(markov(dataset), [6]);
     expect(scores).toEqual([0, 3, 2, 3, 2, 1, 0].map((count) => count / 12));
   });
 });
@@ -78,14 +90,14 @@ describe('on MovieLens-1M', () => {
   const present = dir && existsSync(dir);
   if (!present) console.warn('not tested: the baselines on ML-1M, since GSAS_DATA names no folder that holds ml1m/');
 
-  it.runIf(present)('the baselines score what they are known to', () => {
+  it.runIf(present)('the baselines score what they are known to', async () => {
     const dataset = readDataset(dir!);
-    const popularity = popularityScores(dataset);
-    const markov = markovScores(dataset);
-    expect(ndcgAt(10, rankTargets(dataset.val, popularity))).toBeCloseTo(0.0179, 4);
-    expect(ndcgAt(10, rankTargets(dataset.test, popularity))).toBeCloseTo(0.018, 4);
-    expect(recallAt(10, rankTargets(dataset.test, popularity))).toBeCloseTo(0.0369, 4);
-    expect(ndcgAt(10, rankTargets(dataset.val, markov))).toBeCloseTo(0.1373, 4);
-    expect(ndcgAt(10, rankTargets(dataset.test, markov))).toBeCloseTo(0.1259, 4);
+    const ranksOf = async (recommender: Recommender, split: Split) => (await recommender.rank(split)).ranks;
+    const [popular, counts] = [popularity(dataset), markov(dataset)];
+    expect(ndcgAt(10, await ranksOf(popular, dataset.val))).toBeCloseTo(0.0179, 4);
+    expect(ndcgAt(10, await ranksOf(popular, dataset.test))).toBeCloseTo(0.018, 4);
+    expect(recallAt(10, await ranksOf(popular, dataset.test))).toBeCloseTo(0.0369, 4);
+    expect(ndcgAt(10, await ranksOf(counts, dataset.val))).toBeCloseTo(0.1373, 4);
+    expect(ndcgAt(10, await ranksOf(counts, dataset.test))).toBeCloseTo(0.1259, 4);
   });
 });

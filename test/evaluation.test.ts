@@ -6,8 +6,9 @@ import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
 import { comparePaired, measure } from '../src/data/evaluation.js';
 import { coverageAt, popularityAt } from '../src/data/exposure.js';
 import { gainsOf, mean, metricsAt } from '../src/data/metrics.js';
-import { type Ranking, rankByScores, type Scorer } from '../src/data/rank.js';
+import type { Ranking } from '../src/data/rank.js';
 import { sampledGains } from '../src/data/sampled.js';
+import { ScoringRecommender } from '../src/infer/scoring.js';
 
 const sampling = { resamples: 2000, seed: 7 };
 
@@ -112,16 +113,20 @@ describe('what is recommended', () => {
   });
 });
 
-describe('rankByScores', () => {
-  it('lists the best items in order, seen ones left out', () => {
+describe('a ranking by scores', () => {
+  it('lists the best items in order, seen ones left out', async () => {
     const random = new HostRandom(5);
     const scores = Float64Array.from({ length: 41 }, () => random.integer(12));
-    const scorer: Scorer = () => scores;
+    const recommender = new ScoringRecommender({
+      ...{ name: 'random', numItems: 40, window: 0, meaning: 'random' },
+      scores: () => scores,
+    });
+    const listed = async (top: number) => [...(await recommender.rank(split, { top })).top];
     const split: Split = { inputs: Sequences.from([[3, 9, 9, 12]]), targets: Uint32Array.of(7) };
     const all = Array.from({ length: 40 }, (_, i) => i + 1).filter((item) => ![3, 9, 12].includes(item));
     const expected = all.toSorted((a, b) => scores[b] - scores[a] || a - b);
-    expect([...rankByScores(split, scorer, true, 10).top]).toEqual(expected.slice(0, 10));
-    expect([...rankByScores(split, scorer, true, 40).top]).toEqual([...expected, 0, 0, 0]);
+    expect(await listed(10)).toEqual(expected.slice(0, 10));
+    expect(await listed(40)).toEqual([...expected, 0, 0, 0]);
   });
 });
 

@@ -6,7 +6,7 @@ import { Stream } from '../src/engine/stream.js';
 import { tableOf } from '../src/engine/table.js';
 import { Tape } from '../src/engine/tape.js';
 import { attentionOver } from '../src/infer/explain.js';
-import { lastHidden } from '../src/infer/ranking.js';
+import { lastHidden } from '../src/infer/query.js';
 import { gather } from '../src/kernels/gather/index.js';
 import { Model } from '../src/model/model.js';
 import { initialParameters } from '../src/model/parameters.js';

@@ -4,16 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  attentionOver,
   type Checkpoint,
   evaluate,
   type Gpu,
   InputError,
   importInteractions,
-  Model,
+  NeuralRecommender,
   openGpu,
-  recommend,
-  recommendBatches,
   serve,
   syntheticDataset,
   type TrainOptions,
@@ -86,9 +83,9 @@ describe('several at once on one device', () => {
   it('recommends, explains and evaluates with one model while another is trained', async () => {
     const { best } = await trainOn(gpu, SMALL);
     const alone = bits((await trainOn(gpu, LARGE)).best!);
-    const model = Model.on(gpu, best!);
+    const model = NeuralRecommender.on(gpu, best!);
     const answer = () =>
-      Promise.all([recommend(model, HISTORIES), attentionOver(model, HISTORIES), evaluate(model, dataset, 'val')]);
+      Promise.all([model.top(HISTORIES), model.explain!(HISTORIES), evaluate(model, dataset, 'val')]);
     const expected = await answer();
     const during: ReturnType<typeof answer>[] = [];
     const { best: trained } = await trainOn(gpu, LARGE, { onStep: () => during.push(answer()) });
@@ -103,24 +100,24 @@ describe('several at once on one device', () => {
     const [first, second] = await Promise.all([trainOn(gpu, SMALL), trainOn(other, SMALL)]);
     expect(bits(second.best!)).toEqual(bits(first.best!));
     other.close();
-    const model = Model.on(gpu, first.best!);
-    expect(await recommend(model, HISTORIES)).toHaveLength(HISTORIES.length);
+    const model = NeuralRecommender.on(gpu, first.best!);
+    expect(await model.top(HISTORIES)).toHaveLength(HISTORIES.length);
     model.release();
   });
 });
 
 describe('with a model', () => {
-  let model: Model;
+  let model: NeuralRecommender;
   let checkpoint: Checkpoint;
   beforeAll(async () => {
     checkpoint = (await trainOn(gpu, SMALL)).best!;
-    model = Model.on(gpu, checkpoint);
+    model = NeuralRecommender.on(gpu, checkpoint);
   });
   afterAll(() => model.release());
 
   it('recommends ten unseen items where nothing else is said', async () => {
-    const lists = await recommend(model, HISTORIES);
-    expect(lists).toEqual(await recommend(model, HISTORIES, { top: 10, filterRated: true }));
+    const lists = await model.top(HISTORIES);
+    expect(lists).toEqual(await model.top(HISTORIES, { top: 10, filterRated: true }));
     expect(lists.map((list) => list.length)).toEqual(HISTORIES.map(() => 10));
     lists.forEach((list, user) => {
       expect(list.filter(({ item }) => HISTORIES[user].includes(item))).toEqual([]);
@@ -130,16 +127,17 @@ describe('with a model', () => {
   it('evaluates without options as with those that are documented', async () => {
     const spelt = { metrics: ['ndcg', 'recall', 'mrr'], cutoffs: [1, 10], filterRated: true, buckets: 4 } as const;
     const { estimates } = await evaluate(model, dataset, 'test');
-    expect(estimates).toEqual((await evaluate(model, dataset, 'test', { ...spelt, batchSize: 7 })).estimates);
+    const other = new NeuralRecommender(model.model, { eval_batch_size: 7 });
+    expect(estimates).toEqual((await evaluate(other, dataset, 'test', spelt)).estimates);
     expect(Object.keys(estimates)).toContain('ndcg@10');
   });
 
   it('refuses data of another catalogue, and an empty history', async () => {
     const other = { ...dataset, name: 'other', numItems: 241 };
     await expect(evaluate(model, other, 'test')).rejects.toThrow(
-      new InputError('the model knows 240 items, but other has 241; evaluate it on its own data'),
+      new InputError('gSASRec knows 240 items, but other has 241; evaluate it on its own data'),
     );
-    await expect(attentionOver(model, [[1], []])).rejects.toThrow('history 2 is empty; give at least one item');
+    await expect(model.explain!([[1], []])).rejects.toThrow('history 2 is empty; give at least one item');
   });
 });
 
@@ -147,10 +145,10 @@ describe('what is aborted', () => {
   const reason = new Error('enough');
   const signal = AbortSignal.abort(reason);
   let checkpoint: Checkpoint;
-  let model: Model;
+  let model: NeuralRecommender;
   beforeAll(async () => {
     checkpoint = (await trainOn(gpu, SMALL)).best!;
-    model = Model.on(gpu, checkpoint);
+    model = NeuralRecommender.on(gpu, checkpoint);
   });
   afterAll(() => model.release());
 
@@ -161,8 +159,8 @@ describe('what is aborted', () => {
 
   it('evaluating and recommending throw the reason', async () => {
     await expect(evaluate(model, dataset, 'test', { signal })).rejects.toBe(reason);
-    await expect(recommend(model, HISTORIES, { signal })).rejects.toBe(reason);
-    await expect(recommendBatches(model, HISTORIES, { signal }).next()).rejects.toBe(reason);
+    await expect(model.top(HISTORIES, { signal })).rejects.toBe(reason);
+    await expect(model.batches(HISTORIES, { signal }).next()).rejects.toBe(reason);
   });
 
   it('a batch under way is the last one', async () => {
@@ -172,7 +170,8 @@ describe('what is aborted', () => {
       done.push(users);
       stop.abort(reason);
     };
-    const evaluating = evaluate(model, dataset, 'test', { batchSize: 20, signal: stop.signal, onProgress });
+    const small = new NeuralRecommender(model.model, { eval_batch_size: 20 });
+    const evaluating = evaluate(small, dataset, 'test', { signal: stop.signal, onProgress });
     await expect(evaluating).rejects.toBe(reason);
     expect(done[0]).toBe(20);
     expect(done.at(-1)).toBeLessThan(dataset.test.targets.length);
@@ -198,7 +197,7 @@ describe('what is aborted', () => {
       address = at;
       stop.abort();
     };
-    await serve(gpu, checkpoint, names, { port: 0, signal: stop.signal, onOpen });
+    await serve(model, names, { port: 0, signal: stop.signal, onOpen });
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     await expect(fetch(address)).rejects.toThrow();
   });
@@ -209,8 +208,7 @@ it("type-checks the guide's programs under strict, against what is built", async
   const folder = mkdtempSync(join(tmpdir(), 'gsas-library-'));
   try {
     const programs = [...readFileSync(join(root, 'docs/library.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
-    const given =
-      "import { recommendBatches } from 'gsas-wgpu'; declare const histories: number[][]; declare function send(lists: object): void;";
+    const given = 'declare const histories: number[][]; declare function send(lists: object): void;';
     mkdirSync(join(folder, 'node_modules'));
     symlinkSync(root, join(folder, 'node_modules/gsas-wgpu'));
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');

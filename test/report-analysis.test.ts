@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { syntheticDataset } from '../src/data/synthetic.js';
 import type { Gpu } from '../src/engine/gpu.js';
-import { Stream } from '../src/engine/stream.js';
-import { rankSplit } from '../src/infer/ranking.js';
-import { recommend } from '../src/infer/recommend.js';
-import { Model } from '../src/model/model.js';
+import { oracle } from '../src/infer/baselines.js';
+import { NeuralRecommender } from '../src/infer/neural.js';
 import { openAdapter } from '../src/node/adapter.js';
 import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
@@ -12,8 +10,9 @@ import type { Checkpoint } from '../src/train/checkpoint.js';
 import { train } from '../src/train/train.js';
 import { openTestGpu } from './support/gpu.js';
 
-const source = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
-const { dataset } = source;
+const world = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
+const { dataset } = world;
+const source = { dataset, oracle: oracle(world) };
 
 /** What the first of the example's users chose next. */
 const UNTITLED = dataset.test.targets[33];
@@ -38,14 +37,14 @@ afterAll(() => gpu.close());
 const rank = (ranks: ArrayLike<number>) => Array.from(ranks, (value) => (value === Infinity ? 0 : value));
 
 it('ranks the targets of the test split beside the baselines', async () => {
-  const model = new Model(new Stream(gpu), best.config, best.weights);
-  const ranks = await rankSplit(model, dataset.test, { batchSize: 64, filterRated: true });
+  const recommender = NeuralRecommender.on(gpu, best);
+  const { ranks } = await recommender.rank(dataset.test);
   expect(analysis.rankings[0]).toEqual({ name: 'gSASRec', ranks: rank(ranks) });
   expect(analysis.rankings.map(({ name }) => name)).toEqual([
     ...['gSASRec', 'popularity', 'first-order Markov counts', 'oracle (knows the truth)'],
   ]);
   expect(analysis).toMatchObject({ step: best.step, users: 200 });
-  model.release();
+  recommender.release();
 });
 
 it('takes precision@K from the ranks, and the probability from the scores of the top K', async () => {
@@ -58,12 +57,12 @@ it('takes precision@K from the ranks, and the probability from the scores of the
     expect(precision[i]).toBeCloseTo(hits / 200 / k, 12);
     expect(probability[i]).toBeCloseTo(byRank.slice(0, k).reduce((a, b) => a + b) / k, 12);
   });
-  const model = new Model(new Stream(gpu), best.config, best.weights);
+  const recommender = NeuralRecommender.on(gpu, best);
   const histories = Array.from({ length: 200 }, (_, user) => Array.from(dataset.test.inputs.at(user)));
-  const lists = await recommend(model, histories, { top: 1, filterRated: true });
+  const lists = await recommender.top(histories, { top: 1 });
   const mean = lists.reduce((sum, [first]) => sum + 1 / (1 + Math.exp(-first!.score)), 0) / 200;
   expect(probability[0]).toBeCloseTo(mean, 6);
-  model.release();
+  recommender.release();
 });
 
 it('shows users spread over the split, with titles, or ids of the log where there are none', () => {

@@ -2,10 +2,10 @@ import { request } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
+import { Sequences } from '../src/data/dataset.js';
 import type { Gpu } from '../src/engine/gpu.js';
-import { Stream } from '../src/engine/stream.js';
-import { recommend } from '../src/infer/recommend.js';
-import { Model } from '../src/model/model.js';
+import { popularity } from '../src/infer/baselines.js';
+import { NeuralRecommender } from '../src/infer/neural.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { Batcher, BusyError } from '../src/serve/batcher.js';
 import { serve } from '../src/serve/serve.js';
@@ -20,17 +20,17 @@ const checkpoint = { config, step: 7, epoch: 1, metrics: {}, weights: initialPar
 const titles = new Map(Array.from({ length: N }, (_, i) => [i + 1, `Film <b>${i + 1}</b> ${'ABCD'[i % 4]}`]));
 
 let gpu: Gpu;
-let model: Model;
+let recommender: NeuralRecommender;
 let address: string;
 let served: Promise<void>;
 const end = new AbortController();
 
 beforeAll(async () => {
   gpu = await openTestGpu();
-  model = new Model(new Stream(gpu), config, checkpoint.weights);
+  recommender = NeuralRecommender.on(gpu, checkpoint);
   address = await new Promise((onOpen, reject) => {
-    const options = { port: 0, maxBody: 2000, signal: end.signal, onOpen };
-    served = serve(gpu, checkpoint, { titles, originals: new Map() }, options);
+    const options = { port: 0, maxBody: 2000, step: 7, signal: end.signal, onOpen };
+    served = serve(recommender, { titles, originals: new Map() }, options);
     served.catch(reject);
   });
 });
@@ -46,7 +46,7 @@ const post = (body: unknown) =>
 describe('the service', () => {
   it('recommends what the library recommends, with titles and calibrated probabilities', async () => {
     const reply = (await (await post({ history: [3, 9, 4], top: 5 })).json()) as RecommendReply;
-    const [expected] = await recommend(model, [[3, 9, 4]], { top: 5, filterRated: true });
+    const [expected] = await recommender.top([[3, 9, 4]], { top: 5 });
     expect(reply.items).toEqual(
       expected!.map(({ item, score }) => ({
         item,
@@ -81,7 +81,7 @@ describe('the service', () => {
     const replies = await Promise.all(
       histories.map(async (history, i) => (await (await post({ history, top: 1 + (i % 9) })).json()) as RecommendReply),
     );
-    const expected = await recommend(model, histories, { top: 9, filterRated: true });
+    const expected = await recommender.top(histories, { top: 9 });
     replies.forEach(({ items }, i) => {
       expect(items.map(({ item }) => item)).toEqual(expected[i].slice(0, 1 + (i % 9)).map(({ item }) => item));
     });
@@ -128,7 +128,7 @@ describe('the service', () => {
 
   it('tells its health and finds items', async () => {
     const health = await (await fetch(`${address}health`)).json();
-    expect(health).toMatchObject({ status: 'ok', items: N, window: 6, step: 7 });
+    expect(health).toMatchObject({ status: 'ok', model: 'gSASRec', items: N, window: 6, explains: true, step: 7 });
     const found = (await (await fetch(`${address}items?q=17&limit=3`)).json()) as { item: number }[];
     expect(found[0].item).toBe(17);
     expect((await fetch(`${address}items`, { method: 'HEAD' })).status).toBe(200);
@@ -137,8 +137,7 @@ describe('the service', () => {
   it('cannot have a port that is taken', async () => {
     const port = Number(new URL(address).port);
     const second = serve(
-      gpu,
-      checkpoint,
+      recommender,
       { titles, originals: new Map() },
       {
         port,
@@ -154,12 +153,47 @@ describe('the service', () => {
   });
 });
 
+describe('a baseline', () => {
+  const train = Sequences.from([[1, 2, 3], [2, 3], [3]]);
+  const none = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
+  const dataset = { name: 'tiny', numItems: 4, train, val: none, test: none };
+
+  it('is served like a model, without a GPU and without what it cannot explain', async () => {
+    const stop = new AbortController();
+    let ended: Promise<void> | undefined;
+    const at = await new Promise<string>((onOpen, reject) => {
+      const names = { titles, originals: new Map() };
+      ended = serve(popularity(dataset), names, { port: 0, signal: stop.signal, onOpen, filterRated: false });
+      ended.catch(reject);
+    });
+    const ask = async (body: object) =>
+      (await fetch(`${at}recommend`, { method: 'POST', body: JSON.stringify(body) })).json();
+    const { items } = (await ask({ history: [3], top: 3 })) as RecommendReply;
+    expect(items.map(({ item, score }) => [item, score])).toEqual([
+      [3, 3],
+      [2, 2],
+      [1, 1],
+    ]);
+    expect(items[0]).not.toHaveProperty('probability');
+    expect(await ask({ history: [3], explain: true })).toEqual({
+      error: 'popularity has no attention that could explain its answers; leave out explain',
+    });
+    const health = await (await fetch(`${at}health`)).json();
+    expect(health).toEqual({
+      ...{ status: 'ok', model: 'popularity', items: 4, window: 0, explains: false },
+      scores: 'scores are occurrences in training',
+    });
+    stop.abort();
+    await ended;
+  });
+});
+
 describe('the batcher', () => {
   const query = { history: [1], top: 1, exclude: [], explain: false };
 
   it('answers together what has come while it was at work', async () => {
     const sizes: number[] = [];
-    const batcher = new Batcher(model, 1000, (size) => sizes.push(size));
+    const batcher = new Batcher(recommender, 1000, (size) => sizes.push(size));
     const { signal } = new AbortController();
     const alone = batcher.ask(query, signal);
     await new Promise(setImmediate); // it is at work
@@ -170,7 +204,7 @@ describe('the batcher', () => {
   });
 
   it('refuses more than may wait', async () => {
-    const batcher = new Batcher(model, 2, () => {});
+    const batcher = new Batcher(recommender, 2, () => {});
     const { signal } = new AbortController();
     const first = [batcher.ask(query, signal), batcher.ask(query, signal)];
     expect(() => batcher.ask(query, signal)).toThrow(BusyError);
@@ -181,7 +215,7 @@ describe('the batcher', () => {
 
   it('drops the question of a client that has gone, and fails none but the batch that fails', async () => {
     const sizes: number[] = [];
-    const batcher = new Batcher(model, 10, (size) => sizes.push(size));
+    const batcher = new Batcher(recommender, 10, (size) => sizes.push(size));
     const gone = new AbortController();
     const { signal } = new AbortController();
     const [dropped, answered] = [batcher.ask(query, gone.signal), batcher.ask(query, signal)];

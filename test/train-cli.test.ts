@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeDataset } from '../src/data/dataset.js';
-import { rankTargets } from '../src/data/rank.js';
-import { popularityScores } from '../src/infer/baselines.js';
-import { metricsOf } from '../src/infer/ranking.js';
+import { metricsOf } from '../src/data/metrics.js';
+import { popularity as popularityOf } from '../src/infer/baselines.js';
 import { loadCheckpoint, loadResumable } from '../src/store/checkpoint.js';
 import { type JournalRecord, readJournal } from '../src/store/journal.js';
 import { writeDataset } from '../src/store/layout.js';
@@ -173,7 +172,7 @@ describe('evaluate', () => {
     expect(model.mrr).toBeLessThan(1);
     expect(popularity).toMatchObject({
       name: 'popularity',
-      ...metricsOf(rankTargets(dataset.test, popularityScores(dataset))),
+      ...metricsOf((await popularityOf(dataset).rank(dataset.test)).ranks),
     });
     expect(markov.name).toBe('first-order Markov counts');
   });

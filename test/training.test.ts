@@ -2,10 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { TrainingBatches } from '../src/data/batches.js';
 import { Sequences } from '../src/data/dataset.js';
-import { rankTargets } from '../src/data/rank.js';
+import { metricsOf } from '../src/data/metrics.js';
 import { nextItem } from '../src/data/tasks.js';
-import { popularityScores } from '../src/infer/baselines.js';
-import { metricsOf } from '../src/infer/ranking.js';
+import { popularity } from '../src/infer/baselines.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { loadResumable } from '../src/store/checkpoint.js';
 import { readJournal } from '../src/store/journal.js';
@@ -127,8 +126,8 @@ describe('training', () => {
 
   it('learns: far beyond popularity within fifty epochs', async () => {
     const result = await run('learns', { options: { max_epochs: 50, max_batches_per_epoch: 7 } });
-    const popularity = metricsOf(rankTargets(dataset.val, popularityScores(dataset)));
-    expect(result.best!.metrics['ndcg@10']).toBeGreaterThan(4 * popularity['ndcg@10']);
+    const popular = metricsOf((await popularity(dataset).rank(dataset.val)).ranks);
+    expect(result.best!.metrics['ndcg@10']).toBeGreaterThan(4 * popular['ndcg@10']);
     const losses = readJournal(at('learns', 'metrics.jsonl')).map(({ loss }) => loss as number);
     expect(losses.at(-1)!).toBeLessThan(0.8 * losses[0]);
   });

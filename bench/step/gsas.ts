@@ -1,5 +1,6 @@
 import { Sequences, type Split } from '../../src/data/dataset.js';
-import { metricsOf, rankUsers } from '../../src/infer/ranking.js';
+import { metricsOf } from '../../src/data/metrics.js';
+import { NeuralRecommender } from '../../src/infer/neural.js';
 import { openGpu } from '../../src/node/gpu.js';
 import { resolveConfig } from '../../src/train/config.js';
 import { Trainer } from '../../src/train/trainer.js';
@@ -20,6 +21,7 @@ const config = resolveConfig(items, [
   { ...same, num_blocks: blocks, num_heads: heads, dropout_rate: dropout, train_batch_size: batch_size },
 ]);
 const trainer = new Trainer(gpu, config, { weights: weightsOf(shape, weights), step: 0 });
+const recommender = new NeuralRecommender(trainer.model, config);
 const batches = new Batches(rows, batch_size, shape.sequence_length);
 const split: Split = {
   inputs: Sequences.from(batches.rows.map((row) => row.subarray(0, -1))),
@@ -32,7 +34,7 @@ async function measured(result: object) {
 }
 
 function evaluate() {
-  return rankUsers(trainer.model, split, { batchSize: config.eval_batch_size, filterRated: !noFilter, top: TOP });
+  return recommender.rank(split, { filterRated: !noFilter, top: TOP });
 }
 
 let prepared = false;

@@ -1,18 +1,14 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
-import { type Dataset, describeDataset } from '../data/dataset.js';
+import { describeDataset } from '../data/dataset.js';
 import { comparePaired, type Measurement, type Paired } from '../data/evaluation.js';
 import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
-import { DEFAULT_MEASUREMENT, evaluate, evaluateScorer } from '../infer/evaluation.js';
-import { Model } from '../model/model.js';
-import { openGpu } from '../node/gpu.js';
-import { loadCheckpoint } from '../store/checkpoint.js';
+import { DEFAULT_MEASUREMENT, evaluate } from '../infer/evaluation.js';
 import { userNames } from '../store/names.js';
 import { baselinesOf, checkCatalogue, openSource, recallSource } from '../store/source.js';
 import { checkTableFile } from '../store/table.js';
-import type { Checkpoint } from '../train/checkpoint.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
 import {
   bucketTable,
@@ -24,11 +20,18 @@ import {
 } from './evaluation-output.js';
 import { printJson } from './output.js';
 import { writePerUser } from './per-user.js';
+import {
+  baselineSubject,
+  checkSubject,
+  runSubject,
+  type Subject,
+  type SubjectFlags,
+  takeSubject,
+  withDevice,
+} from './subject.js';
 
-interface Flags {
+interface Flags extends SubjectFlags {
   split: 'val' | 'test';
-  data?: string;
-  checkpoint: 'best' | 'last';
   against?: string;
   baselines?: true;
   metrics: MetricName[];
@@ -44,15 +47,11 @@ interface Flags {
 
 export function addEvaluate(program: Command): void {
   const { metrics, cutoffs, buckets, resamples, seed } = DEFAULT_MEASUREMENT;
-  program
+  const command = program
     .command('evaluate')
-    .description('rank the held-out items of a split over the whole catalogue, with 95 % bootstrap intervals')
-    .argument('<run>', 'folder of a run, or a checkpoint file')
+    .description('rank the held-out items of a split over the whole catalogue, with 95 % bootstrap intervals');
+  takeSubject(command, 'dataset in the official layout (default: the one the run was trained on)')
     .addOption(new Option('--split <name>', 'which held-out items').choices(['val', 'test']).default('test'))
-    .option('--data <folder>', 'dataset in the official layout (default: the one the run was trained on)', parsePath)
-    .addOption(
-      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
-    )
     .option('--against <run>', 'another run or checkpoint: a paired test tells whether they differ', parsePath)
     .option('--baselines', 'popularity and first-order Markov counts as well, by the same evaluation')
     .addOption(
@@ -88,44 +87,66 @@ export function addEvaluate(program: Command): void {
     .action(runEvaluate);
 }
 
-async function runEvaluate(run: string, flags: Flags): Promise<void> {
+async function runEvaluate(run: string | undefined, flags: Flags): Promise<void> {
   if (flags.perUser) checkTableFile(flags.perUser);
-  const runs = [run, ...(flags.against === undefined ? [] : [flags.against])];
-  const checkpoints = runs.map((path) => loadCheckpoint(path, flags.checkpoint));
+  checkSubject(run, flags);
+  const { against, split, model } = flags;
+  const runs = [run, against].filter((path) => path !== undefined);
+  const ofRuns = runs.map((path) => runSubject(path, flags.checkpoint));
   const folder = flags.data !== undefined ? resolve(flags.data) : recallCommon(runs);
   const source = openSource(folder);
   const { dataset } = source;
-  checkpoints.forEach(({ config }, i) => {
-    checkCatalogue(runs[i], config.num_items, dataset);
-  });
-  const { split } = flags;
-  const userOf = userNames(folder, split, dataset[split].targets.length);
-  const filterRated = flags.filterSeen ?? commonFilter(runs, checkpoints);
+  const subjects = [...(model === undefined ? [] : [baselineSubject(model, source)]), ...ofRuns];
+  for (const { label, numItems } of subjects) checkCatalogue(label, numItems, dataset);
+  const targets = dataset[split].targets.length;
+  const userOf = userNames(folder, split, targets);
+  const filterRated = flags.filterSeen ?? commonFilter(subjects);
   const wanted = { ...measurementOf(flags), filterRated, ...(userOf && { userOf }) };
-  const named = await evaluateCheckpoints(runs, checkpoints, dataset, split, wanted);
-  for (const { name, scorer } of flags.baselines ? baselinesOf(source) : []) {
-    named.push({ name, evaluation: evaluateScorer(scorer, dataset, split, { ...wanted, buckets: 0 }) });
+  const named: (Named & { subject?: Subject })[] = [];
+  await withDevice(async (device) => {
+    for (const subject of subjects) {
+      const recommender = await subject.recommender(device);
+      const name = subjects.length > 1 ? subject.label : recommender.name;
+      named.push({
+        name,
+        subject,
+        model: recommender.name,
+        evaluation: await evaluate(recommender, dataset, split, wanted),
+      });
+      recommender.release();
+    }
+  });
+  for (const baseline of flags.baselines ? baselinesOf(source) : []) {
+    const { name } = baseline;
+    if (named.some((one) => one.model === name)) continue;
+    named.push({ name, model: name, evaluation: await evaluate(baseline, dataset, split, { ...wanted, buckets: 0 }) });
   }
   if (flags.perUser) await writePerUser(flags.perUser, named, dataset, split, userOf);
   const [first, second] = named.map(({ evaluation }) => evaluation.values);
-  const paired = flags.against === undefined ? undefined : comparePaired(first!, second!, wanted);
-  const targets = dataset[split].targets.length;
+  const paired = against === undefined ? undefined : comparePaired(first, second, wanted);
   const users = userOf ? new Set(userOf).size : targets;
   if (flags.json) {
-    const objects = named.map(({ name, evaluation }, i) => {
-      const of = i < runs.length ? { run: runs[i], step: checkpoints[i].step, name: 'gSASRec' } : { run, name };
-      return evaluationObjects(evaluation, { ...of, split, filter_seen: filterRated, users }, flags.sampled);
+    const common = { split, filter_seen: filterRated, users };
+    const objects = named.map(({ subject, model: name, evaluation }) => {
+      const of = subject?.step === undefined ? { ...(run && { run }) } : { run: subject.label, step: subject.step };
+      return evaluationObjects(evaluation, { ...of, name, ...common }, flags.sampled);
     });
     const lines = [...objects.map(([whole]) => whole), ...objects.flatMap(([, ...rest]) => rest)];
-    if (paired) lines.push({ run, against: flags.against, split, filter_seen: filterRated, users, targets, paired });
+    if (paired) lines.push({ ...(run ? { run } : { name: model }), against, ...common, targets, paired });
     for (const line of lines) printJson(line);
     return;
   }
-  const steps = checkpoints.map(({ step }) => step).join(' and ');
+  const steps = ofRuns.map(({ step }) => step).join(' and ');
   const n = (count: number) => count.toLocaleString('en-US');
   const whose = users === targets ? `${n(users)} users` : `${n(targets)} targets of ${n(users)} users`;
+  const facts = [
+    `${split} split`,
+    whose,
+    steps && `step ${steps}`,
+    `seen items ${filterRated ? 'left out' : 'ranked too'}`,
+  ];
   console.log(describeDataset(dataset));
-  console.log(`${split} split, ${whose}, step ${steps}, seen items ${filterRated ? 'left out' : 'ranked too'}`);
+  console.log(facts.filter(Boolean).join(', '));
   for (const section of sections(named, paired, flags)) console.log(`\n${section}`);
   if (flags.perUser) console.log(`\n${flags.perUser}: ranks and metrics of every target`);
 }
@@ -168,50 +189,26 @@ function measurementOf({
   return { metrics, cutoffs, buckets, resamples, seed, ...(sampled !== undefined && { sampled }) };
 }
 
-/** Each checkpoint's model in turn, named after its run where there are several. */
-async function evaluateCheckpoints(
-  runs: readonly string[],
-  checkpoints: readonly Checkpoint[],
-  dataset: Dataset,
-  split: 'val' | 'test',
-  wanted: Measurement,
-): Promise<Named[]> {
-  const gpu = await openGpu();
-  try {
-    const named: Named[] = [];
-    for (const [i, checkpoint] of checkpoints.entries()) {
-      const model = Model.on(gpu, checkpoint);
-      const batchSize = checkpoint.config.eval_batch_size;
-      const evaluation = await evaluate(model, dataset, split, { ...wanted, batchSize });
-      model.release();
-      named.push({ name: runs.length > 1 ? runs[i] : 'gSASRec', evaluation });
-    }
-    return named;
-  } finally {
-    gpu.close();
-  }
-}
-
-/** The data that all runs were trained on; a run that does not know its own takes the others'. */
+/** The data that all runs were trained on, the embedded catalogue where there is no run. */
 function recallCommon(runs: readonly string[]): string | null {
-  const [first, ...others] = runs.map(recallSource);
+  const [first = null, ...others] = runs.map(recallSource);
   const other = others.findIndex((source) => source !== first);
   if (other >= 0) {
     const name = (source: string | null) => source ?? 'the embedded catalogue';
     throw new InputError(
-      `${runs[0]} was trained on ${name(first!)} but ${runs[other + 1]} on ${name(others[other])}; name the data to compare them on with --data DIR`,
+      `${runs[0]} was trained on ${name(first)} but ${runs[other + 1]} on ${name(others[other])}; name the data to compare them on with --data DIR`,
     );
   }
-  return first!;
+  return first;
 }
 
-/** filter_rated of all runs. */
-function commonFilter(runs: readonly string[], checkpoints: readonly Checkpoint[]): boolean {
-  const [first, ...others] = checkpoints.map(({ config }) => config.filter_rated);
-  if (others.some((filter) => filter !== first)) {
+/** filter_rated of all subjects. */
+function commonFilter([first, ...others]: readonly Subject[]): boolean {
+  const other = others.find(({ filterRated }) => filterRated !== first.filterRated);
+  if (other) {
     throw new InputError(
-      `filter_rated is ${first} in ${runs[0]} but not in ${runs[1]}; say --filter-seen or --no-filter-seen for both`,
+      `filter_rated is ${first.filterRated} in ${first.label} but not in ${other.label}; say --filter-seen or --no-filter-seen for both`,
     );
   }
-  return first!;
+  return first.filterRated;
 }

@@ -6,6 +6,8 @@ import { alignColumns } from './output.js';
 /** An evaluation and what it is of: `gSASRec`, a baseline, a run. */
 export interface Named {
   readonly name: string;
+  /** What ranked, whichever run it is of. */
+  readonly model: string;
   readonly evaluation: Evaluation;
 }
 

@@ -2,37 +2,32 @@ import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 import type { Sequences } from '../data/dataset.js';
-import { probabilityOf, type Recommendation, recommend, recommendBatches } from '../infer/recommend.js';
-import { Model } from '../model/model.js';
-import { openGpu } from '../node/gpu.js';
-import { loadCheckpoint } from '../store/checkpoint.js';
+import type { Recommendation } from '../infer/recommender.js';
 import { ItemFinder } from '../store/find.js';
-import { namesOfRun, userNames } from '../store/names.js';
+import { itemNames, userNames } from '../store/names.js';
 import { checkCatalogue, openSource, recallSource } from '../store/source.js';
 import { type Column, checkTableFile, type Row, writeTable } from '../store/table.js';
 import type { ItemNames } from '../store/titles.js';
-import type { Checkpoint } from '../train/checkpoint.js';
 import { parseCount, parsePath } from './arguments.js';
 import { interruptible } from './interrupt.js';
 import { readItems } from './items.js';
 import { alignColumns, printJson } from './output.js';
+import { type Subject, type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 
-interface Flags {
+interface Flags extends SubjectFlags {
   history?: string[];
   split?: 'train' | 'val' | 'test';
   out?: string;
   top: number;
   exclude?: string[];
   filterSeen?: boolean;
-  data?: string;
   titles?: string;
-  checkpoint: 'best' | 'last';
   json?: true;
 }
 
 /** What stands behind every recommendation. */
 interface Setting {
-  readonly checkpoint: Checkpoint;
+  readonly subject: Subject;
   /** Of the data; undefined where it is not known. */
   readonly folder: string | null | undefined;
   readonly names: ItemNames;
@@ -43,14 +38,11 @@ interface Setting {
 /** Items of the history that are named above the answer. */
 const MOST_ECHOED = 5;
 
-const UNCALIBRATED =
-  'scores only order items: their sigmoid is a probability where a model is trained with gbce_t 1, and this one has';
-
 export function addRecommend(program: Command): void {
-  program
+  const command = program
     .command('recommend')
-    .description('the items that a model expects next: after a history, or for all users of a split')
-    .argument('<run>', 'folder of a run, or a checkpoint file')
+    .description('the items that a model expects next: after a history, or for all users of a split');
+  takeSubject(command, 'dataset in the official layout (default: the one the run was trained on)')
     .option(
       '--history <items...>',
       'ids or titles, oldest first: "12 7 301" or "toy story; matrix"; #12 is item 12 where ids are others; @FILE has one a line',
@@ -61,16 +53,12 @@ export function addRecommend(program: Command): void {
     .option('--exclude <items...>', 'ids, titles or @FILE: never to be recommended')
     .option('--filter-seen', "leave out the items of the history (default: the run's filter_rated)")
     .option('--no-filter-seen', 'recommend them too')
-    .option('--data <folder>', 'dataset in the official layout (default: the one the run was trained on)', parsePath)
     .option('--titles <file>', 'CSV with the columns id and title (default: items.csv of the data)', parsePath)
-    .addOption(
-      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
-    )
     .option('--json', 'one JSON object an item')
     .action(runRecommend);
 }
 
-async function runRecommend(run: string, flags: Flags): Promise<void> {
+async function runRecommend(run: string | undefined, flags: Flags): Promise<void> {
   if ((flags.history === undefined) === (flags.split === undefined)) {
     throw new InputError('give either --history <items...> or --split <name> with --out FILE');
   }
@@ -78,13 +66,13 @@ async function runRecommend(run: string, flags: Flags): Promise<void> {
     throw new InputError('--split and --out go together: all users of a split are written to a file');
   }
   if (flags.out) checkTableFile(flags.out);
-  const checkpoint = loadCheckpoint(run, flags.checkpoint);
-  const { folder, names } = namesOfRun(run, flags);
-  const finder = new ItemFinder(names, checkpoint.config.num_items);
+  const { subject, folder } = subjectOf(run, flags);
+  const names = itemNames(folder, flags.titles);
+  const finder = new ItemFinder(names, subject.numItems);
   const report = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', report) : [];
-  const filterRated = flags.filterSeen ?? checkpoint.config.filter_rated;
-  const setting = { checkpoint, folder, names, exclude, filterRated };
+  const filterRated = flags.filterSeen ?? subject.filterRated;
+  const setting = { subject, folder, names, exclude, filterRated };
   if (flags.history === undefined) return recommendSplit(run, setting, flags);
   const history = readItems(finder, flags.history, '--history', report);
   if (history.length === 0) throw new InputError('--history: none of it is an item of this model; give ids or titles');
@@ -92,23 +80,19 @@ async function runRecommend(run: string, flags: Flags): Promise<void> {
 }
 
 async function recommendHistory(history: number[], finder: ItemFinder, setting: Setting, flags: Flags): Promise<void> {
-  const { checkpoint, exclude, filterRated } = setting;
-  const { config, weights } = checkpoint;
+  const { subject, exclude, filterRated } = setting;
   const { titles, originals } = finder.names;
-  const gpu = await openGpu();
-  try {
-    const model = Model.on(gpu, { config, weights });
-    const [found] = await recommend(model, [history], { top: flags.top, filterRated, exclude });
-    if (found!.length === 0) {
+  await withDevice(async (device) => {
+    const recommender = await subject.recommender(device);
+    const [found] = await recommender.top([history], { top: flags.top, filterRated, exclude });
+    if (found.length === 0) {
       process.stderr.write('no item is left to recommend; --no-filter-seen ranks those of the history too\n');
       return;
     }
-    const rows = found!.map(({ item, score }, i) => {
-      const probability = probabilityOf(score, config.gbce_t);
+    const rows = found.map(({ item, ...scores }, i) => {
       const [original, title] = [originals.get(item), titles.get(item)];
       return {
-        ...{ rank: i + 1, item, ...(original !== undefined && { original_id: original }), score },
-        ...(probability !== undefined && { probability }),
+        ...{ rank: i + 1, item, ...(original !== undefined && { original_id: original }), ...scores },
         ...(title !== undefined && { title }),
       };
     });
@@ -117,53 +101,45 @@ async function recommendHistory(history: number[], finder: ItemFinder, setting: 
       const latest = history.slice(-MOST_ECHOED).map((item) => finder.describe(item));
       const before = history.length > MOST_ECHOED ? `${history.length - MOST_ECHOED} items, ` : '';
       console.log(`after ${before}${latest.join(', ')}:\n\n${recommendationTable(rows)}`);
-      if (config.gbce_t !== 1) console.log(`\n${UNCALIBRATED} ${config.gbce_t}`);
+      if (!recommender.probability) console.log(`\n${recommender.meaning}`);
     }
-  } finally {
-    gpu.close();
-  }
+  });
 }
 
-async function recommendSplit(run: string, setting: Setting, flags: Flags): Promise<void> {
-  const { checkpoint, exclude, filterRated, names } = setting;
-  const { config, weights } = checkpoint;
+async function recommendSplit(run: string | undefined, setting: Setting, flags: Flags): Promise<void> {
+  const { subject, exclude, filterRated, names } = setting;
   const split = flags.split!;
-  const folder = setting.folder === undefined ? recallSource(run) : setting.folder; // says what is missing
+  const folder = setting.folder === undefined ? recallSource(run!) : setting.folder; // says what is missing
   const { dataset } = openSource(folder);
-  checkCatalogue(run, config.num_items, dataset);
+  checkCatalogue(subject.label, subject.numItems, dataset);
   const histories = split === 'train' ? dataset.train : dataset[split].inputs;
-  const users = userNames(folder, split, histories.count);
-  const calibrated = config.gbce_t === 1;
-  const columns: Column[] = [
-    { name: 'line', type: 'UINTEGER' },
-    ...(users ? [{ name: 'user', type: 'VARCHAR' } as const] : []),
-    { name: 'rank', type: 'UINTEGER' },
-    { name: 'item', type: 'UINTEGER' },
-    ...(names.originals.size > 0 ? [{ name: 'original_id', type: 'VARCHAR' } as const] : []),
-    { name: 'score', type: 'FLOAT' },
-    ...(calibrated ? [{ name: 'probability', type: 'DOUBLE' } as const] : []),
-    ...(names.titles.size > 0 ? [{ name: 'title', type: 'VARCHAR' } as const] : []),
-  ];
-  const rowsOf = (line: number, found: readonly Recommendation[]) =>
-    found.map(({ item, score }, i): Row => {
-      const known: Record<string, Row[number] | undefined> = {
-        ...{ line: line + 1, user: users?.[line], rank: i + 1, item, original_id: names.originals.get(item), score },
-        ...{ probability: probabilityOf(score, config.gbce_t), title: names.titles.get(item) },
-      };
-      return columns.map(({ name }) => known[name] ?? null);
-    });
-  const gpu = await openGpu();
-  try {
-    const model = Model.on(gpu, { config, weights });
+  const users = split === 'train' ? Uint32Array.from({ length: histories.count }, (_, i) => i) : dataset[split].users;
+  const ids = userNames(folder, split, histories.count);
+  await withDevice(async (device) => {
+    const recommender = await subject.recommender(device);
+    const columns: Column[] = [
+      { name: 'line', type: 'UINTEGER' },
+      ...(ids ? [{ name: 'user', type: 'VARCHAR' } as const] : []),
+      { name: 'rank', type: 'UINTEGER' },
+      { name: 'item', type: 'UINTEGER' },
+      ...(names.originals.size > 0 ? [{ name: 'original_id', type: 'VARCHAR' } as const] : []),
+      { name: 'score', type: 'FLOAT' },
+      ...(recommender.probability ? [{ name: 'probability', type: 'DOUBLE' } as const] : []),
+      ...(names.titles.size > 0 ? [{ name: 'title', type: 'VARCHAR' } as const] : []),
+    ];
+    const rowsOf = (line: number, found: readonly Recommendation[]) =>
+      found.map(({ item, ...scores }, i): Row => {
+        const [original_id, title] = [names.originals.get(item), names.titles.get(item)];
+        const known: Record<string, Row[number] | undefined> = {
+          ...{ line: line + 1, user: ids?.[line], rank: i + 1, item, original_id, title, ...scores },
+        };
+        return columns.map(({ name }) => known[name] ?? null);
+      });
     const rows = await interruptible((signal) => {
+      const options = { top: flags.top, filterRated, exclude, signal, ...(users && { users }) };
       const batches = async function* () {
         let line = 0;
-        for await (const batch of recommendBatches(model, each(histories), {
-          top: flags.top,
-          filterRated,
-          exclude,
-          signal,
-        })) {
+        for await (const batch of recommender.batches(each(histories), options)) {
           yield batch.flatMap((found) => rowsOf(line++, found));
           if (process.stderr.isTTY) process.stderr.write(`\r${line} of ${histories.count} users`);
         }
@@ -173,10 +149,8 @@ async function recommendSplit(run: string, setting: Setting, flags: Flags): Prom
     });
     const n = (value: number) => value.toLocaleString('en-US');
     console.log(`${flags.out}: ${n(rows)} recommendations for the ${n(histories.count)} users of the ${split} split`);
-    if (!calibrated) console.log(`${UNCALIBRATED} ${config.gbce_t}`);
-  } finally {
-    gpu.close();
-  }
+    if (!recommender.probability) console.log(recommender.meaning);
+  });
 }
 
 function* each(sequences: Sequences): Generator<Uint32Array> {

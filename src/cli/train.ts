@@ -4,13 +4,15 @@ import type { Command } from 'commander';
 import { InputError } from '../base/errors.js';
 import { describeDataset } from '../data/dataset.js';
 import type { Gpu } from '../engine/gpu.js';
+import { NeuralRecommender } from '../infer/neural.js';
+import type { Recommender } from '../infer/recommender.js';
 import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { type ConfigFile, readConfigFile } from '../store/config-file.js';
 import { itemNames, renumbering } from '../store/names.js';
 import { RunFolder } from '../store/run-folder.js';
-import { openSource, recallSource, type Source, tryRecallSource } from '../store/source.js';
+import { baselinesOf, openSource, recallSource, type Source, tryRecallSource } from '../store/source.js';
 import type { TrainOptions } from '../train/config.js';
 import { planTraining, type TrainPlan } from '../train/plan.js';
 import { presetOptions } from '../train/presets.js';
@@ -20,7 +22,7 @@ import { type TrainResult, train } from '../train/train.js';
 import { parsePath, presetOption } from './arguments.js';
 import { addConfigFlags } from './config-flags.js';
 import { dryRun } from './dry-run.js';
-import { baselineRows, evaluateCheckpoint, formatMetric, metricTable } from './metrics.js';
+import { formatMetric, metricRow, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
 import { tuneAtFirstUse } from './tune.js';
 import { watchBeside } from './watch.js';
@@ -170,12 +172,16 @@ async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source,
   if (!best) return '';
   const lines = [`best validation at step ${best.step}: ${out}/best.safetensors`];
   if (source.oracle) {
-    const model = { name: 'gSASRec (this run)', ...(await evaluateCheckpoint(gpu, best, source.dataset.test)) };
-    const others = baselineRows(source, 'test', best.config.filter_rated);
+    const { test } = source.dataset;
+    const recommender = NeuralRecommender.on(gpu, best);
+    const row = (one: Recommender) => metricRow(one, test, best.config.filter_rated);
+    const model = { ...(await row(recommender)), name: `${recommender.name} (this run)` };
+    recommender.release();
+    const others = await Promise.all(baselinesOf(source).map(row));
     const oracle = others.pop();
     const share = (100 * model['ndcg@10']) / oracle!['ndcg@10'];
     lines.push(
-      `\nthe held-out next items of ${source.dataset.test.targets.length} users, the whole catalogue ranked:`,
+      `\nthe held-out next items of ${test.targets.length} users, the whole catalogue ranked:`,
       metricTable([...others, model, oracle!]),
       `\nNDCG@10 is ${share.toFixed(0)} % of the best possible.`,
     );

@@ -133,6 +133,11 @@ export function seenBits(histories: readonly Iterable<number>[], numItems: numbe
   return bits;
 }
 
+/** Whether `seenBits` has an item of a row. */
+export function isSeen(bits: Uint32Array, row: number, item: number, numItems: number): boolean {
+  return ((bits[row * seenWords(numItems) + (item >>> 5)] >>> (item & 31)) & 1) === 1;
+}
+
 /** Rows as they are, one after the other. */
 export function layEndToEnd(rows: readonly Uint32Array[]): RaggedBatch {
   const ids = concat(rows);

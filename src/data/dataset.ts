@@ -50,6 +50,8 @@ export interface Split {
   readonly inputs: Sequences;
   /** [inputs.count] */
   readonly targets: Uint32Array;
+  /** [inputs.count] the line of `train` that is each user's; left out where that is not known. */
+  readonly users?: Uint32Array;
 }
 
 /** A leave-one-out dataset. Items are 1..numItems. */

@@ -55,6 +55,18 @@ export function mrr(ranks: ArrayLike<number>): number {
   return mean(gainsOf({ cutoff: Infinity, gain: GAINS.mrr }, ranks));
 }
 
+/** What a validation measures over the whole catalogue, one target a user. */
+export type Metrics = Record<'ndcg@10' | 'recall@1' | 'recall@10' | 'mrr', number>;
+
+export function metricsOf(ranks: ArrayLike<number>): Metrics {
+  return {
+    'ndcg@10': ndcgAt(10, ranks),
+    'recall@1': recallAt(1, ranks),
+    'recall@10': recallAt(10, ranks),
+    mrr: mrr(ranks),
+  };
+}
+
 /** Of at least one value. */
 export function mean(values: Float64Array): number {
   let sum = 0;

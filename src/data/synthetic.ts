@@ -1,7 +1,6 @@
 import { InputError } from '../base/errors.js';
 import { HostRandom } from '../base/philox.js';
 import { type Dataset, Sequences, type Split } from './dataset.js';
-import type { Scorer } from './rank.js';
 
 /*
  * A world whose truth is known. Items have a genre and a Zipf popularity; the ten items of a series have the same few successors of
@@ -43,10 +42,11 @@ export interface SyntheticDataset {
   readonly dataset: Dataset;
   /** [val users] which user each line of the validation split is; line i of the test split is user i. */
   readonly valUsers: Uint32Array;
-  /** [N+1] the true P(next | history, user), zero at entry 0 and at items of the history. */
-  oracleScores(user: number, history: ArrayLike<number>): Float64Array;
-  /** `oracleScores` of the users of this dataset's validation and test splits. */
-  readonly oracle: Scorer;
+  /**
+   * [N+1] the true P(next | history, user), zero at entry 0 and at items of the history. Without a user, that of a stranger whose taste
+   * could be any: every genre is liked alike.
+   */
+  oracleScores(user: number | undefined, history: ArrayLike<number>): Float64Array;
 }
 
 /** Items, their probabilities, and the sums of these up to each. */
@@ -81,13 +81,13 @@ export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDatas
     name: 'synthetic',
     numItems: items,
     train: Sequences.from(histories.map((history, user) => history.slice(0, isVal.has(user) ? -2 : -1))),
-    val: holdOutLast(val),
-    test: holdOutLast(histories),
+    val: { ...holdOutLast(val), users: chosen },
+    test: { ...holdOutLast(histories), users: Uint32Array.from(histories.keys()) },
     titles: catalogue.titles(),
   };
-  const oracleScores = (user: number, history: ArrayLike<number>) => catalogue.probabilities(tastes[user], history);
-  const oracle: Scorer = (split, i) => oracleScores(split === dataset.val ? chosen[i] : i, split.inputs.at(i));
-  return { dataset, valUsers: chosen, oracleScores, oracle };
+  const oracleScores: SyntheticDataset['oracleScores'] = (user, history) =>
+    catalogue.probabilities(user === undefined ? catalogue.anyTaste() : tastes[user], history);
+  return { dataset, valUsers: chosen, oracleScores };
 }
 
 class Catalogue {
@@ -141,6 +141,11 @@ class Catalogue {
   drawTaste(random: HostRandom): Source[] {
     const genres = random.shuffle([...GENRES.keys()]);
     return TASTES.map((share, i) => [TASTE * share, this.#genres[genres[i]]]);
+  }
+
+  /** What a user likes on average, over all users that could be drawn. */
+  anyTaste(): Source[] {
+    return this.#genres.map((genre) => [TASTE / GENRES.length, genre]);
   }
 
   drawHistory(taste: readonly Source[], random: HostRandom): number[] {

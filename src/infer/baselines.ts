@@ -1,27 +1,60 @@
 import { countItems } from '../data/counts.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Scorer } from '../data/rank.js';
+import type { SyntheticDataset } from '../data/synthetic.js';
+import type { Recommender } from './recommender.js';
+import { ScoringRecommender } from './scoring.js';
 
-/** Scores an item by how often it occurs in the training sequences. */
-export function popularityScores(dataset: Dataset): Scorer {
+/** Recommenders that need no training but a look at the training sequences, by the names that `--model` takes. */
+export const BASELINES: Readonly<Record<string, (dataset: Dataset) => Recommender>> = {
+  popularity,
+  markov,
+};
+
+/** Recommends what occurs most often in the training sequences. */
+export function popularity(dataset: Dataset): Recommender {
   const counts = countItems(dataset);
-  return () => counts;
+  return new ScoringRecommender({
+    name: 'popularity',
+    numItems: dataset.numItems,
+    window: 0,
+    meaning: 'scores are occurrences in training',
+    scores: () => counts,
+  });
 }
 
 /**
- * First-order Markov: scores an item by how often it came right after the last item of the history in the training sequences,
- * equal counts (zero above all) by popularity.
+ * First-order Markov: recommends what came most often right after the last item of the history in the training sequences, equal counts
+ * (zero above all) by popularity.
  */
-export function markovScores(dataset: Dataset): Scorer {
-  const popularity = countItems(dataset);
+export function markov(dataset: Dataset): Recommender {
+  const counts = countItems(dataset);
   // Below 1, so that it never outweighs a transition.
-  const tieBreak = popularity.map((count) => count / (dataset.train.items.length + 1));
+  const tieBreak = counts.map((count) => count / (dataset.train.items.length + 1));
   const transitions = countTransitions(dataset);
-  return (split, user) => {
-    const scores = Float64Array.from(tieBreak);
-    for (const [next, count] of transitions[split.inputs.tail(user, 1)[0]]) scores[next] += count;
-    return scores;
-  };
+  return new ScoringRecommender({
+    name: 'first-order Markov counts',
+    numItems: dataset.numItems,
+    window: 1,
+    meaning:
+      'scores are how often an item came right after the last one in training; what is below 1 is its popularity',
+    scores(history) {
+      const scores = Float64Array.from(tieBreak);
+      for (const [next, count] of transitions[history[history.length - 1]]) scores[next] += count;
+      return scores;
+    },
+  });
+}
+
+/** Recommends by the true probabilities of a synthetic catalogue: on average nothing can rank better. It knows the users of the dataset. */
+export function oracle({ dataset, oracleScores }: SyntheticDataset): Recommender {
+  return new ScoringRecommender({
+    name: 'oracle (knows the truth)',
+    numItems: dataset.numItems,
+    window: 2,
+    meaning: 'scores are the true probabilities',
+    scores: (history, user) => oracleScores(user, history),
+    probability: (score) => score,
+  });
 }
 
 /** For each item, how often each other item came right after it. */

@@ -1,8 +1,8 @@
 import { InputError } from '../base/errors.js';
 import { Tape } from '../engine/tape.js';
 import type { Model } from '../model/model.js';
-import { uploadQuery } from './ranking.js';
-import { checkHistory, type History } from './recommend.js';
+import { uploadQuery } from './query.js';
+import { checkHistory, type History } from './recommender.js';
 
 /**
  * What each item of a history counts for in what is recommended after it: the weight that the last block's attention gives it when it

@@ -1,9 +1,7 @@
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
-import { rankTargets } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
-import { rankSplit } from '../infer/ranking.js';
-import { type Recommendation, recommend } from '../infer/recommend.js';
-import { Model } from '../model/model.js';
+import { NeuralRecommender } from '../infer/neural.js';
+import type { Recommendation, Recommender } from '../infer/recommender.js';
 import { baselinesOf, type Source } from '../store/source.js';
 import type { ItemNames } from '../store/titles.js';
 import type { Checkpoint } from '../train/checkpoint.js';
@@ -25,20 +23,23 @@ const PROFILE_MS = 5000;
 
 /** Measures a checkpoint on its data's test split; GPU time by kernel too, where the device was opened with `profile`. */
 export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
-  const { config, weights, step } = checkpoint;
+  const { config, step } = checkpoint;
   const { dataset } = source;
-  const model = Model.on(gpu, { config, weights });
+  const filterRated = config.filter_rated;
+  const recommender = NeuralRecommender.on(gpu, checkpoint);
   try {
     const split = sampleUsers(dataset.test, RANKED_USERS);
-    const options = { batchSize: config.eval_batch_size, filterRated: config.filter_rated };
-    const own = { name: 'gSASRec', ranks: found(await rankSplit(model, split, options)) };
-    const rankings = [own, ...baselines(source, split, config.filter_rated)];
-    const calibration = await calibrate(model, sampleUsers(dataset.test, CALIBRATION_USERS), config.filter_rated);
-    const examples = await exemplify(model, dataset.test, names, config.filter_rated);
+    const affordable = split.targets.length * dataset.numItems <= BASELINE_SCORES;
+    const rankings: Ranked[] = [];
+    for (const one of [recommender, ...(affordable ? baselinesOf(source) : [])]) {
+      rankings.push({ name: one.name, ranks: found((await one.rank(split, { filterRated })).ranks) });
+    }
+    const calibration = await calibrate(recommender, sampleUsers(dataset.test, CALIBRATION_USERS), filterRated);
+    const examples = await exemplify(recommender, dataset.test, names, filterRated);
     const profile = gpu.profiler && (await profileSteps(gpu, checkpoint, dataset));
     return { step, users: dataset.test.targets.length, rankings, calibration, examples, ...(profile && { profile }) };
   } finally {
-    model.release();
+    recommender.release();
   }
 }
 
@@ -56,16 +57,8 @@ function sampleUsers(split: Split, most: number): Split {
   return {
     inputs: Sequences.from(lines.map((line) => split.inputs.at(line))),
     targets: Uint32Array.from(lines, (line) => split.targets[line]),
+    ...(split.users && { users: Uint32Array.from(lines, (line) => split.users![line]) }),
   };
-}
-
-function baselines({ dataset, oracle }: Source, split: Split, filterRated: boolean): Ranked[] {
-  if (split.targets.length * dataset.numItems > BASELINE_SCORES) return [];
-  const source = { dataset, ...(oracle && split === dataset.test && { oracle }) }; // it knows users by their line
-  return baselinesOf(source).map(({ name, scorer }) => ({
-    name,
-    ranks: found(rankTargets(split, scorer, filterRated)),
-  }));
 }
 
 /** JSON has no Infinity. */
@@ -73,10 +66,14 @@ function found(ranks: Float64Array): number[] {
   return Array.from(ranks, (rank) => (Number.isFinite(rank) ? rank : 0));
 }
 
-async function calibrate(model: Model, { inputs, targets }: Split, filterRated: boolean): Promise<Calibration> {
+async function calibrate(
+  recommender: Recommender,
+  { inputs, targets }: Split,
+  filterRated: boolean,
+): Promise<Calibration> {
   const histories = Array.from({ length: inputs.count }, (_, i) => Array.from(inputs.at(i)));
-  const top = Math.min(TOP, model.config.num_items);
-  const lists = await recommend(model, histories, { top, filterRated });
+  const top = Math.min(TOP, recommender.numItems);
+  const lists = await recommender.top(histories, { top, filterRated });
   const cutoffs = CUTOFFS.filter((cutoff) => cutoff <= top);
   const users = lists.length;
   const mean = (value: (list: Recommendation[], user: number) => number) =>
@@ -91,17 +88,18 @@ async function calibrate(model: Model, { inputs, targets }: Split, filterRated: 
   };
 }
 
-async function exemplify(model: Model, split: Split, names: Names, filterRated: boolean): Promise<Example[]> {
+async function exemplify(
+  recommender: Recommender,
+  split: Split,
+  names: Names,
+  filterRated: boolean,
+): Promise<Example[]> {
   const count = Math.min(EXAMPLES, split.targets.length);
   const users = Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * split.targets.length) / count));
   const histories = users.map((user) => Array.from(split.inputs.at(user)));
-  const lists = await recommend(model, histories, { top: Math.min(TOP, model.config.num_items), filterRated });
+  const lists = await recommender.top(histories, { top: Math.min(TOP, recommender.numItems), filterRated });
   const targets = Uint32Array.from(users, (user) => split.targets[user]);
-  const ranks = await rankSplit(
-    model,
-    { inputs: Sequences.from(histories), targets },
-    { batchSize: count, filterRated },
-  );
+  const { ranks } = await recommender.rank({ inputs: Sequences.from(histories), targets }, { filterRated });
   const item = (id: number): Item => {
     const title = names.items.titles.get(id) || names.items.originals.get(id);
     return title ? { id, title } : { id };

@@ -1,7 +1,5 @@
 import { GsasError } from '../base/errors.js';
-import { attentionOver } from '../infer/explain.js';
-import { type Recommendation, recommend } from '../infer/recommend.js';
-import type { Model } from '../model/model.js';
+import type { Recommendation, Recommender } from '../infer/recommender.js';
 
 /** One request's question. */
 export interface Query {
@@ -16,8 +14,8 @@ export interface Query {
 
 export interface Answer {
   readonly items: readonly Recommendation[];
-  /** With `explain`: see attentionOver. */
-  readonly attention?: Float32Array;
+  /** With `explain`: what each of the last items counted, see `Recommender`. */
+  readonly weights?: Float32Array;
 }
 
 interface Waiting {
@@ -47,7 +45,7 @@ export class Batcher {
    * @param onBatch told of each batch's questions
    */
   constructor(
-    private readonly model: Model,
+    private readonly recommender: Recommender,
     private readonly mostWaiting: number,
     private readonly onBatch: (size: number) => void,
   ) {}
@@ -56,7 +54,7 @@ export class Batcher {
     return this.#waiting.length;
   }
 
-  /** @throws BusyError when too many wait; what `recommend` throws; the signal's reason, once it is aborted before its turn */
+  /** @throws BusyError when too many wait; what `Recommender.top` throws; the signal's reason, once it is aborted before its turn */
   ask(query: Query, signal: AbortSignal): Promise<Answer> {
     if (this.#waiting.length >= this.mostWaiting) {
       throw new BusyError(`${this.mostWaiting} requests are waiting already; try again in a moment`);
@@ -67,7 +65,7 @@ export class Batcher {
     });
   }
 
-  /** Kept once nobody waits any longer. */
+  /** Resolves when nobody waits any longer. */
   async drained(): Promise<void> {
     await this.#working;
   }
@@ -94,26 +92,19 @@ export class Batcher {
 
   async #answer(queries: readonly Query[]): Promise<Answer[]> {
     const explained = queries.filter(({ explain }) => explain);
-    const [found, weights] = await Promise.all([
-      recommend(
-        this.model,
-        queries.map(({ history }) => history),
-        {
-          top: Math.max(...queries.map(({ top }) => top)),
-          filterRated: false,
-          excludeEach: queries.map(({ exclude }) => exclude),
-        },
-      ),
-      explained.length > 0
-        ? attentionOver(
-            this.model,
-            explained.map(({ history }) => history),
-          )
-        : [],
+    const historiesOf = (some: readonly Query[]) => some.map(({ history }) => history);
+    const [found, weights = []] = await Promise.all([
+      this.recommender.top(historiesOf(queries), {
+        top: Math.max(...queries.map(({ top }) => top)),
+        filterRated: false,
+        excludeEach: queries.map(({ exclude }) => exclude),
+      }),
+      explained.length > 0 ? this.recommender.explain?.(historiesOf(explained)) : [],
     ]);
     return queries.map((query, i) => {
       const items = found[i].slice(0, query.top);
-      return query.explain ? { items, attention: weights[explained.indexOf(query)] } : { items };
+      const own = weights[explained.indexOf(query)];
+      return own ? { items, weights: own } : { items };
     });
   }
 }

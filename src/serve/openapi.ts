@@ -52,8 +52,11 @@ const schemas = {
         items: object(
           {
             ...named,
-            score: { type: 'number', description: 'a logit: it orders the items of one answer' },
-            probability: { type: 'number', description: 'that the item comes next, of a model trained with gbce_t 1' },
+            score: { type: 'number', description: 'it orders the items of one answer; of a trained model a logit' },
+            probability: {
+              type: 'number',
+              description: 'that the item comes next, of a calibrated model: one trained with gbce_t 1',
+            },
           },
           ['item', 'score'],
         ),
@@ -82,11 +85,14 @@ const schemas = {
     properties: {
       status: { const: 'ok' },
       items: { type: 'integer', description: 'items of the catalogue' },
-      window: { type: 'integer', description: 'how many of the latest items of a history the model sees' },
-      step: { type: 'integer', description: 'training steps behind the weights' },
-      adapter: { type: 'string' },
+      window: { type: 'integer', description: 'how many of the latest items of a history count' },
+      model: { type: 'string', description: 'what answers: an architecture, or a baseline' },
+      explains: { type: 'boolean', description: 'whether it can tell what it looked at' },
+      scores: { type: 'string', description: 'what its scores are' },
+      step: { type: 'integer', description: 'training steps behind the weights of a trained model' },
+      adapter: { type: 'string', description: 'the GPU of a trained model' },
     },
-    required: ['status', 'items', 'window', 'step', 'adapter'],
+    required: ['status', 'model', 'items', 'window', 'explains', 'scores'],
   },
 };
 

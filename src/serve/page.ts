@@ -8,9 +8,8 @@ const [search, found, picked, recommended, note, unit] = ['search', 'found', 'pi
 let picks = location.hash.slice(1).split(',').filter(Boolean).map(Number);
 let asked = 0;
 let active = -1;
-let catalogue;
+let about;
 const UNITS = {
-  score: 'Logits: the higher the likelier. They order the items of one answer; those of another answer, or of another model, are not comparable.',
   probability: 'The calibrated probability that this item comes next',
 };
 
@@ -53,21 +52,22 @@ async function update() {
     return;
   }
   try {
-    catalogue ??= (await ask('health')).items;
+    about ??= await ask('health');
     const began = performance.now();
-    const answer = await ask('recommend', { history: picks, top: 12, explain: true });
+    const answer = await ask('recommend', { history: picks, top: 12, explain: about.explains });
     if (turn !== asked) return; // a newer question is on its way
     picked.replaceChildren(...answer.history.map((item, i) => element('li', {},
-      element('span', { className: 'bar', style: 'width:' + (100 * item.weight).toFixed(1) + '%' }),
+      ...(about.explains ? [element('span', { className: 'bar', style: 'width:' + (100 * item.weight).toFixed(1) + '%' })] : []),
       element('span', { className: 'name', textContent: nameOf(item) }),
-      element('span', { className: 'share', textContent: (100 * item.weight).toFixed(0) + ' %' }),
+      ...(about.explains ? [element('span', { className: 'share', textContent: (100 * item.weight).toFixed(0) + ' %' })] : []),
       element('button', { type: 'button', textContent: '×', ariaLabel: 'Remove ' + nameOf(item), onclick: () => drop(i) }))));
     recommended.replaceChildren(...answer.items.map((item) => element('li', {},
       element('button', { type: 'button', className: 'name', textContent: nameOf(item), onclick: () => pick(item.item) }),
       element('span', { className: 'share', textContent: valueOf(item) }))));
     unit.textContent = answer.items[0]?.probability === undefined ? 'score' : 'probability';
-    unit.title = UNITS[unit.textContent];
-    note.textContent = answer.items.length + ' of ' + catalogue.toLocaleString('en-US') + ' items, in ' + (performance.now() - began).toFixed(0) + ' ms';
+    unit.title = UNITS[unit.textContent] ?? about.scores;
+    for (const told of document.querySelectorAll('.attention')) told.hidden = !about.explains;
+    note.textContent = answer.items.length + ' of ' + about.items.toLocaleString('en-US') + ' items, in ' + (performance.now() - began).toFixed(0) + ' ms';
   } catch (error) {
     if (turn === asked) note.textContent = error.message;
   }
@@ -146,7 +146,7 @@ export const PAGE = `<!doctype html>
 <body>
 <main>
 <h1>What comes next</h1>
-<p class="about">Pick items in the order in which you had them. The bars show where the model looked: a bar across its whole row would be all of the attention.</p>
+<p class="about">Pick items in the order in which you had them. <span class="attention">The bars show where the model looked: a bar across its whole row would be all of the attention.</span></p>
 <div class="columns">
 <section>
 <div class="box">
@@ -154,7 +154,7 @@ export const PAGE = `<!doctype html>
 <ul id="found" role="listbox" aria-label="Items found" hidden></ul>
 </div>
 <p id="note" role="status"></p>
-<div class="heading"><h2>Picked</h2><span id="chosen" hidden><abbr title="Each item's weight in the last block's attention from the latest item, the mean over heads; they add up to 100 %">attention</abbr><button id="clear" type="button">Clear</button></span></div>
+<div class="heading"><h2>Picked</h2><span id="chosen" hidden><abbr class="attention" title="Each item's weight in the last block's attention from the latest item, the mean over heads; they add up to 100 %">attention</abbr><button id="clear" type="button">Clear</button></span></div>
 <ol id="picked" class="list"></ol>
 </section>
 <section><div class="heading"><h2>Recommended</h2><abbr id="unit"></abbr></div><ol id="recommended" class="list"></ol></section>

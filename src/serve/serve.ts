@@ -1,10 +1,7 @@
-import type { Gpu } from '../engine/gpu.js';
-import { Model } from '../model/model.js';
+import type { Recommender } from '../infer/recommender.js';
 import { packageVersion } from '../store/environment.js';
 import { ItemFinder } from '../store/find.js';
 import type { ItemNames } from '../store/titles.js';
-import type { Checkpoint } from '../train/checkpoint.js';
-import type { TrainConfig } from '../train/config.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
 import { hostsOf } from './http.js';
 import { listen } from './listen.js';
@@ -22,6 +19,10 @@ export interface ServeOptions {
   maxBody?: number;
   /** Requests that may wait for the GPU, 1024 if left out; more are told to come again. */
   maxWaiting?: number;
+  /** Whether seen items are left out where a request does not say, as is the default. */
+  filterRated?: boolean;
+  /** Training steps behind the weights, for /health. */
+  step?: number;
   /** Origins whose pages may ask, see httpServer; none if left out. */
   cors?: readonly string[];
   /** Told of what went wrong inside, a line each. */
@@ -35,50 +36,41 @@ export interface ServeOptions {
 const STOP_MS = 5000; // for the last answers
 
 /**
- * Serves a model over HTTP: POST /recommend, GET /items, /health and /metrics, and at / a page to try it on.
+ * Serves a recommender over HTTP: POST /recommend, GET /items, /health and /metrics, and at / a page to try it on.
  * @returns when the signal has ended it
  * @throws InputError where the port cannot be had
  */
-export async function serve(
-  gpu: Gpu,
-  { config, weights, step }: Checkpoint,
-  names: ItemNames,
-  { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen }: ServeOptions,
-): Promise<void> {
-  const model = Model.on(gpu, { config, weights });
-  try {
-    const telemetry = new Telemetry(() => batcher.waiting);
-    const batcher: Batcher = new Batcher(model, maxWaiting, (size) => telemetry.batch(size));
-    await warmUp(batcher, config, signal);
-    const service = new Service(batcher, config, new ItemFinder(names, config.num_items));
-    const about = {
-      items: config.num_items,
-      window: config.sequence_length,
-      step,
-      adapter: gpu.adapter.info.description,
-    };
-    const version = packageVersion();
-    const check = () => gpu.check();
-    const doors = { maxBody, hosts: hostsOf(host), cors, ...(log && { log }) };
-    const server = httpServer({ service, telemetry, about, version, check, ...doors });
-    onOpen(await listen(server, host, [port]));
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
-    const late = setTimeout(() => server.closeAllConnections(), STOP_MS);
-    await closed;
-    clearTimeout(late);
-    await batcher.drained();
-  } finally {
-    model.release();
-  }
+export async function serve(recommender: Recommender, names: ItemNames, options: ServeOptions): Promise<void> {
+  const { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen } = options;
+  const { name, numItems, window, meaning, explain, adapter } = recommender;
+  const telemetry = new Telemetry(() => batcher.waiting);
+  const batcher: Batcher = new Batcher(recommender, maxWaiting, (size) => telemetry.batch(size));
+  await warmUp(batcher, recommender, signal);
+  const finder = new ItemFinder(names, numItems);
+  const service = new Service(batcher, recommender, finder, options.filterRated ?? true);
+  const about = {
+    ...{ model: name, items: numItems, window, explains: explain !== undefined, scores: meaning },
+    ...(options.step !== undefined && { step: options.step }),
+    ...(adapter !== undefined && { adapter }),
+  };
+  const doors = { maxBody, hosts: hostsOf(host), cors, ...(log && { log }) };
+  const check = () => recommender.check();
+  const server = httpServer({ service, telemetry, about, version: packageVersion(), check, ...doors });
+  onOpen(await listen(server, host, [port]));
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), STOP_MS);
+  await closed;
+  clearTimeout(late);
+  await batcher.drained();
 }
 
 /** Asks what needs shaders of its own, for few and for many rows and tokens, so that nobody has to wait for a compiler. */
-async function warmUp(batcher: Batcher, config: TrainConfig, signal: AbortSignal): Promise<void> {
-  for (const length of [1, config.sequence_length]) {
+async function warmUp(batcher: Batcher, { numItems, window }: Recommender, signal: AbortSignal): Promise<void> {
+  for (const length of [1, Math.max(1, window)]) {
     for (const count of [1, MOST_TOGETHER]) {
-      const query = { history: Array(length).fill(1), top: Math.min(10, config.num_items), exclude: [], explain: true };
+      const query = { history: Array(length).fill(1), top: Math.min(10, numItems), exclude: [], explain: true };
       await Promise.all(Array.from({ length: count }, () => batcher.ask(query, signal)));
     }
   }

@@ -1,10 +1,9 @@
 import { InputError } from '../base/errors.js';
 import { unknownName } from '../base/options.js';
 import { quoted } from '../base/printable.js';
-import { probabilityOf } from '../infer/recommend.js';
+import type { Recommender } from '../infer/recommender.js';
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { ItemFinder } from '../store/find.js';
-import type { TrainConfig } from '../train/config.js';
 import type { Answer, Batcher, Query } from './batcher.js';
 
 /** An item as the service writes it. */
@@ -16,9 +15,9 @@ export interface NamedItem {
 
 /** The answer to a POST of /recommend. */
 export interface RecommendReply {
-  /** Best first; with gbce_t = 1 the probability that it is the next item. */
+  /** Best first; of a calibrated model with the probability that it is the next item. */
   items: (NamedItem & { score: number; probability?: number })[];
-  /** The history as it was understood; with `explain`, the last sequence_length of it have the weight that the model gave them. */
+  /** The history as it was understood; with `explain`, with the weight that the model gave to each item, 0 beyond its window. */
   history: (NamedItem & { weight?: number })[];
   /** What of the request is no item of the model: the text, and the items that it may have meant. */
   unknown: { text: string; nearest: NamedItem[] }[];
@@ -34,8 +33,9 @@ export const MOST_FOUND = 50;
 export class Service {
   constructor(
     private readonly batcher: Batcher,
-    private readonly config: TrainConfig,
+    private readonly recommender: Recommender,
     private readonly finder: ItemFinder,
+    private readonly filterRated: boolean,
   ) {}
 
   /**
@@ -52,8 +52,12 @@ export class Service {
     const top = given.top ?? DEFAULT_TOP;
     if (typeof top !== 'number' || !Number.isInteger(top) || top < 1 || top > MOST_TOP_K)
       throw new InputError(`top is ${quoted(top)}; it must be a whole number from 1 to ${MOST_TOP_K}`);
-    const filterSeen = flag(given, 'filter_seen', this.config.filter_rated);
+    const filterSeen = flag(given, 'filter_seen', this.filterRated);
     const explain = flag(given, 'explain', false);
+    if (explain && !this.recommender.explain)
+      throw new InputError(
+        `${this.recommender.name} has no attention that could explain its answers; leave out explain`,
+      );
     const unknown: RecommendReply['unknown'] = [];
     const history = this.#items(given.history, 'history', MOST_HISTORY, unknown);
     if (history.length === 0)
@@ -68,16 +72,13 @@ export class Service {
     return this.finder.search(text, limit).map((item) => this.#named(item));
   }
 
-  #reply({ history }: Query, { items, attention }: Answer, unknown: RecommendReply['unknown']): RecommendReply {
-    const before = history.length - (attention?.length ?? 0); // beyond the window
+  #reply({ history }: Query, { items, weights }: Answer, unknown: RecommendReply['unknown']): RecommendReply {
+    const before = history.length - (weights?.length ?? 0); // beyond the window
     return {
-      items: items.map(({ item, score }) => {
-        const probability = probabilityOf(score, this.config.gbce_t);
-        return { ...this.#named(item), score, ...(probability !== undefined && { probability }) };
-      }),
+      items: items.map(({ item, ...scores }) => ({ ...this.#named(item), ...scores })),
       history: history.map((item, i) => ({
         ...this.#named(item),
-        ...(attention && { weight: attention[i - before] ?? 0 }),
+        ...(weights && { weight: weights[i - before] ?? 0 }),
       })),
       unknown,
     };
@@ -89,7 +90,7 @@ export class Service {
     return list.flatMap((entry: unknown) => {
       if (typeof entry !== 'number' && typeof entry !== 'string')
         throw new InputError(`${key} has ${quoted(entry)}; an item is a number or a text`);
-      if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 1 && entry <= this.config.num_items)
+      if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 1 && entry <= this.recommender.numItems)
         return [entry];
       const found = this.finder.find(String(entry));
       if (typeof entry === 'string' && (found.kind === 'exact' || found.kind === 'similar')) return [found.item];

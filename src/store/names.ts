@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readText } from './files.js';
 import { parseSequences } from './lines.js';
-import { openSource, tryRecallSource } from './source.js';
+import { openSource } from './source.js';
 import { type ItemNames, readItemNames, readUserNames } from './titles.js';
 
 const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
@@ -11,29 +11,15 @@ const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
 /**
  * What the items of a dataset's folder are called, by its items.csv; for null, of the embedded catalogue. Empty where there is none, or the
  * folder is not known.
+ * @param titles a CSV with the columns id and title that is read instead
+ * @throws InputError for a damaged file of names
  */
-export function itemNames(folder: string | null | undefined): ItemNames {
+export function itemNames(folder: string | null | undefined, titles?: string): ItemNames {
+  if (titles !== undefined) return readItemNames(titles);
   if (folder === undefined) return NAMELESS;
   if (folder === null) return { ...NAMELESS, titles: openSource(null).dataset.titles ?? NAMELESS.titles };
   const file = join(folder, 'items.csv');
   return existsSync(file) ? readItemNames(file) : NAMELESS;
-}
-
-/** Where else than in the run's own data to look. */
-export interface NameOptions {
-  /** Dataset in the official layout. */
-  readonly data?: string;
-  /** CSV with the columns id and title. */
-  readonly titles?: string;
-}
-
-/**
- * What the items of a run's model are called, and the folder of its data: null for the embedded catalogue, undefined where it is not known.
- * @throws InputError for a damaged file of names
- */
-export function namesOfRun(run: string, { data, titles }: NameOptions) {
-  const folder = data !== undefined ? resolve(data) : tryRecallSource(run);
-  return { folder, names: titles !== undefined ? readItemNames(titles) : itemNames(folder) };
 }
 
 /**

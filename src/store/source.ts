@@ -1,25 +1,26 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { unknownName } from '../base/options.js';
 import { quoted } from '../base/printable.js';
 import { type Dataset, summarizeDataset } from '../data/dataset.js';
-import type { Scorer } from '../data/rank.js';
 import { syntheticDataset } from '../data/synthetic.js';
-import { markovScores, popularityScores } from '../infer/baselines.js';
+import { BASELINES, oracle } from '../infer/baselines.js';
+import type { Recommender } from '../infer/recommender.js';
 import { readJson, writeWhole } from './files.js';
 import { readDataset } from './layout.js';
 
-/** A dataset and, where its true next-item probabilities are known, the scorer that knows them. */
+/** A dataset and, where its true next-item probabilities are known, the recommender that knows them. */
 export interface Source {
   readonly dataset: Dataset;
-  readonly oracle?: Scorer;
+  readonly oracle?: Recommender;
 }
 
 /** The dataset in a folder of the official layout or, without one, the embedded synthetic catalogue. */
 export function openSource(folder: string | null): Source {
   if (folder !== null) return { dataset: readDataset(folder) };
-  const { dataset, oracle } = syntheticDataset();
-  return { dataset, oracle };
+  const world = syntheticDataset();
+  return { dataset: world.dataset, oracle: oracle(world) };
 }
 
 /** @param run names the model in the error. @throws InputError for data with another number of items than the model's */
@@ -30,13 +31,24 @@ export function checkCatalogue(run: string, numItems: number, dataset: Dataset):
   );
 }
 
+const ORACLE = 'oracle';
+
+/** The baselines that can stand in place of a run, by name. */
+export const STAND_INS: readonly string[] = [...Object.keys(BASELINES), ORACLE];
+
+/** A baseline by its name. @throws InputError for an unknown one, and for the oracle of data whose truth is not known */
+export function baselineOf(name: string, { dataset, oracle }: Source): Recommender {
+  if (Object.hasOwn(BASELINES, name)) return BASELINES[name](dataset);
+  if (name !== ORACLE) throw unknownName('baseline', name, STAND_INS);
+  if (oracle) return oracle;
+  throw new InputError(
+    `the oracle knows the truth of the embedded catalogue alone, not of ${dataset.name}; leave out --data, or choose another baseline`,
+  );
+}
+
 /** What a model is to be compared with: the oracle last, where there is one. */
-export function baselinesOf({ dataset, oracle }: Source): { name: string; scorer: Scorer }[] {
-  return [
-    { name: 'popularity', scorer: popularityScores(dataset) },
-    { name: 'first-order Markov counts', scorer: markovScores(dataset) },
-    ...(oracle ? [{ name: 'oracle (knows the truth)', scorer: oracle }] : []),
-  ];
+export function baselinesOf({ dataset, oracle }: Source): Recommender[] {
+  return [...Object.values(BASELINES).map((baseline) => baseline(dataset)), ...(oracle ? [oracle] : [])];
 }
 
 /**

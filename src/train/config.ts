@@ -141,6 +141,11 @@ export function optionTable(model?: string): Record<string, Option> {
   return { model: MODEL, ...own, ...TRAINING_OPTIONS };
 }
 
+/** What options of training are where nothing else is said. */
+export const OPTION_DEFAULTS = Object.fromEntries(
+  Object.entries(TRAINING_OPTIONS).map(([key, option]) => [key, option.default]),
+) as Values<typeof TRAINING_OPTIONS>;
+
 /** Catalogues up to this size are trained as the official code trains them. */
 const DENSE_ITEMS = 100_000;
 

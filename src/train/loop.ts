@@ -1,7 +1,8 @@
 import { GsasError } from '../base/errors.js';
 import { firstNonFinite } from '../base/finite.js';
+import { type Metrics, metricsOf } from '../data/metrics.js';
 import type { Gpu } from '../engine/gpu.js';
-import { evaluateSplit, type Metrics } from '../infer/ranking.js';
+import { NeuralRecommender } from '../infer/neural.js';
 import { type Checkpoint, LOOP_START, type LoopState } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
 import type { PlanRequest, TrainPlan } from './plan.js';
@@ -187,11 +188,9 @@ export class Loop {
     const { signal, dataset } = this.request;
     const { config } = this.plan;
     try {
-      return await evaluateSplit(this.trainer.model, dataset.val, {
-        batchSize: config.eval_batch_size,
-        filterRated: config.filter_rated,
-        ...(signal && { signal }),
-      });
+      const recommender = new NeuralRecommender(this.trainer.model, config);
+      const options = { filterRated: config.filter_rated, ...(signal && { signal }) };
+      return metricsOf((await recommender.rank(dataset.val, options)).ranks);
     } catch (error) {
       if (signal?.aborted && error === signal.reason) return undefined;
       throw error;

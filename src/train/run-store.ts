@@ -1,6 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
+import type { Metrics } from '../data/metrics.js';
 import type { Gpu } from '../engine/gpu.js';
-import type { Metrics } from '../infer/ranking.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
 

@@ -1,0 +1,109 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { InputError } from '../base/errors.js';
+import type { Gpu } from '../engine/gpu.js';
+import { NeuralRecommender } from '../infer/neural.js';
+import type { Recommender } from '../infer/recommender.js';
+import { openGpu } from '../node/gpu.js';
+import { loadCheckpoint } from '../store/checkpoint.js';
+import { baselineOf, openSource, type Source, STAND_INS, tryRecallSource } from '../store/source.js';
+import { OPTION_DEFAULTS } from '../train/config.js';
+import { parsePath } from './arguments.js';
+
+/** What a command ranks with: the model of a run, or a baseline in its place. */
+export interface Subject {
+  /** What errors and tables call it: the run's path, or the baseline's name. */
+  readonly label: string;
+  readonly numItems: number;
+  /** Whether seen items are left out unless a flag says otherwise. */
+  readonly filterRated: boolean;
+  /** Training steps behind the weights of a run. */
+  readonly step?: number;
+  /** @param device opens the command's device, for those that need one */
+  recommender(device: () => Promise<Gpu>): Promise<Recommender>;
+}
+
+export interface SubjectFlags {
+  model?: string;
+  data?: string;
+  checkpoint: 'best' | 'last';
+}
+
+/** The argument and the options that choose a subject. @param dataHelp what --data is for */
+export function takeSubject(command: Command, dataHelp: string): Command {
+  return command
+    .argument('[run]', 'folder of a run, or a checkpoint file')
+    .addOption(
+      new Option(
+        '--model <name>',
+        'in place of a run, a baseline that counts the training sequences of --data (or of the embedded catalogue, whose oracle knows the truth)',
+      ).choices(STAND_INS),
+    )
+    .option('--data <folder>', dataHelp, parsePath)
+    .addOption(
+      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
+    );
+}
+
+/** @throws InputError where both or neither of a run and a baseline are named */
+export function checkSubject(run: string | undefined, { model }: Pick<SubjectFlags, 'model'>): void {
+  if (run !== undefined && model !== undefined)
+    throw new InputError(`--model ${model} stands in place of a run; leave out one of ${run} and --model`);
+  if (run === undefined && model === undefined)
+    throw new InputError(`name a run, or in its place a baseline: --model ${STAND_INS.join(', ')}`);
+}
+
+/** The one subject of a command, and the folder of its data: null for the embedded catalogue, undefined where it is not known. */
+export function subjectOf(
+  run: string | undefined,
+  flags: SubjectFlags,
+): { subject: Subject; folder: string | null | undefined } {
+  checkSubject(run, flags);
+  const { data, model, checkpoint } = flags;
+  const given = data === undefined ? undefined : resolve(data);
+  if (run === undefined) {
+    const folder = given ?? null;
+    return { subject: baselineSubject(model!, openSource(folder)), folder };
+  }
+  const subject = runSubject(run, checkpoint);
+  return { subject, folder: given ?? tryRecallSource(run) };
+}
+
+export function runSubject(run: string, which: 'best' | 'last'): Subject {
+  const checkpoint = loadCheckpoint(run, which);
+  const { config, step } = checkpoint;
+  return {
+    label: run,
+    numItems: config.num_items,
+    filterRated: config.filter_rated,
+    step,
+    recommender: async (device) => NeuralRecommender.on(await device(), checkpoint),
+  };
+}
+
+/** @throws InputError as `baselineOf` */
+export function baselineSubject(name: string, source: Source): Subject {
+  const baseline = baselineOf(name, source);
+  return {
+    label: name,
+    numItems: baseline.numItems,
+    filterRated: OPTION_DEFAULTS.filter_rated,
+    recommender: async () => baseline,
+  };
+}
+
+/** Work that may need a device, which is opened at the first call of its argument and closed at the end. */
+export async function withDevice<T>(work: (device: () => Promise<Gpu>) => Promise<T>): Promise<T> {
+  let opened: Promise<Gpu> | undefined;
+  try {
+    return await work(() => {
+      opened ??= openGpu();
+      return opened;
+    });
+  } finally {
+    await opened?.then(
+      (gpu) => gpu.close(),
+      () => {}, // that it cannot be opened is told by the work
+    );
+  }
+}

@@ -1,0 +1,145 @@
+import { evaluationBatches, seenBits, seenWords } from '../data/batches.js';
+import type { Split } from '../data/dataset.js';
+import type { Ranking } from '../data/rank.js';
+import type { Gpu } from '../engine/gpu.js';
+import { beginRanks, rank } from '../kernels/score/rank/index.js';
+import { topK } from '../kernels/score/top_k/index.js';
+import type { ModelConfig } from '../model/architecture.js';
+import { Model } from '../model/model.js';
+import type { HostParameters } from '../model/parameters.js';
+import { attentionOver } from './explain.js';
+import { lastHidden } from './query.js';
+import { type History, type RankOptions, type Recommendation, Recommender, type TopBatch } from './recommender.js';
+
+/** What a configuration says of ranking. */
+export interface NeuralSettings {
+  /** Users in a batch at most, by default 512. */
+  readonly eval_batch_size?: number;
+  /** gBCE's calibration that the model was trained with: at 1 a score's sigmoid is a probability. */
+  readonly gbce_t?: number;
+}
+
+const DEFAULT_BATCH = 512;
+
+/** Histories in a batch of `top`: each takes a row of top-k's scores. */
+const MOST_ROWS = 512;
+
+/** Activations of a forward pass are kept until it ends; this many tokens bound them. */
+const MOST_TOKENS = 16384;
+
+/** A model on the GPU as a recommender: a forward pass of the histories, and scores that are ranked without being stored. */
+export class NeuralRecommender extends Recommender {
+  readonly name: string;
+  readonly numItems: number;
+  readonly window: number;
+  readonly meaning: string;
+  override readonly adapter: string;
+  override readonly probability: ((score: number) => number) | undefined;
+  override readonly explain: ((histories: readonly History[]) => Promise<Float32Array[]>) | undefined;
+  protected readonly batchRows: number;
+  readonly #rankRows: number;
+
+  constructor(
+    readonly model: Model,
+    { eval_batch_size = DEFAULT_BATCH, gbce_t }: NeuralSettings = {},
+  ) {
+    super();
+    const { config, architecture } = model;
+    this.name = architecture.title;
+    this.numItems = config.num_items;
+    this.window = config.sequence_length;
+    const most = Math.max(1, Math.floor(MOST_TOKENS / this.window));
+    this.batchRows = Math.min(MOST_ROWS, most);
+    this.#rankRows = Math.min(eval_batch_size, most);
+    this.probability = gbce_t === 1 ? sigmoid : undefined;
+    this.meaning =
+      'Logits: they order the items of one answer, and those of another answer, or of another model, are not comparable; ' +
+      `their sigmoid is a probability where a model is trained with gbce_t 1${gbce_t === undefined ? '' : `, and this one has ${gbce_t}`}`;
+    this.adapter = model.stream.gpu.adapter.info.description;
+    this.explain = model.attention && ((histories) => attentionOver(model, histories));
+  }
+
+  /**
+   * The model of a checkpoint. Several share a device without knowing of each other.
+   * @throws OutOfMemoryError where the adapter can bind no table of all items
+   */
+  static on(
+    gpu: Gpu,
+    { config, weights }: { config: ModelConfig & NeuralSettings; weights: HostParameters },
+  ): NeuralRecommender {
+    return new NeuralRecommender(Model.on(gpu, { config, weights }), config);
+  }
+
+  async rank(split: Split, { filterRated = true, top = 0, signal, onProgress }: RankOptions = {}): Promise<Ranking> {
+    const { model, numItems } = this;
+    const { stream, architecture } = model;
+    const words = seenWords(numItems);
+    const users = split.targets.length;
+    const ranking: Ranking = { ranks: new Float64Array(users), top: new Uint32Array(users * top) };
+    let before = Promise.resolve(); // the GPU has one batch to work on while the host prepares the next
+    for (const batch of evaluationBatches(architecture.task, split, this.window, this.#rankRows)) {
+      signal?.throwIfAborted();
+      const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
+      const excluded = filterRated ? seenBits(histories, numItems) : new Uint32Array(batch.rows * words);
+      const reads = stream.scope(() => {
+        const h = lastHidden(model, batch);
+        const targets = stream.upload(batch.targets, [batch.rows]);
+        const bits = stream.upload(excluded, [batch.rows, words]);
+        stream.phase = 'ranking';
+        const table = model.outputTable;
+        if (top === 0) return [stream.download(rank(stream, h, table, targets, bits, numItems))];
+        const ranked = beginRanks(stream, h, table, targets, bits, numItems);
+        const { ids } = topK(stream, h, table, bits, numItems, top, { ranked });
+        return [stream.download(ranked.ranks), stream.download(ids)];
+      });
+      stream.submit();
+      await before;
+      before = Promise.all(reads).then(([ranks, best]) => {
+        ranks.forEach((r, i) => {
+          ranking.ranks[batch.first + i] = r === 0 ? Infinity : r;
+        });
+        if (best) ranking.top.set(best, batch.first * top);
+        onProgress?.(batch.first + batch.rows, users);
+      });
+      before.catch(() => {}); // it is awaited only after the next batch has been recorded
+    }
+    await before;
+    return ranking;
+  }
+
+  protected async best({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {
+    const { model, numItems } = this;
+    const { stream, architecture } = model;
+    const batch = architecture.task.query(histories, this.window);
+    const reads = stream.scope(() => {
+      const h = lastHidden(model, batch);
+      const bits = stream.upload(excluded, [batch.rows, seenWords(numItems)]);
+      const best = topK(stream, h, model.outputTable, bits, numItems, top);
+      return [stream.download(best.ids), stream.download(best.scores)];
+    });
+    stream.submit();
+    const [ids, scores] = await Promise.all(reads);
+    return histories.map((_, row) => {
+      const found: Recommendation[] = [];
+      for (let i = row * top; i < (row + 1) * top && ids[i] > 0; i++) found.push({ item: ids[i], score: scores[i] });
+      return found;
+    });
+  }
+
+  override check(): void {
+    this.model.stream.gpu.check();
+  }
+
+  override release(): void {
+    this.model.release();
+  }
+}
+
+/**
+ * The calibrated probability that an item of this score is the next one, of a model trained with gbce_t 1 (Petrov and Macdonald, RecSys
+ * 2023, section 5.2); with a smaller t it promises too much. The paper's derivation leaves the positive out of the negatives; the official
+ * sampler, and so this one, does not, and what comes next with probability p is then learnt as p / (1 + p): the same while p is small.
+ */
+function sigmoid(score: number): number {
+  return 1 / (1 + Math.exp(-score));
+}
