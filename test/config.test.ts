@@ -116,6 +116,7 @@ describe('options', () => {
       eval_batch_size: 512,
       lr: 0.001,
       loss: 'gbce',
+      accumulate: 1,
       optimizer: 'adam',
       table_updates: 'auto',
       init_std: 1,

@@ -20,6 +20,14 @@ export interface RaggedBatch {
 export interface TrainingBatch extends RaggedBatch {
   /** [T] the item that follows each token */
   readonly targets: Uint32Array;
+  /** [T] what each token's loss counts for, not negative; 1 where they are left out. The batch's loss is the weighted mean. */
+  readonly weights?: Float32Array;
+}
+
+/** Some rows of a batch that is worked on in parts. */
+export interface BatchPart extends TrainingBatch {
+  /** Tokens of the whole batch before this part. */
+  readonly first: number;
 }
 
 /** Histories to predict the next item of. */
@@ -39,6 +47,8 @@ export interface TrainingOptions {
   /** S, the most inputs of a row */
   readonly sequenceLength: number;
   readonly batchSize: number;
+  /** Of how many sequences a batch is worked on at a time; all of them by default. */
+  readonly partSize?: number;
   /** How many batches of an epoch are used; all by default. */
   readonly maxBatchesPerEpoch?: number;
   readonly seed: number;
@@ -61,7 +71,7 @@ export interface Task {
 export class TrainingBatches {
   /** Batches an epoch; the last may be partial. */
   readonly perEpoch: number;
-  /** The most tokens any batch can have: what buffers must hold. */
+  /** The most tokens that any part of a batch can have: what buffers must hold. */
   readonly capacity: number;
   readonly #users: Uint32Array;
   #order: Uint32Array = new Uint32Array(0);
@@ -73,13 +83,13 @@ export class TrainingBatches {
     private readonly train: Sequences,
     private readonly options: TrainingOptions,
   ) {
-    const { sequenceLength, batchSize, maxBatchesPerEpoch = Infinity } = options;
+    const { sequenceLength, batchSize, partSize = batchSize, maxBatchesPerEpoch = Infinity } = options;
     const tokens = (user: number) => task.tokens(train.lengthOf(user), sequenceLength);
     this.#users = Uint32Array.from({ length: train.count }, (_, user) => user).filter((user) => tokens(user) > 0);
     if (this.#users.length === 0)
       throw new InputError('no training sequence has two items, so there is nothing to predict');
     this.perEpoch = Math.min(Math.ceil(this.#users.length / batchSize), maxBatchesPerEpoch);
-    this.capacity = largestSum(this.#users.map(tokens), batchSize);
+    this.capacity = largestSum(this.#users.map(tokens), partSize);
   }
 
   /** One batch of an epoch, the same at every call. @param epoch from 0 @param index from 0 to `perEpoch` - 1 */
@@ -92,6 +102,22 @@ export class TrainingBatches {
     const chosen = this.#order.subarray(index * batchSize, (index + 1) * batchSize);
     return this.task.training(this.train, chosen, sequenceLength);
   }
+}
+
+/** A batch in parts of up to `rows` of its rows, in order; their spans count from the part's first token. */
+export function partsOf(batch: TrainingBatch, rows: number): BatchPart[] {
+  const parts: BatchPart[] = [];
+  for (let row = 0, first = 0; row < batch.rows; row += rows) {
+    const count = Math.min(rows, batch.rows - row);
+    let end = first;
+    for (let i = 0; i < count; i++) end = batch.spans[2 * end + 1];
+    const spans = batch.spans.slice(2 * first, 2 * end).map((token) => token - first);
+    const weights = batch.weights && { weights: batch.weights.subarray(first, end) };
+    const [ids, targets] = [batch.ids.subarray(first, end), batch.targets.subarray(first, end)];
+    parts.push({ rows: count, tokens: end - first, ids, targets, ...weights, spans, first });
+    first = end;
+  }
+  return parts;
 }
 
 /** The histories of each user of a split, in the order of the split, `batchSize` a batch. */

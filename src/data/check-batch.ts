@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import type { RaggedBatch } from './batches.js';
+import type { RaggedBatch, TrainingBatch } from './batches.js';
 
 /**
  * Checks what kernels take as an index, before it is uploaded: shaders do not (src/node/toggles.ts). Batches of a dataset that was read from a
@@ -7,12 +7,15 @@ import type { RaggedBatch } from './batches.js';
  * @throws InputError naming the first token that is wrong
  */
 export function checkBatch(
-  { tokens, ids, spans, targets }: RaggedBatch & { readonly targets?: Uint32Array },
+  { rows, tokens, ids, spans, targets, weights }: RaggedBatch & Partial<Pick<TrainingBatch, 'targets' | 'weights'>>,
   { num_items, sequence_length }: { num_items: number; sequence_length: number },
 ): void {
   checkItems(ids, num_items, 'token');
   if (targets) checkItems(targets, num_items, 'the target of token');
+  if (weights) checkWeights(weights, tokens);
+  let found = 0;
   for (let start = 0; start < tokens; start = spans[2 * start + 1]) {
+    found++;
     const end = spans[2 * start + 1];
     const fits = end > start && end <= tokens && end - start <= sequence_length;
     if (!fits) throw new InputError(spanMessage(start, spans, `a row of 1 to ${sequence_length} of ${tokens} tokens`));
@@ -21,6 +24,16 @@ export function checkBatch(
         throw new InputError(spanMessage(t, spans, `that of its row, ${start} to ${end}`));
     }
   }
+  if (found !== rows) throw new InputError(`the batch has ${found} rows by its spans, but ${rows} by its count`);
+}
+
+/** @throws InputError unless there is one a token, none is negative, and not all are 0 */
+function checkWeights(weights: Float32Array, tokens: number): void {
+  if (weights.length !== tokens)
+    throw new InputError(`${weights.length} weights for ${tokens} tokens; give one a token`);
+  const wrong = weights.findIndex((weight) => !(weight >= 0 && weight < Infinity));
+  if (wrong >= 0) throw new InputError(`the weight of token ${wrong} is ${weights[wrong]}; it must be 0 or more`);
+  if (weights.every((weight) => weight === 0)) throw new InputError('all weights are 0, so there is nothing to learn');
 }
 
 /** @throws InputError unless all are items of the catalogue, 1 … numItems */

@@ -40,6 +40,13 @@ const TRAINING_OPTIONS = {
   negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
   ...JUDGE_OPTIONS,
   train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
+  accumulate: {
+    type: 'integer',
+    default: 1,
+    min: 1,
+    max: 1024,
+    help: 'batches whose gradients a step adds up: it learns as from a batch so many times larger, in the memory of one',
+  },
   eval_batch_size: { type: 'integer', default: 512, min: 1, max: 65536, help: 'sequences in an evaluation batch' },
   optimizer: {
     type: 'choice',

@@ -62,7 +62,8 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
 export function trainingBatches({ train }: Dataset, config: TrainConfig): TrainingBatches {
   return new TrainingBatches(architectureOf(config).task, train, {
     sequenceLength: config.sequence_length,
-    batchSize: config.train_batch_size,
+    batchSize: config.accumulate * config.train_batch_size,
+    partSize: config.train_batch_size,
     maxBatchesPerEpoch: config.max_batches_per_epoch,
     seed: config.seed,
   });

@@ -1,10 +1,11 @@
-import type { TrainingBatch } from '../data/batches.js';
+import { type BatchPart, partsOf, type TrainingBatch } from '../data/batches.js';
 import { checkBatch } from '../data/check-batch.js';
 import { compileAhead } from '../engine/compile-ahead.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
+import { packWeights } from '../kernels/score/own/index.js';
 import { RULES } from '../kernels/update/rules/index.js';
 import { Model } from '../model/model.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
@@ -48,37 +49,38 @@ export class Trainer {
   }
 
   /**
-   * Makes room for batches of up to `tokens` tokens and creates every pipeline, so that no step has to. The promise is kept when the driver
-   * has compiled them, as far as that can be had before they are used.
+   * Makes room for parts of batches of up to `tokens` tokens and creates every pipeline, so that no step has to. The promise resolves when the
+   * driver has compiled them, as far as that is possible before they are used.
    */
   async prepare(tokens: number): Promise<void> {
-    const batch: TrainingBatch = {
+    const part: TrainingBatch = {
       rows: 1,
       tokens,
       ids: new Uint32Array(tokens),
       targets: new Uint32Array(tokens),
       spans: new Uint32Array(2 * tokens),
     };
-    this.stream.rehearse(() => this.#record(batch, 1));
+    const parts = Array.from({ length: this.config.accumulate }, (_, i) => ({ ...part, first: i * tokens }));
+    this.stream.rehearse(() => this.#record(parts, 1));
     await compileAhead(this.stream.gpu);
   }
 
   /**
-   * One training step. The promise gives the batch's mean loss, from before the update, once the GPU is done.
+   * One training step, in parts of `train_batch_size` sequences. The promise gives the batch's mean loss, from before the update, once the GPU is
+   * done.
    * @throws InputError for an item that the model does not have, or a span that is not its row's
    */
   async train(batch: TrainingBatch): Promise<number> {
     checkBatch(batch, this.config);
     this.#step++;
-    this.stream.random = { seed: this.config.seed, step: this.#step };
-    let loss: Promise<ArrayLike<number>> | undefined;
+    const losses: Promise<ArrayLike<number>>[] = [];
     this.stream.scope(() => {
-      this.#record(batch, this.#step, (tensor) => {
-        loss = this.stream.download(tensor);
+      this.#record(partsOf(batch, this.config.train_batch_size), this.#step, (loss) => {
+        losses.push(this.stream.download(loss));
       });
     });
     this.stream.submit();
-    return (await loss!)[0];
+    return (await Promise.all(losses)).reduce((total, loss) => total + loss[0], 0);
   }
 
   /** Parameters and slots as they are after the steps handed over so far. */
@@ -101,18 +103,26 @@ export class Trainer {
     this.#optimizer.release();
   }
 
-  #record(batch: TrainingBatch, step: number, onLoss?: (loss: Tensor) => void): void {
-    const { tokens } = batch;
-    const ids = this.stream.upload(batch.ids, [tokens]);
-    const targets = this.stream.upload(batch.targets, [tokens]);
-    const spans = this.stream.upload(batch.spans, [tokens, 2]);
-    const tape = new Tape(this.stream, true, this.model.tables);
-    const options = { ...this.#objective, dropoutRate: this.config.dropout_rate };
-    const loss = batchLoss(tape, this.model, { ids, spans }, targets, options);
-    onLoss?.(loss);
-    this.stream.phase = 'backward';
-    tape.backward({ of: loss });
-    this.stream.phase = 'update';
+  /** Each part's loss is its share of the whole batch's, so that the gradients of the parts add up to those of the whole. */
+  #record(parts: readonly BatchPart[], step: number, onLoss?: (loss: Tensor) => void): void {
+    const { stream, model } = this;
+    const { seed, dropout_rate: dropoutRate } = this.config;
+    const tokens = sum(parts, (part) => part.tokens);
+    const scale = 1 / sum(parts, ({ tokens, weights }) => weights?.reduce((a, b) => a + b, 0) ?? tokens);
+    const tape = new Tape(stream, true, model.tables);
+    for (const part of parts) {
+      stream.random = { seed, step, first: part.first, tokens };
+      const ids = stream.upload(part.ids, [part.tokens]);
+      const spans = stream.upload(part.spans, [part.tokens, 2]);
+      const targets = part.weights
+        ? stream.upload(packWeights(part.targets, part.weights), [part.tokens, 2])
+        : stream.upload(part.targets, [part.tokens]);
+      const loss = batchLoss(tape, model, { ids, spans }, targets, { ...this.#objective, dropoutRate, scale });
+      onLoss?.(loss);
+      stream.phase = 'backward';
+      tape.backward({ of: loss });
+    }
+    stream.phase = 'update';
     this.#optimizer.update(tape, step);
   }
 
@@ -126,4 +136,8 @@ export class Trainer {
     this.stream.submit();
     return Promise.all(reads.map(async (entries) => new Map(await Promise.all(entries))));
   }
+}
+
+function sum<T>(values: readonly T[], of: (value: T) => number): number {
+  return values.reduce((total, value) => total + of(value), 0);
 }
