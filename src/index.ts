@@ -29,6 +29,7 @@ export { type DownloadOptions, downloadDataset } from './ingest/download/downloa
 export type { Dropped } from './ingest/events.js';
 export { type ImportReport, importInteractions } from './ingest/import.js';
 export type { ImportOptions, ReadOptions, TitleOptions } from './ingest/options.js';
+export { type ColumnPreview, type FilePreview, previewImport } from './ingest/preview.js';
 export { type DatasetStats, datasetStats, type LineStats } from './ingest/stats.js';
 export type { Unseen } from './ingest/writer.js';
 export { readDataset, writeDataset } from './store/layout.js';

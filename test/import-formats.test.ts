@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { ImportOptions } from '../src/ingest/options.js';
-import { importFolder, lines, ROWS } from './support/import.js';
+import { importFolder, lines, ROWS, YEAR } from './support/import.js';
 import { parquet } from './support/parquet.js';
 
 const { at, write, run, text, sequences } = importFolder();
@@ -44,11 +44,15 @@ describe('formats', () => {
     ['JSON lines', 'log.jsonl', json],
     ['CSV in gzip', 'log.csv.gz', gzipSync(`user_id,item_id,rating,timestamp\n${quoted(',')}`)],
     ['JSON lines in gzip, without its ending', 'log', gzipSync(json)],
-    ['dates', 'log.csv', `user,item,rating,date\n${lines(([u, i, r, t]) => `${u},"${i}",${r},2020-01-01T00:${t}`)}`],
+    [
+      'dates',
+      'log.csv',
+      `user,item,rating,date\n${lines(([u, i, r, t]) => `${u},"${i}",${r},2020-01-01T00:${Number(t) - YEAR}`)}`,
+    ],
     [
       'dates in another form',
       'log.csv',
-      `user,item,rating,date\n${lines(([u, i, r, t]) => `${u},"${i}",${r},${t}/2020 Jan`)}`,
+      `user,item,rating,date\n${lines(([u, i, r, t]) => `${u},"${i}",${r},${Number(t) - YEAR}/2020 Jan`)}`,
       { timeFormat: '%M/%Y %b' },
     ],
   ])('reads %s', async (_, name, content, options) => {
@@ -58,7 +62,9 @@ describe('formats', () => {
   });
 
   it.each(['', ' in gzip'])('reads Parquet%s, with its own types', async (packed) => {
-    const rows = ROWS.map(([u, i, , t]) => `('${u}', '${i}', TIMESTAMP '2020-01-01 00:${t}:00')`).join(', ');
+    const rows = ROWS.map(([u, i, , t]) => `('${u}', '${i}', TIMESTAMP '2020-01-01 00:${Number(t) - YEAR}:00')`).join(
+      ', ',
+    );
     const file = await parquet(at('log.parquet'), `SELECT * FROM (VALUES ${rows}) t(user_id, item_id, ts)`);
     await run([packed ? write('log.parquet.gz', gzipSync(readFileSync(file))) : file]);
     expect(sequences()).toEqual(SEQUENCES);

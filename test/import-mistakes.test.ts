@@ -81,11 +81,17 @@ describe('malformed input names file, line and value', () => {
       ['log.jsonl, line 3', 'user id'],
     ],
     ['a first JSON line that is none', 'log.jsonl', '{user:1}\n', ['log.jsonl, line 1', 'not a JSON object']],
-    ['a JSON array', 'log.json', '[{"user":1}]', ['log.json, line 1', 'JSON lines']],
+    [
+      'a JSON array that breaks off',
+      'log.json',
+      '[{"user":1,"item":2},\n{"user":1,"ite',
+      ['log.json cannot be read', 'near record', 'unexpected end'],
+    ],
+    ['a JSON array of others', 'log.json', '[1,2]', ['log.json']],
     [
       'text that is not UTF-8',
       'log.csv',
-      Buffer.from('user,item\nu,1\nu,caf\xe9\n', 'latin1'),
+      Buffer.concat([Buffer.from('user,item\nu,café\n'), Buffer.from('u,caf\xe9\n', 'latin1')]),
       ['log.csv, line 3', 'not UTF-8', 'latin-1'],
     ],
     [

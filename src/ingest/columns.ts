@@ -1,7 +1,11 @@
 import { InputError } from '../base/errors.js';
+import { printable, shortened } from '../base/printable.js';
+
+/** Of the names of columns in an error. */
+const MOST_LISTED = 1000;
 
 /** `entry` is the item in a table of titles, where a plain `id` or `code` must be it; in a log it may be the row's. */
-export type Role = 'user' | 'item' | 'time' | 'rating' | 'title' | 'entry';
+export type Role = 'user' | 'item' | 'time' | 'rating' | 'event' | 'title' | 'entry';
 
 const ITEM =
   'item itemid iid product productid parentasin asin stockcode sku movieid bookid isbn trackid songid artistid articleid newsid videoid gameid appid businessid movie book track song artist article video game';
@@ -17,6 +21,9 @@ const KNOWN: Record<Role, readonly string[]> = {
     'timestamp time datetime date ts unixreviewtime unixtime createdat eventtime invoicedate orderdate purchasedate reviewtime reviewdate tdat',
   ),
   rating: words('rating ratings stars overall score ratingvalue'),
+  event: words(
+    'event eventtype eventname action actiontype behavior behaviour behaviortype interaction interactiontype',
+  ),
   title: words('title itemtitle movietitle producttitle booktitle name itemname productname description label'),
 };
 
@@ -33,6 +40,8 @@ export interface Columns {
   readonly file: string;
   readonly names: readonly string[];
   readonly hasHeader: boolean;
+  /** Whether it was found out, not said, whether the first line names columns. */
+  readonly headerFound?: boolean;
 }
 
 /** The column known to play a role, or undefined. */
@@ -46,32 +55,50 @@ export function guessColumn({ names, hasHeader }: Columns, role: Role): number |
 /** The column known to play a role. @throws InputError that tells to name it by the flag, such as `--user-col` */
 export function knownColumn(columns: Columns, role: Role, flag: string): number {
   const found = guessColumn(columns, role);
+  if (found !== undefined && columns.hasHeader) refuseTwice(columns, found, flag);
   if (found === undefined)
     throw new InputError(
-      `${columns.file}, line 1: no column is known to hold the ${role === 'entry' ? 'item' : role}; name one by ${flag}: ${listed(columns)}${columns.hasHeader ? ' (--no-header where this line is data)' : ''}`,
+      `${columns.file}, line 1: no column is known to hold the ${role === 'entry' ? 'item' : role}; name one by ${flag}: ${listed(columns)}${columns.hasHeader && columns.headerFound ? ' (--no-header where this line is data)' : ''}`,
     );
   return found;
 }
 
-/** The column that a flag names, or numbers where there is no header; undefined where it is not given. @throws InputError when it is not there */
+/** The column that a flag names, or numbers where no column has that name; undefined where it is not given. @throws InputError when it is not there */
 export function namedColumn(columns: Columns, flag: string, named: string | undefined): number | undefined {
   if (named === undefined) return undefined;
   const { file, names, hasHeader } = columns;
-  const found = hasHeader ? positionOf(names, named) : /^[1-9]\d*$/.test(named) ? Number(named) - 1 : -1;
+  const byName = hasHeader ? positionOf(names, named) : -1;
+  if (byName >= 0) refuseTwice(columns, byName, flag);
+  const found = byName < 0 && /^[1-9]\d*$/.test(named) ? Number(named) - 1 : byName;
   if (found < 0 || found >= names.length)
-    throw new InputError(`${file}, line 1: ${flag} ${named}: there is no such column; there are ${listed(columns)}`);
+    throw new InputError(
+      `${file}, line 1: ${flag} ${printable(named)}: there is no such column; there are ${listed(columns)}`,
+    );
   return found;
+}
+
+function refuseTwice({ file, names }: Columns, column: number, flag: string): void {
+  if (names.indexOf(names[column], column + 1) < 0) return;
+  throw new InputError(
+    `${file}, line 1: several columns are named ${printable(names[column])}; give the number of one, ${flag} ${column + 1} for the first`,
+  );
+}
+
+/** What a person calls a column. */
+export function columnName({ names, hasHeader }: Columns, column: number): string {
+  return hasHeader && names[column] !== '' ? printable(names[column]) : `column ${column + 1}`;
 }
 
 /** Where a name stands among these, exactly or but for case and signs; -1 where it does not. */
 export function positionOf(names: readonly string[], named: string): number {
   const exact = names.indexOf(named);
-  return exact >= 0 ? exact : names.findIndex((name) => plainName(name) === plainName(named));
+  const plain = plainName(named);
+  return exact >= 0 || plain === '' ? exact : names.findIndex((name) => plainName(name) === plain);
 }
 
 function listed({ names, hasHeader }: Columns): string {
   return hasHeader
-    ? names.join(', ')
+    ? shortened(printable(names.join(', ')), MOST_LISTED)
     : `columns 1 to ${names.length}, numbered because the file has no header (--header where this line is one)`;
 }
 

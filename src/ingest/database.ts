@@ -6,9 +6,11 @@ import { GsasError, InputError } from '../base/errors.js';
 /** Threads beyond these read no faster, and each wants its share of the memory. */
 const MOST_THREADS = 8;
 
+const MEMORY_LIMIT = '1GB';
+
 export interface DatabaseOptions {
-  /** As `1GB`. */
-  readonly memoryLimit: string;
+  /** As `2GB`; default 1GB. */
+  readonly memoryLimit?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,18 +21,19 @@ export class Database {
   private constructor(
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
-    private readonly options: DatabaseOptions,
+    private readonly memoryLimit: string,
+    private readonly signal: AbortSignal | undefined,
   ) {
     this.#stop = () => connection.interrupt();
-    options.signal?.addEventListener('abort', this.#stop);
+    signal?.addEventListener('abort', this.#stop);
   }
 
   /** @param folder is there and empty */
-  static async open(folder: string, options: DatabaseOptions): Promise<Database> {
+  static async open(folder: string, { memoryLimit = MEMORY_LIMIT, signal }: DatabaseOptions): Promise<Database> {
     // Loaded when first needed: it is large, and most commands never use it.
     const { DuckDBInstance } = await import('@duckdb/node-api');
     const config = {
-      memory_limit: options.memoryLimit,
+      memory_limit: memoryLimit,
       temp_directory: join(folder, 'spilled'),
       threads: String(Math.min(availableParallelism(), MOST_THREADS)),
       preserve_insertion_order: 'true',
@@ -39,13 +42,16 @@ export class Database {
     try {
       instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), config);
     } catch (error) {
-      throw explain(error, options.memoryLimit);
+      throw explain(error, memoryLimit);
     }
-    return new Database(instance, await instance.connect(), options);
+    const connection = await instance.connect();
+    // A moment without a zone is one of UTC, wherever the machine stands.
+    await connection.run("SET TimeZone = 'UTC'");
+    return new Database(instance, connection, memoryLimit, signal);
   }
 
   close(): void {
-    this.options.signal?.removeEventListener('abort', this.#stop);
+    this.signal?.removeEventListener('abort', this.#stop);
     this.connection.closeSync();
     this.instance.closeSync();
   }
@@ -76,12 +82,12 @@ export class Database {
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {
-    this.options.signal?.throwIfAborted();
+    this.signal?.throwIfAborted();
     try {
       return await work();
     } catch (error) {
-      this.options.signal?.throwIfAborted();
-      throw explain(error, this.options.memoryLimit);
+      this.signal?.throwIfAborted();
+      throw explain(error, this.memoryLimit);
     }
   }
 }

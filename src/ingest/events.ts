@@ -1,9 +1,12 @@
 import { InputError } from '../base/errors.js';
-import type { Database } from './database.js';
+import { quoted } from '../base/printable.js';
+import { type Database, literal } from './database.js';
 import type { ImportOptions } from './options.js';
 
 /** Interactions left out, by reason. */
 export interface Dropped {
+  /** Events of kinds that --events does not name. */
+  readonly events: number;
   /** Rated below --min-rating. */
   readonly rating: number;
   /** Repeats that --duplicates first or last leaves out. */
@@ -14,28 +17,63 @@ export interface Dropped {
   readonly unseen: number;
 }
 
+/** SQL of whether an event of the log is of a kind that counts. */
+export function isWanted(events: readonly string[] | undefined): string {
+  return events === undefined ? 'true' : `coalesce(event IN (${events.map(literal).join(', ')}), false)`;
+}
+
+/** @throws InputError where the log has no event of a kind that is to count */
+export async function refuseUnknownEvents(db: Database, events: readonly string[] = []): Promise<void> {
+  if (events.length === 0) return;
+  const kinds = await db.rows<{ event: string | null; count: string }>(
+    'SELECT event, count(*) AS count FROM log GROUP BY event ORDER BY count(*) DESC, event LIMIT 20',
+  );
+  const there = await db.rows<{ event: string }>(`SELECT DISTINCT event FROM log WHERE ${isWanted(events)}`);
+  const unknown = events.find((name) => !there.some(({ event }) => event === name));
+  if (unknown === undefined) return;
+  const found = kinds.map(({ event, count }) => `${quoted(event ?? '')} (${Number(count).toLocaleString('en-US')})`);
+  throw new InputError(`--events ${quoted(unknown)}: the log has no such event; it has ${found.join(', ')}`);
+}
+
 /**
  * Turns the table `log` into `events(user INTEGER, item INTEGER, time DOUBLE, part TINYINT, position BIGINT)`, with the tables
  * `users` and `items(original VARCHAR, number INTEGER)`. Numbers count up from 1 by first appearance in the log.
- * @returns how many interactions were rated too low
+ * @returns how many interactions were left out
  */
-export async function numberEvents(db: Database, minRating: number | undefined): Promise<number> {
-  const kept = minRating === undefined ? '' : `WHERE rating >= ${minRating}`;
+export async function numberEvents(
+  db: Database,
+  { minRating, events }: Pick<ImportOptions, 'minRating' | 'events'>,
+): Promise<Pick<Dropped, 'events' | 'rating'>> {
+  const wanted = isWanted(events);
+  const kept = `${wanted}${minRating === undefined ? '' : ` AND rating >= ${minRating}`}`;
   for (const name of ['user', 'item'])
     await db.run(
       `CREATE TABLE ${name}s AS
-       SELECT ${name} AS original, (row_number() OVER (ORDER BY min(rowid)))::INTEGER AS number FROM log ${kept} GROUP BY ${name}`,
+       SELECT ${name} AS original, (row_number() OVER (ORDER BY min(rowid)))::INTEGER AS number FROM log WHERE ${kept} GROUP BY ${name}`,
     );
   await db.run(
     `CREATE TABLE events AS
      SELECT users.number AS user, items.number AS item, time, part, log.rowid AS position
-     FROM log JOIN users ON log.user = users.original JOIN items ON log.item = items.original ${kept}`,
+     FROM log JOIN users ON log.user = users.original JOIN items ON log.item = items.original WHERE ${kept}`,
   );
-  const { low } = await db.row<{ low: string }>(
-    'SELECT (SELECT count(*) FROM log) - (SELECT count(*) FROM events) AS low',
+  const counts = await db.row<Record<'read' | 'ofKind' | 'kept', string>>(
+    `SELECT count(*) AS read, count(*) FILTER (${wanted}) AS ofKind, (SELECT count(*) FROM events) AS kept FROM log`,
   );
   await db.run('DROP TABLE log');
-  return Number(low);
+  return { events: Number(counts.read) - Number(counts.ofKind), rating: Number(counts.ofKind) - Number(counts.kept) };
+}
+
+/**
+ * Takes ids that are all whole numbers with a fraction of zero, as pandas writes ids of which some were missing, for whole numbers.
+ * @param table with a column `original`
+ * @returns whether they were
+ */
+export async function takeWholeIds(db: Database, table: string): Promise<boolean> {
+  const { whole } = await db.row<{ whole: boolean | null }>(
+    `SELECT bool_and(regexp_full_match(original, '[0-9]+\\.0')) AS whole FROM ${table}`,
+  );
+  if (whole) await db.run(`UPDATE ${table} SET original = original[:-3]`);
+  return whole === true;
 }
 
 /**
@@ -47,7 +85,7 @@ export async function filterEvents(
   options: ImportOptions,
   training: string,
   unseenItems: 'keep' | 'drop',
-): Promise<Omit<Dropped, 'rating'>> {
+): Promise<Omit<Dropped, 'rating' | 'events'>> {
   const { duplicates = 'keep', minUserInteractions = 1, minItemInteractions = 1 } = options;
   const order = duplicates === 'first' ? 'time, position' : 'time DESC, position DESC';
   const repeated =

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Database, literal } from './database.js';
-import { assignIds, type Dropped, filterEvents, numberEvents } from './events.js';
+import { assignIds, type Dropped, filterEvents, numberEvents, refuseUnknownEvents, takeWholeIds } from './events.js';
 import { makeFolder } from './folder.js';
 import { readLog } from './log.js';
 import { checkOptions, type ImportOptions } from './options.js';
@@ -10,15 +10,15 @@ import { NOTES } from './replace.js';
 import { writeSequences } from './sequences.js';
 import { expandFiles } from './sources.js';
 import type { DatasetStats } from './stats.js';
-import { readItemTitles } from './titles.js';
+import { readItemTitles, refuseStrangeTitles } from './titles.js';
 import type { Unseen } from './writer.js';
-
-const MEMORY_LIMIT = '1GB';
 
 /** What an import found and made of it. */
 export interface ImportReport {
   /** For each file, the columns that were taken. */
   readonly columns: readonly string[];
+  /** What was found out and is to be known: how a file was read where nobody said it, and what else it might be. */
+  readonly notes: readonly string[];
   /** Interactions read. */
   readonly read: number;
   readonly dropped: Dropped;
@@ -41,7 +41,7 @@ export interface ImportReport {
  */
 export async function importInteractions(options: ImportOptions): Promise<ImportReport> {
   checkOptions(options);
-  const { out, force = false, memoryLimit = MEMORY_LIMIT, signal } = options;
+  const { out, force = false, memoryLimit, signal } = options;
   return makeFolder(out, force, async (dir, work, kept) => {
     const db = await Database.open(work, { memoryLimit, signal });
     try {
@@ -69,18 +69,38 @@ async function fill(
   });
   if (options.titles) await readItemTitles(db, options.titles, work, options.signal);
   onProgress?.('numbering users and items');
-  const rating = await numberEvents(db, options.minRating);
+  await refuseUnknownEvents(db, options.events);
+  const unwanted = await numberEvents(db, options);
+  const notes = [...log.notes, ...(await noteWholeIds(db))];
+  if (options.titles) await refuseStrangeTitles(db, options.titles.file);
   const plan = await planSplit(db, log.times, options);
-  const dropped = { rating, ...(await filterEvents(db, options, plan.training, plan.unseenItems)) };
+  const dropped = { ...unwanted, ...(await filterEvents(db, options, plan.training, plan.unseenItems)) };
   const counts = await assignIds(db);
   onProgress?.('sorting and writing');
   const { unseen, ...lines } = await writeSequences(db, dir, counts.items, plan);
   const untitled = await writeIds(db, dir, options.titles !== undefined);
   const { users, items, interactions } = counts;
   const stats = { users, items, interactions, density: interactions / (users * items), ...lines };
-  const report = { columns: log.columns, read: log.rows, dropped, split: plan.split, unseen, untitled, kept, stats };
+  const report = {
+    columns: log.columns,
+    notes,
+    read: log.rows,
+    dropped,
+    split: plan.split,
+    unseen,
+    untitled,
+    kept,
+    stats,
+  };
   writeNotes(dir, options, report);
   return report;
+}
+
+async function noteWholeIds(db: Database): Promise<string[]> {
+  const notes: string[] = [];
+  for (const name of ['user', 'item'])
+    if (await takeWholeIds(db, `${name}s`)) notes.push(`${name} ids such as 12.0 are taken for whole numbers, 12`);
+  return notes;
 }
 
 /** Writes the id maps. @returns how many items have no title */

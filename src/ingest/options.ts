@@ -1,25 +1,36 @@
 import { InputError } from '../base/errors.js';
+import { printable } from '../base/printable.js';
+import { encodingNamed } from './encoding.js';
 
 export const DUPLICATES = ['keep', 'first', 'last'] as const;
 export const SPLITS = ['leave-one-out', 'time', 'given'] as const;
 export const UNSEEN_ITEMS = ['keep', 'drop'] as const;
-export const ENCODINGS = ['utf-8', 'latin-1'] as const;
 
 const SIZE = /^\d+(\.\d+)?\s*[KMGT]i?B$/i;
 
 /** How the text of a log is to be read; all of it is found out where it is not said. */
 export interface ReadOptions {
-  /** Name of a column, or its number from 1 in a file without header. */
+  /** Name of a column, or its number from 1; `user.id` is in an object `user`. */
   readonly userCol?: string;
   readonly itemCol?: string;
   readonly timeCol?: string;
   readonly ratingCol?: string;
+  /** The column that tells events of several kinds apart. */
+  readonly eventCol?: string;
+  /** Kinds of events that count; default all. */
+  readonly events?: readonly string[];
+  /** False where the order of the log counts, though a column may look like a time. */
+  readonly time?: boolean;
   /** Whether the first line names the columns. */
   readonly header?: boolean;
+  /** False where quotes are signs like others and enclose nothing. By default so in RecBole's files and in text separated by spaces, | or ::. */
+  readonly quotes?: boolean;
+  /** Whether each line holds a user and then their items, oldest first. */
+  readonly sequences?: boolean;
   /** How times are written, as strptime: `%d/%m/%Y %H:%M`. By default numbers, or ISO 8601. */
   readonly timeFormat?: string;
-  /** Default utf-8. */
-  readonly encoding?: (typeof ENCODINGS)[number];
+  /** A name of the WHATWG's Encoding Standard, such as `windows-1252`, or `mixed`: each line in UTF-8 or else Windows-1252. */
+  readonly encoding?: string;
 }
 
 /** A table of titles. */
@@ -27,8 +38,9 @@ export interface TitleOptions {
   readonly file: string;
   readonly idCol?: string;
   readonly titleCol?: string;
-  /** Default utf-8. */
-  readonly encoding?: (typeof ENCODINGS)[number];
+  /** Found out where not said. */
+  readonly encoding?: string;
+  readonly quotes?: boolean;
 }
 
 export interface ImportOptions extends ReadOptions {
@@ -69,12 +81,22 @@ export interface ImportOptions extends ReadOptions {
   readonly onProgress?: (step: string) => void;
 }
 
+/** @throws InputError on options of reading that contradict each other or lack their partner */
+export function checkReadOptions(options: ReadOptions & Pick<ImportOptions, 'memoryLimit'>): void {
+  if (options.encoding !== undefined) encodingNamed(options.encoding);
+  if (options.time === false && options.timeCol !== undefined)
+    throw new InputError('--time-col and --no-time contradict each other; leave one out');
+  if (options.eventCol !== undefined && options.events === undefined)
+    throw new InputError(`--event-col ${printable(options.eventCol)} goes with --events, the kinds that count`);
+  if (options.memoryLimit !== undefined && !SIZE.test(options.memoryLimit))
+    throw new InputError(`--memory-limit ${printable(options.memoryLimit)} is not a size; give it as 500MB or 2GB`);
+}
+
 /** @throws InputError on options that contradict each other or lack their partner */
 export function checkOptions(options: ImportOptions): void {
   const { files = [], split = 'leave-one-out', train, val, test } = options;
   const given = [train, val, test];
-  if (options.memoryLimit !== undefined && !SIZE.test(options.memoryLimit))
-    throw new InputError(`--memory-limit ${options.memoryLimit} is not a size; give it as 500MB or 2GB`);
+  checkReadOptions(options);
   if (split === 'given') {
     if (given.some((part) => !part?.length))
       throw new InputError('--split given needs --train, --val and --test files');

@@ -2,9 +2,10 @@ import { printable } from '../base/printable.js';
 import type { ImportReport } from './import.js';
 
 /** What an import took, left out and met, in lines for a person. */
-export function describeImport({ columns, read, dropped, split, unseen, untitled, kept }: ImportReport): string {
+export function describeImport({ columns, notes, read, dropped, split, unseen, untitled, kept }: ImportReport): string {
   const n = (value: number) => value.toLocaleString('en-US');
   const reasons = {
+    events: 'events of other kinds',
     rating: 'rated too low',
     duplicates: 'duplicates',
     tooFew: 'of users or items with too few',
@@ -16,6 +17,7 @@ export function describeImport({ columns, read, dropped, split, unseen, untitled
   });
   const lines = [
     ...columns,
+    ...notes.map((note) => `note: ${note}`),
     `${n(read)} interactions read${left.length > 0 ? `; left out: ${left.join(', ')}` : ', none left out'}`,
     `split ${split}`,
   ];

@@ -1,8 +1,11 @@
 import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
 import { knownColumn, namedColumn } from './columns.js';
 import type { Database } from './database.js';
-import { reading, refuseRagged } from './log.js';
+import { takeWholeIds } from './events.js';
 import type { TitleOptions } from './options.js';
+import { refuseRagged } from './refuse.js';
+import { idExpression, reading } from './source.js';
 import { expandFiles, openSource } from './sources.js';
 
 /**
@@ -16,21 +19,38 @@ export async function readItemTitles(
   folder: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { idCol, titleCol, encoding } = options;
+  const { idCol, titleCol, encoding, quotes } = options;
   const files = await expandFiles(db, [options.file]);
   if (files.length > 1) throw new InputError(`--items ${options.file} are ${files.length} files; name one`);
-  const source = await openSource(db, files[0], folder, { encoding, signal, named: [idCol, titleCol] });
+  const source = await openSource(db, files[0], folder, {
+    ...{ encoding, quotes, signal, sequences: false },
+    named: [idCol, titleCol],
+  });
   const [givenId, givenTitle] = [
     namedColumn(source, '--item-id-col', idCol),
     namedColumn(source, '--title-col', titleCol),
   ];
-  const id = source.expressions[givenId ?? knownColumn(source, 'entry', '--item-id-col')];
-  const title = source.expressions[givenTitle ?? knownColumn(source, 'title', '--title-col')];
+  const id = idExpression(source, givenId ?? knownColumn(source, 'entry', '--item-id-col'));
+  const title = `trim(${source.expressions[givenTitle ?? knownColumn(source, 'title', '--title-col')]}::VARCHAR)`;
   await reading(source, () =>
-    db.run(`CREATE TABLE all_titles AS SELECT ${id}::VARCHAR AS original, ${title}::VARCHAR AS title ${source.from}`),
+    db.run(`CREATE TABLE all_titles AS SELECT ${id} AS original, ${title} AS title ${source.from}`),
   );
   await refuseRagged(db, source);
   await db.run(
-    `CREATE TABLE titles AS SELECT original, arg_min(title, rowid) AS title FROM all_titles WHERE trim(title) <> '' GROUP BY original`,
+    `CREATE TABLE titles AS SELECT original, arg_min(title, rowid) AS title FROM all_titles WHERE original IS NOT NULL AND title <> '' GROUP BY original`,
+  );
+  await takeWholeIds(db, 'titles');
+}
+
+/** @throws InputError where not one item of the log has a title, as with a file of others or another way of writing ids */
+export async function refuseStrangeTitles(db: Database, file: string): Promise<void> {
+  const { known, ours, theirs } = await db.row<{ known: boolean; ours: string; theirs: string | null }>(
+    `SELECT EXISTS (FROM items JOIN titles USING (original)) AS known, (SELECT arg_min(original, number) FROM items) AS ours,
+     (SELECT min(original) FROM titles) AS theirs`,
+  );
+  if (known) return;
+  if (theirs === null) throw new InputError(`${file} has no title; name another column by --title-col`);
+  throw new InputError(
+    `${file} has a title for no item of the log: its ids are such as ${quoted(theirs)}, the log's such as ${quoted(ours)}; name another file by --items, or its column of ids by --item-id-col`,
   );
 }

@@ -6,14 +6,17 @@ import { importInteractions } from '../../src/ingest/import.js';
 import type { ImportOptions } from '../../src/ingest/options.js';
 import { scratchFolder } from './scratch.js';
 
+/** The first second of 2020, from which the times below count. */
+export const YEAR = 1_577_836_800;
+
 /** One small log, by columns; times are out of order, and bob's a and c are at the same one. */
 export const ROWS = [
-  ['bob', 'a', 5, 30],
-  ['alice', 'x,1', 4, 20],
-  ['bob', 'c', 1, 30],
-  ['alice', 'a', 3, 10],
-  ['alice', 'b', 5, 40],
-  ['bob', 'b', 2, 10],
+  ['bob', 'a', 5, YEAR + 30],
+  ['alice', 'x,1', 4, YEAR + 20],
+  ['bob', 'c', 1, YEAR + 30],
+  ['alice', 'a', 3, YEAR + 10],
+  ['alice', 'b', 5, YEAR + 40],
+  ['bob', 'b', 2, YEAR + 10],
 ] as const;
 
 /** That log as text, a row a line. */

@@ -1,0 +1,84 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { columnName } from './columns.js';
+import { Database } from './database.js';
+import { openLog } from './log.js';
+import type { ImportOptions } from './options.js';
+import { checkReadOptions } from './options.js';
+import { type Profile, profileColumns } from './profile.js';
+import { chooseRoles, describeRoles, type Layout, type Roles } from './roles.js';
+import type { Source } from './source.js';
+import { expandFiles } from './sources.js';
+
+/** How many rows are shown. */
+const ROWS = 3;
+
+/** How a file of a log would be read. */
+export interface FilePreview {
+  readonly file: string;
+  /** Its format and encoding, in words. */
+  readonly about: string;
+  readonly columns: readonly ColumnPreview[];
+  /** Which column plays which role, in words; undefined where nothing tells. */
+  readonly roles?: string;
+  /** What was found out and is to be known. */
+  readonly notes: readonly string[];
+  /** What stands in the way of an import, in a line. */
+  readonly problem?: string;
+}
+
+export interface ColumnPreview {
+  readonly name: string;
+  /** Undefined where it is not read. */
+  readonly role?: keyof Roles;
+  /** Of the first rows; null where there is none. */
+  readonly values: readonly (string | null)[];
+}
+
+/**
+ * Looks at logs as `importInteractions` would read them, and writes nothing.
+ * @throws InputError where a file cannot be read at all, naming it
+ */
+export async function previewImport(options: Omit<ImportOptions, 'out'>): Promise<FilePreview[]> {
+  checkReadOptions(options);
+  const { files = [], train = [], val = [], test = [], memoryLimit, signal } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'gsas-preview-'));
+  try {
+    const database = join(folder, 'database');
+    mkdirSync(database);
+    const db = await Database.open(database, { memoryLimit, signal });
+    try {
+      const previews: FilePreview[] = [];
+      for (const file of await expandFiles(db, [...files, ...train, ...val, ...test]))
+        previews.push(await previewFile(db, await openLog(db, file, { ...options, folder }), options));
+      return previews;
+    } finally {
+      db.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function previewFile(db: Database, source: Source, options: Omit<ImportOptions, 'out'>): Promise<FilePreview> {
+  const { file, about } = source;
+  try {
+    const layout = await chooseRoles(db, source, options);
+    const columns = describeColumns(source, layout.profiles, layout);
+    return { file, about, columns, roles: describeRoles(source, layout), notes: [...source.notes, ...layout.notes] };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const columns = describeColumns(source, await profileColumns(db, source));
+    return { file, about, columns, notes: source.notes, problem: error.message };
+  }
+}
+
+function describeColumns(source: Source, profiles: readonly Profile[], layout?: Layout): ColumnPreview[] {
+  const roles = Object.entries(layout?.roles ?? {}) as [keyof Roles, number | undefined][];
+  return profiles.map(({ values }, i) => {
+    const role = roles.find(([, column]) => column === i)?.[0];
+    return { name: columnName(source, i), ...(role && { role }), values: values.slice(0, ROWS) };
+  });
+}

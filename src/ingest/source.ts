@@ -1,0 +1,78 @@
+import { InputError } from '../base/errors.js';
+import { printable } from '../base/printable.js';
+import type { Columns } from './columns.js';
+import { firstLine, literal } from './database.js';
+
+/** One table in a file, and how to read it. */
+export interface Source extends Columns {
+  /** What is read: the file itself, or what it was unpacked to. */
+  readonly path: string;
+  /** `sequences` is text with a user and their items in each line, which become a row each. */
+  readonly format: 'text' | 'sequences' | 'json' | 'json array' | 'parquet';
+  /** Format and encoding, in words. */
+  readonly about: string;
+  /** Whether fields of a text may stand in quotes. */
+  readonly quoted: boolean;
+  /** SQL of the rows: `FROM …` with each column's expression in `expressions`. */
+  readonly from: string;
+  /** SQL of each column; text, but for the types that Parquet knows. */
+  readonly expressions: readonly string[];
+  /** DuckDB's type of each column. */
+  readonly types: readonly string[];
+  /** What was found out and the user should know. */
+  readonly notes: readonly string[];
+}
+
+export interface SourceOptions {
+  /** Whether the first line names the columns; found out when not said. */
+  readonly header?: boolean | undefined;
+  /** False where quotes are signs like others. */
+  readonly quotes?: boolean | undefined;
+  /** Whether a line holds a user and then their items; found out when not said. */
+  readonly sequences?: boolean | undefined;
+  readonly encoding?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Columns that flags name: a first line that holds such a name is a header, and `user.id` is in an object `user`. */
+  readonly named?: readonly (string | undefined)[];
+}
+
+/** A path as an SQL literal in which DuckDB sees no glob. */
+export function globFree(path: string): string {
+  return literal(path.replace(/[*?[]/g, '[$&]'));
+}
+
+/** SQL of an id: text without spaces around it; NULL where it is empty, or in JSON a list or an object. */
+export function idExpression({ expressions, format }: Source, column: number): string {
+  const text = `(${expressions[column]}::VARCHAR)`;
+  const id = `nullif(trim(${text}), '')`;
+  return format.startsWith('json')
+    ? `CASE WHEN ${text}[1] IN ('[', '{') AND json_valid(${text}) THEN NULL ELSE ${id} END`
+    : id;
+}
+
+/** Runs a query of a file. @throws InputError for what DuckDB says of the file itself; an abort and a lack of memory have their own words */
+export async function reading<T>(source: Pick<Source, 'file' | 'path'>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      /^(Invalid Input|IO|Conversion|TransactionContext|Serialization|Binder|INTERNAL)/.test(error.message)
+    )
+      throw unreadable(source, error);
+    throw error;
+  }
+}
+
+/** What DuckDB says of a file that it cannot read, in one line that names the file as the user did. */
+function unreadable({ file, path }: Pick<Source, 'file' | 'path'>, error: unknown): InputError {
+  // DuckDB counts the records of an array from 0 or 1.
+  const reason = printable(firstLine(error))
+    .replace(/^[A-Z][\w ]*Error: /, '')
+    .replace(/\b(at byte \d+ )?in record\/value (\d+)/, 'near record $2')
+    .replaceAll(path, file);
+  const line = /\bin line (\d+)/.exec(reason)?.[1];
+  return new InputError(`${file}${line ? `, line ${line}` : ''} cannot be read: ${reason}`, {
+    cause: error,
+  });
+}

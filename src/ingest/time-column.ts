@@ -1,0 +1,172 @@
+import { InputError } from '../base/errors.js';
+import { quoted } from '../base/printable.js';
+import { type Columns, columnName, guessColumn } from './columns.js';
+import { type Database, literal } from './database.js';
+import {
+  areNumbers,
+  areTimes,
+  areUnique,
+  disagreesWithLines,
+  exampleOf,
+  falls,
+  type Profile,
+  rises,
+} from './profile.js';
+
+/** Words in the name of a column of times. */
+const TIME =
+  /^(time|times|timestamp|tstamp|stamp|datetime|date|dt|ts|at|on|when|day|epoch|unix|utc|moment)$|(timestamp|datetime|time|date)$/;
+/** Words in the name of a time of something else than the interaction, or of how long one took. */
+const OTHER_TIME =
+  /^(release|released|birth|birthday|dob|signup|joined|registered|registration|expiry|expires|expiration|due|updated|modified|deleted|duration|spent|dwell|watch|elapsed|total|runtime|playtime|lifetime|age|zone|timezone|year|month)$/;
+/** Words in the name of a column that counts interactions; an index that pandas wrote has no name. */
+const COUNTER = /^(seq|sequence|step|position|pos|index|idx|order|row|nr|no|num|counter|id|unnamed|)$/;
+/** Words in the name of a column of ids, which may look like times. */
+const ID = /^(id|ids|uid|sku|code|zip|phone|ean|isbn|upc|asin|number)$/;
+
+export interface TimeColumn {
+  readonly column?: number | undefined;
+  /** What is to be known of the choice. */
+  readonly note?: string;
+}
+
+export interface TimeRequest {
+  readonly columns: Columns;
+  readonly profiles: readonly Profile[];
+  readonly user: number;
+  /** Columns that are something else. */
+  readonly taken: readonly (number | undefined)[];
+  /** Where user and item stand where they are assumed to, the column that is assumed to hold the time in a log without a header. */
+  readonly assumed?: number | undefined;
+}
+
+/**
+ * Finds the column of times: by its name where that is well known, by the words of its name together with its values, or in a log without a
+ * header by its values.
+ * @throws InputError where one may hold them but nothing tells for sure, or where the lines are not in the order of a column that counts them
+ */
+export async function findTimeColumn(db: Database, request: TimeRequest): Promise<TimeColumn> {
+  const { columns, profiles, taken } = request;
+  const free = profiles.flatMap((_, i) => (taken.includes(i) ? [] : [i]));
+  const sure = free.filter((i) => isSure(request, i));
+  const known = columns.hasHeader ? guessColumn(columns, 'time') : request.assumed;
+  if (known !== undefined && free.includes(known)) {
+    const others = sure.filter((i) => i !== known).map((i) => columnName(columns, i));
+    if (!columns.hasHeader || others.length === 0) return { column: known };
+    return {
+      column: known,
+      note: `${columns.file}: ${others.join(', ')} may hold times too; --time-col says otherwise`,
+    };
+  }
+  if (sure.length === 1) {
+    const [column] = sure;
+    const name = columnName(columns, column);
+    return {
+      column,
+      note: `${columns.file}: ${name} (${quoted(exampleOf(profiles[column]))}) is taken for the time; --time-col or --no-time says otherwise`,
+    };
+  }
+  const doubts: readonly Doubt[] =
+    sure.length > 0 ? sure.map((i) => ({ i, why: '' })) : await findDoubts(db, request, free);
+  if (doubts.length === 0) return {};
+  const [first] = doubts;
+  const what = doubts
+    .slice(0, 3)
+    .map(({ i, why }) => `${columnName(columns, i)} (${quoted(exampleOf(profiles[i]))}${why && `, ${why}`})`);
+  const flag = columns.hasHeader ? columns.names[first.i] : first.i + 1;
+  throw new InputError(
+    `${columns.file}: no column is known to hold the time, but ${what.join(' or ')} may; say which by --time-col ${flag === '' ? first.i + 1 : flag}${first.flags ?? ''}, or confirm by --no-time that the order of the lines counts`,
+  );
+}
+
+/** Whether name and values both say so, or the values in a log without names. */
+function isSure({ columns, profiles, user }: TimeRequest, i: number): boolean {
+  const times = areTimes(profiles[i]);
+  if (!columns.hasHeader) return times;
+  const words = wordsOf(columns.names[i]);
+  if (!words.some((word) => TIME.test(word)) || words.some((word) => OTHER_TIME.test(word))) return false;
+  // Numbers of any unit that rise with the lines may be taken without harm.
+  return times || (areNumbers(profiles[i], (n) => n >= 0) && rises(profiles[i], profiles[user]));
+}
+
+interface Doubt {
+  readonly i: number;
+  readonly why: string;
+  /** That would read it. */
+  readonly flags?: string;
+}
+
+async function findDoubts(db: Database, request: TimeRequest, free: readonly number[]): Promise<Doubt[]> {
+  const { columns, profiles, user } = request;
+  if (!columns.hasHeader) return [];
+  const rating = guessColumn(columns, 'rating');
+  const doubts: Doubt[] = [];
+  for (const i of free) {
+    const words = wordsOf(columns.names[i]);
+    const named = words.some((word) => TIME.test(word));
+    const profile = profiles[i];
+    const numbers = areNumbers(profile, () => true);
+    if (areTimes(profile)) {
+      if (!words.some((word) => ID.test(word))) doubts.push({ i, why: 'which looks like a time' });
+    } else if (named && numbers) {
+      doubts.push({ i, why: 'by its name' });
+    } else if (!numbers && i !== rating) {
+      const formats = (await formatsOf(db, profile)).map((format) => JSON.stringify(format));
+      const flags = ` --time-format ${formats.join(' or ')}`;
+      if (formats.length > 0) doubts.push({ i, why: 'which looks like a date', flags });
+    } else if (
+      words.some((word) => COUNTER.test(word)) &&
+      areUnique(profile) &&
+      areNumbers(profile, Number.isInteger)
+    ) {
+      if (disagreesWithLines(profile, profiles[user]))
+        doubts.push({ i, why: 'which counts in another order than the lines' });
+    } else if (i !== rating && falls(profile, profiles[user])) {
+      doubts.push({ i, why: 'which falls from line to line, as where the newest comes first' });
+    }
+  }
+  return doubts;
+}
+
+/** The words of a name such as `event_timestamp`, `unixReviewTime`, `TIMESTAMP_MS`, in lower case. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}]+/u);
+}
+
+const DATES = [
+  '%d/%m/%Y',
+  '%m/%d/%Y',
+  '%d.%m.%Y',
+  '%d-%m-%Y',
+  '%m-%d-%Y',
+  '%d/%m/%y',
+  '%m/%d/%y',
+  '%d.%m.%y',
+  '%d %b %Y',
+  '%b %d, %Y',
+  '%B %d, %Y',
+  '%m %d, %Y',
+];
+const CLOCKS = ['', ' %H:%M', ' %H:%M:%S', ' %I:%M %p', ' %I:%M:%S %p'];
+/** How times are written that are neither numbers nor ISO 8601: dates with or without a clock, and those of mail, logs of servers, Twitter. */
+const FORMATS = [
+  ...DATES.flatMap((date) => CLOCKS.map((clock) => date + clock)),
+  '%a, %d %b %Y %H:%M:%S %Z',
+  '%d/%b/%Y:%H:%M:%S %z',
+  '%a %b %d %H:%M:%S %z %Y',
+  '%a %b %d %H:%M:%S %Y',
+];
+
+/** The formats that read each value. */
+export async function formatsOf(db: Database, { values }: Profile): Promise<string[]> {
+  const texts = values.filter((value) => value !== null && /\d/.test(value)).map((value) => literal(value!.trim()));
+  if (texts.length === 0 || texts.length < values.filter((value) => value?.trim()).length) return [];
+  const fits = FORMATS.map((format, i) => `bool_and(try_strptime(v, ${literal(format)}) IS NOT NULL) AS f${i}`);
+  const found = await db.row<Record<string, boolean>>(
+    `SELECT ${fits.join(', ')} FROM (SELECT unnest([${texts.join(', ')}]) AS v)`,
+  );
+  return FORMATS.filter((_, i) => found[`f${i}`]);
+}
