@@ -50,7 +50,7 @@ export function checkSubject(run: string | undefined, { model }: Pick<SubjectFla
   if (run !== undefined && model !== undefined)
     throw new InputError(`--model ${model} stands in place of a run; leave out one of ${run} and --model`);
   if (run === undefined && model === undefined)
-    throw new InputError(`name a run, or in its place a baseline: --model ${STAND_INS.join(', ')}`);
+    throw new InputError(`name a run, or a baseline in its place: --model ${STAND_INS.join(' or ')}`);
 }
 
 /** The one subject of a command, and the folder of its data: null for the embedded catalogue, undefined where it is not known. */
