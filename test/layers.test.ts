@@ -22,7 +22,8 @@ const MAY_IMPORT: Record<string, RegExp> = {
   serve: /^((base|engine|kernels|model|data|train|infer|store|report|serve)\/|node:|prom-client$)/,
   node: /^((base|engine|node)\/|node:|webgpu$)/,
   cli: /^(?!index)[a-z]+\/|^node:|^commander$|^yaml$|^@bomb\.sh\/tab\/commander$/,
-  'index.ts': /^(?!cli)[a-z]+\//,
+  'browser.ts': /^(base|engine|kernels|model|data|train|infer)\//,
+  'index.ts': /^(?!cli)[a-z]+\/|^browser\.js$/,
 };
 
 /** What a file imports: files from `folder`, by '/', and packages as they are named. */
@@ -73,6 +74,23 @@ it('nothing below store names a global of Node', () => {
     return name === undefined ? [] : [`${file}: ${name}`];
   });
   expect(found).toEqual([]);
+});
+
+it('the library without Node imports nothing of Node, to the end of every path', () => {
+  const reached = new Set<string>();
+  const packages = new Set<string>();
+  const walk = (file: string) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const name of importsOf(SRC, file)) {
+      if (name.endsWith('.js') && !name.startsWith('wgsl-preprocessor/')) walk(name.replace(/\.js$/, '.ts'));
+      else packages.add(name);
+    }
+  };
+  walk('browser.ts');
+  expect([...packages]).toEqual(['wgsl-preprocessor/wgsl-preprocessor.js']);
+  for (const floor of ANYWHERE) expect([...reached].some((file) => file.startsWith(`${floor}/`))).toBe(true);
+  expect([...reached].filter((file) => file !== 'browser.ts' && !ANYWHERE.includes(file.split('/')[0]))).toEqual([]);
 });
 
 it('no file imports itself by a detour', () => {

@@ -1,10 +1,10 @@
-// A TypeDoc plugin for what the project says once, elsewhere: the contents of the page are in the order of src/index.ts, and the options
-// of training are described as in the command's help.
+// A TypeDoc plugin for what the project says once, elsewhere: the contents of the page are in the order of src/browser.ts and src/index.ts,
+// and the options of training are described as in the command's help.
 import { readFileSync } from 'node:fs';
 import { Comment, Converter, ReflectionKind } from 'typedoc';
 import { configFlags } from '../../dist/train/flags.js';
 
-const INDEX = new URL('../../src/index.ts', import.meta.url);
+const INDEXES = ['browser', 'index'].map((name) => new URL(`../../src/${name}.ts`, import.meta.url));
 const OPTIONS = ['TrainOptions', 'TrainConfig', 'ModelConfig'];
 
 export function load(app) {
@@ -15,7 +15,7 @@ export function load(app) {
     if (text) reflection.comment ??= new Comment([{ kind: 'text', text }]);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
-    const listed = sections(readFileSync(INDEX, 'utf8'));
+    const listed = merged(INDEXES.flatMap((file) => sections(readFileSync(file, 'utf8'))));
     const known = new Set(listed.flatMap(({ names }) => names));
     const others = project.children.map(({ name }) => name).filter((name) => !known.has(name)); // by export *
     project.comment.summary.push({ kind: 'text', text: '\n\n| | |\n| --- | --- |' });
@@ -33,7 +33,14 @@ export function load(app) {
   });
 }
 
-/** The parts of the index, each under a comment of one line, and the names that it exports. */
+/** Parts of the same title become one, at the place of the first. */
+function merged(parts) {
+  const byTitle = new Map();
+  for (const { title, names } of parts) byTitle.set(title, [...(byTitle.get(title) ?? []), ...names]);
+  return [...byTitle].map(([title, names]) => ({ title, names }));
+}
+
+/** The parts of an index, each under a comment of one line, and the names that it exports. */
 function sections(source) {
   const [, ...parts] = source.split(/^\/\/ /m);
   return parts.map((part) => {

@@ -15,18 +15,29 @@ const PROGRAMS = [
   'C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe',
 ];
 
+/** Chromium looks for it beside itself. */
+const SWIFTSHADER = 'libvk_swiftshader.so';
+
+/** WebGPU without a window, on Chromium's own SwiftShader: the same adapter on every machine. */
+const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
+
 /**
  * A headless Chromium: $GSAS_CHROMIUM, or one that is installed, or on Linux the one in the npm package that SwiftShader comes from,
  * with the libraries that it needs, kept in the user's cache.
+ * @param options.webgpu pages have WebGPU
  * @returns undefined, and says why aloud, where there is none to be had
  */
-export async function openChromium(): Promise<Browser | undefined> {
+export async function openChromium({ webgpu = false } = {}): Promise<Browser | undefined> {
   try {
     const installed = process.env.GSAS_CHROMIUM || onPath() || PROGRAMS.find((program) => existsSync(program));
     const { program, libraries } = installed ? { program: installed, libraries: '' } : await packaged();
     const environment = { ...process.env, ...(libraries && { LD_LIBRARY_PATH: libraries }) };
     const env = environment as Record<string, string>;
-    return await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'], env });
+    return await chromium.launch({
+      executablePath: program,
+      args: ['--no-sandbox', ...(webgpu ? WEBGPU : ['--disable-gpu'])],
+      env,
+    });
   } catch (error) {
     const [line] = (error as Error).message.split('\n');
     console.warn(`NOT TESTED in a browser: no Chromium could be started (${line}); name one by GSAS_CHROMIUM`);
@@ -47,7 +58,7 @@ function onPath(): string | undefined {
 async function packaged(): Promise<{ program: string; libraries: string }> {
   const folder = join(cacheFolder(), 'chromium');
   const found = { program: join(folder, 'chromium'), libraries: join(folder, 'lib') };
-  if (existsSync(found.program)) return found;
+  if (existsSync(join(folder, SWIFTSHADER))) return found;
   if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('none is installed');
   const members = untar(gunzipSync(await fetchPackage()));
   const unpack = (name: string) => brotliDecompressSync(members.get(`package/bin/${name}.br`)!);
@@ -56,8 +67,12 @@ async function packaged(): Promise<{ program: string; libraries: string }> {
   await mkdir(join(temporary, 'lib'));
   for (const [name, data] of untar(unpack('al2023.tar')))
     if (name.startsWith('lib/') && data.length > 0) await writeFile(join(temporary, name), data);
+  for (const [name, data] of untar(unpack('swiftshader.tar')))
+    if (data.length > 0) await writeFile(join(temporary, name), data);
   await writeFile(join(temporary, 'chromium'), unpack('chromium'));
   await chmod(join(temporary, 'chromium'), 0o755);
-  await rename(temporary, folder).catch(() => rm(temporary, { recursive: true })); // another test's is as good
+  // One without SwiftShader; a whole one is another test's, as good, and makes the rename fail.
+  if (!existsSync(join(folder, SWIFTSHADER))) await rm(folder, { recursive: true, force: true });
+  await rename(temporary, folder).catch(() => rm(temporary, { recursive: true }));
   return found;
 }
