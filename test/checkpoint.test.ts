@@ -2,12 +2,14 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InputError } from '../src/base/errors.js';
+import { DamagedFileError, InputError } from '../src/base/errors.js';
 import { parameterShapes } from '../src/model/config.js';
 import type { HostParameters } from '../src/model/parameters.js';
-import { createRun, loadCheckpoint, loadResumable, saveCheckpoint, saveWeights } from '../src/store/checkpoint.js';
+import { loadCheckpoint, saveWeights } from '../src/store/checkpoint.js';
 import { readJson } from '../src/store/files.js';
 import { Journal, readJournal } from '../src/store/journal.js';
+import { loadResumable, recover, resumableFile, saveCheckpoint } from '../src/store/resumable.js';
+import { createRun } from '../src/store/run-folder.js';
 import { readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
 import type { ResumableCheckpoint } from '../src/train/checkpoint.js';
 import { resolveConfig } from '../src/train/config.js';
@@ -93,8 +95,10 @@ describe('a run’s checkpoints', () => {
     expect(loadCheckpoint(join(run, 'best.safetensors'))).toEqual(best);
     expect(fs.readdirSync(run).sort()).toEqual([
       'best.safetensors',
+      'last.optimizer-100.safetensors',
       'last.optimizer-200.safetensors',
       'last.safetensors',
+      'previous.safetensors',
     ]);
   });
 
@@ -111,19 +115,142 @@ describe('a run’s checkpoints', () => {
       fs.mkdirSync(copy);
       saveCheckpoint(copy, checkpointAt(100), true);
       if (!isKilledAfter(changes, () => saveCheckpoint(copy, checkpointAt(200), true))) break;
-      const found = loadResumable(copy);
-      expect(found).toEqual(checkpointAt(found.step));
-      expect(loadCheckpoint(copy).step).toBeGreaterThanOrEqual(found.step);
-      left.add(found.step);
-
-      saveCheckpoint(copy, checkpointAt(300), true);
-      expect(fs.readdirSync(copy).sort()).toEqual([
-        'best.safetensors',
-        'last.optimizer-300.safetensors',
-        'last.safetensors',
-      ]);
+      left.add(expectResumable(copy));
     }
     expect(left).toEqual(new Set([100, 200]));
+  });
+
+  it('survive a kill in the first save: there is a run to resume, or room for a new one', () => {
+    const left = new Set<number>();
+    for (let changes = 0; ; changes++) {
+      const copy = join(run, String(changes));
+      fs.mkdirSync(copy);
+      if (!isKilledAfter(changes, () => saveCheckpoint(copy, checkpointAt(100), true))) break;
+      if (resumableFile(copy)) left.add(expectResumable(copy));
+      else {
+        expect(() => loadResumable(copy)).toThrow(/leave out --resume to start a run here/);
+        createRun(copy).release();
+        left.add(0);
+      }
+    }
+    expect(left).toEqual(new Set([0, 100]));
+  });
+
+  it('survive a kill while a folder is put in order', () => {
+    for (let changes = 0; ; changes++) {
+      const copy = join(run, String(changes));
+      fs.mkdirSync(copy);
+      for (const step of [100, 200]) saveCheckpoint(copy, checkpointAt(step), true);
+      fs.truncateSync(join(copy, 'last.safetensors'), 100);
+      fs.rmSync(join(copy, 'best.safetensors'));
+      if (!isKilledAfter(changes, () => recover(copy).apply())) break;
+      expect(expectResumable(copy)).toBe(100);
+    }
+  });
+
+  /** Expects a run that can be gone on with as though nothing had happened. @returns the step of its last checkpoint */
+  function expectResumable(folder: string): number {
+    const { checkpoint, apply } = recover(folder);
+    expect(checkpoint).toEqual(checkpointAt(checkpoint.step));
+    apply();
+    expect(recover(folder)).toMatchObject({ checkpoint, faults: [] });
+    const { slots, loop, ...best } = checkpoint;
+    expect(loadCheckpoint(folder)).toEqual(best);
+
+    saveCheckpoint(folder, checkpointAt(300), true);
+    expect(fs.readdirSync(folder).sort()).toEqual([
+      'best.safetensors',
+      `last.optimizer-${checkpoint.step}.safetensors`,
+      'last.optimizer-300.safetensors',
+      'last.safetensors',
+      'previous.safetensors',
+    ]);
+    return checkpoint.step;
+  }
+});
+
+describe('a damaged run', () => {
+  const damage = (name: string) => {
+    const file = join(run, name);
+    const bytes = fs.readFileSync(file);
+    bytes[bytes.length - 1] ^= 1;
+    fs.writeFileSync(file, bytes);
+  };
+  beforeEach(() => {
+    saveCheckpoint(run, checkpointAt(100), true);
+    saveCheckpoint(
+      run,
+      { ...checkpointAt(200), loop: { ...checkpointAt(200).loop, epochs_without_improvement: 1 } },
+      false,
+    );
+  });
+
+  it.each([
+    ['last.safetensors', () => damage('last.safetensors')],
+    ['last.optimizer-200.safetensors', () => damage('last.optimizer-200.safetensors')],
+    ['last.optimizer-200.safetensors', () => fs.rmSync(join(run, 'last.optimizer-200.safetensors'))],
+  ])('goes on from the checkpoint before %s, and says so', (name, harm) => {
+    harm();
+    const { checkpoint, faults, apply } = recover(run);
+    expect(checkpoint).toEqual(checkpointAt(100));
+    expect(faults).toEqual([
+      expect.stringMatching(new RegExp(`${name}: is (damaged|missing)`)),
+      `${run}: goes on from previous.safetensors, of step 100`,
+    ]);
+    apply();
+    saveCheckpoint(run, checkpointAt(300), false);
+    expect(loadResumable(run)).toEqual(checkpointAt(300));
+    damage('last.safetensors');
+    expect(loadResumable(run)).toEqual(checkpointAt(100));
+  });
+
+  it('is refused when nothing is whole, naming every file', () => {
+    for (const name of ['last.safetensors', 'last.optimizer-100.safetensors']) damage(name);
+    expect(() => loadResumable(run)).toThrow(DamagedFileError);
+    expect(() => loadResumable(run)).toThrow(
+      /last\.safetensors: is damaged.*; .*last\.optimizer-100\.safetensors: is damaged.*; no whole checkpoint is left/,
+    );
+  });
+
+  it('counts the next validation as the best where the best weights are lost, and says so', () => {
+    damage('best.safetensors');
+    const { checkpoint, faults, apply } = recover(run);
+    expect(checkpoint.step).toBe(200);
+    expect(checkpoint.loop).not.toHaveProperty('best_metric');
+    expect(checkpoint.loop.epochs_without_improvement).toBe(0);
+    expect(faults).toEqual([
+      expect.stringMatching(/best\.safetensors: is damaged: .*; the best weights are lost, the next validation counts/),
+    ]);
+    apply();
+    expect(fs.existsSync(join(run, 'best.safetensors'))).toBe(false);
+    expect(fs.existsSync(join(run, 'best.damaged.safetensors'))).toBe(true);
+  });
+
+  it('keeps a best that is younger than the checkpoint that it goes on from', () => {
+    saveCheckpoint(run, checkpointAt(300), true);
+    saveCheckpoint(run, checkpointAt(400), true);
+    damage('last.safetensors');
+    recover(run).apply();
+    expect([loadResumable(run).step, loadCheckpoint(run).step]).toEqual([300, 400]);
+  });
+
+  it('is not put in order when somebody else has trained it meanwhile', () => {
+    const { apply } = recover(run);
+    saveCheckpoint(run, checkpointAt(300), false);
+    expect(apply).toThrow(/another process has trained this run meanwhile/);
+  });
+
+  it('keeps the checkpoint before the last where the last is saved once more', () => {
+    saveCheckpoint(run, checkpointAt(200), false);
+    damage('last.safetensors');
+    expect(loadResumable(run).step).toBe(100);
+  });
+
+  it('is cleared of what killed processes have left', () => {
+    const names = ['last.safetensors.tmp', 'metrics.jsonl.tmp', 'report.html.tmp', 'run.lock.12.tmp'];
+    for (const name of [...names, 'mine.tmp']) fs.writeFileSync(join(run, name), '');
+    recover(run).apply();
+    expect(fs.readdirSync(run).filter((name) => name.endsWith('.tmp'))).toEqual(['mine.tmp']);
   });
 });
 
@@ -214,15 +341,22 @@ describe('resuming', () => {
 describe('createRun', () => {
   it('makes the folder, and again over what a run left that was killed before its first checkpoint', () => {
     const out = join(run, 'a', 'b');
-    createRun(out);
+    createRun(out).release();
     new Journal(join(out, 'metrics.jsonl'));
-    expect(() => createRun(out)).not.toThrow();
+    expect(() => createRun(out).release()).not.toThrow();
   });
 
   it('refuses a folder with a run in it', () => {
     saveCheckpoint(run, checkpointAt(100), false);
     expect(() => createRun(run)).toThrow(InputError);
     expect(() => createRun(run)).toThrow(/a run is there already \(last\.safetensors\); add --resume .* another --out/);
+  });
+
+  it('refuses weights alone, and names a way on that is there', () => {
+    saveWeights(join(run, 'best.safetensors'), checkpointAt(100));
+    const message = /a run is there already \(best\.safetensors\), but no checkpoint to resume; .* --init-from/;
+    expect(() => createRun(run)).toThrow(message);
+    expect(() => loadResumable(run)).toThrow(/nothing to resume, .* from its best\.safetensors, with --init-from/);
   });
 
   it('refuses a file', () => {

@@ -3,9 +3,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { describeDataset } from '../src/data/dataset.js';
 import { metricsOf } from '../src/data/metrics.js';
 import { popularity as popularityOf } from '../src/infer/baselines.js';
-import { loadCheckpoint, loadResumable } from '../src/store/checkpoint.js';
+import { loadCheckpoint } from '../src/store/checkpoint.js';
 import { type JournalRecord, readJournal } from '../src/store/journal.js';
 import { writeDataset } from '../src/store/layout.js';
+import { loadResumable } from '../src/store/resumable.js';
 import { gsas, type Outcome, startGsas } from './support/command.js';
 import { cellsOf, objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
@@ -47,9 +48,11 @@ describe('train', () => {
       'config.json',
       'environment.json',
       expect.stringMatching(/^events\.out\.tfevents\./),
+      'last.optimizer-4.safetensors',
       'last.optimizer-8.safetensors',
       'last.safetensors',
       'metrics.jsonl',
+      'previous.safetensors',
       'report.html',
       'run.json',
       'steps.jsonl',

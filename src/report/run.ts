@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readJson } from '../store/files.js';
 import { readJournal } from '../store/journal.js';
+import { isProcessAlive } from '../store/run-lock.js';
 import { readSessions, type Session } from '../store/sessions.js';
 import { checkOptions, type TrainOptions } from '../train/config.js';
 import { STOP_REASONS, type StepRecord, type Validation } from '../train/run-store.js';
@@ -149,10 +150,5 @@ function isAlive({ host, pid, started }: Session, heartbeat: string): boolean {
     const seen = existsSync(heartbeat) ? statSync(heartbeat).mtimeMs : Date.parse(started);
     return Date.now() - seen < 1000 * SILENCE_SECONDS;
   }
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return isProcessAlive(pid);
 }

@@ -1,4 +1,14 @@
-import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { GsasError, InputError } from '../base/errors.js';
@@ -10,16 +20,28 @@ export const MAX_IO_BYTES = 2 ** 30;
  * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. A process
  * killed at any moment leaves the old file or the new one; the temporary file it may leave too is overwritten next time.
  * Throws a GsasError that names the file and the system's reason (disk full, permission denied).
+ * @param keep what the file that was there is called from now on; a kill may leave it under that name with no new one yet
  */
-export function writeWhole(file: string, chunks: Iterable<Uint8Array>): void {
+export function writeWhole(file: string, chunks: Iterable<Uint8Array>, keep?: string): void {
   const temporary = `${file}.tmp`;
   try {
     writeSynced(temporary, 'w', chunks);
+    if (keep !== undefined && existsSync(file)) renameSync(file, keep);
     renameSync(temporary, file);
     syncFolder(dirname(file));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new GsasError(`${file}: cannot be written: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+/** Renames a file for good. Throws like writeWhole. */
+export function moveFile(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+    syncFolder(dirname(to));
+  } catch (error) {
+    throw new GsasError(`${from}: cannot be renamed to ${to}: ${systemReason(error)}`, { cause: error });
   }
 }
 

@@ -1,24 +1,30 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
 import type { Checkpoint, ResumableCheckpoint } from '../train/checkpoint.js';
 import type { TrainConfig } from '../train/config.js';
 import type { Outcome, RunStore, SessionStart, StepRecord, Validation } from '../train/run-store.js';
-import { createRun, loadCheckpoint, loadResumable, refuseTaken, saveCheckpoint } from './checkpoint.js';
+import { loadCheckpoint } from './checkpoint.js';
 import { describeEnvironment } from './environment.js';
-import { writeWhole } from './files.js';
+import { systemReason, writeWhole } from './files.js';
+import { makeFolders } from './make-folders.js';
+import { type Recovery, recover, resumableFile, saveCheckpoint, sweep } from './resumable.js';
+import { RunLock, refuseHeld } from './run-lock.js';
 import { RunLog } from './runlog.js';
 import { beginSession, endSession } from './sessions.js';
 import { rememberSource } from './source.js';
 
-/** What a run's folder notes besides the run. */
 export interface RunFolderOptions {
   /** Where the dataset came from, so that `evaluate RUN` finds it: a folder, or null for the embedded one. */
   readonly data?: string | null;
+  /** Is told what is damaged in a run that is resumed, and what happens instead; left out, it is printed to stderr. */
+  readonly warn?: (fault: string) => void;
 }
 
-/** A run that is kept in a folder, docs/runs.md says in which files. */
+/** A run that is kept in a folder, docs/runs.md says in which files. While it is trained no other process can train it. */
 export class RunFolder implements RunStore {
-  #log: RunLog | undefined;
+  #held: { lock: RunLock; log: RunLog } | undefined;
+  #recovery: Recovery | undefined;
 
   constructor(
     readonly name: string,
@@ -30,7 +36,9 @@ export class RunFolder implements RunStore {
   }
 
   load(): ResumableCheckpoint {
-    return loadResumable(this.name);
+    refuseHeld(this.name);
+    this.#recovery = recover(this.name);
+    return this.#recovery.checkpoint;
   }
 
   best(): Checkpoint | undefined {
@@ -38,31 +46,97 @@ export class RunFolder implements RunStore {
   }
 
   begin({ gpu, config, dataset, resumed }: SessionStart): void {
-    const { data } = this.options;
-    if (!resumed) {
-      createRun(this.name);
-      if (data !== undefined) rememberSource(this.name, data, dataset);
+    const { data, warn = console.warn } = this.options;
+    const lock = resumed ? RunLock.take(this.name) : createRun(this.name);
+    try {
+      if (resumed) {
+        this.#recovery!.apply();
+        for (const fault of this.#recovery!.faults) warn(fault);
+      } else {
+        sweep(this.name);
+        if (data !== undefined) rememberSource(this.name, data, dataset);
+      }
+      writeConfig(this.name, config);
+      beginSession(this.name, describeEnvironment(gpu));
+      this.#held = { lock, log: new RunLog(this.name, resumed) };
+    } catch (error) {
+      lock.release();
+      throw error;
     }
-    writeConfig(this.name, config);
-    beginSession(this.name, describeEnvironment(gpu));
-    this.#log = new RunLog(this.name, resumed);
   }
 
   save(checkpoint: ResumableCheckpoint, isBest: boolean): void {
+    this.#own();
     saveCheckpoint(this.name, checkpoint, isBest);
   }
 
   logSteps(record: StepRecord): void {
-    this.#log!.steps(record);
+    this.#own().steps(record);
   }
 
   logValidation(record: Validation): void {
-    this.#log!.validation(record);
+    this.#own().validation(record);
   }
 
   end(outcome: Outcome): void {
-    endSession(this.name, outcome);
+    try {
+      this.#own();
+      endSession(this.name, outcome);
+    } finally {
+      this.#held?.lock.release();
+      this.#held = undefined;
+    }
   }
+
+  /** The log, once it is sure that the run is still this process's. */
+  #own(): RunLog {
+    const { lock, log } = this.#held!;
+    lock.check();
+    return log;
+  }
+}
+
+/** @throws InputError when a run is in that folder already, or a process uses it */
+function refuseTaken(run: string): void {
+  refuseHeld(run);
+  refuseRun(run);
+}
+
+function refuseRun(run: string): void {
+  const found = resumableFile(run);
+  if (found !== undefined) {
+    throw new InputError(
+      `${run}: a run is there already (${found}); add --resume to go on with it, or choose another --out`,
+    );
+  }
+  if (existsSync(join(run, 'best.safetensors'))) {
+    throw new InputError(
+      `${run}: a run is there already (best.safetensors), but no checkpoint to resume; choose another --out, and add --init-from to start from its weights`,
+    );
+  }
+}
+
+/**
+ * Makes the folder of a new run and holds it. Call it when data and configuration have been checked, so that bad input leaves no folder behind.
+ * @throws InputError when a run is in that folder already, a process uses it, or it cannot be made
+ */
+export function createRun(run: string): RunLock {
+  refuseTaken(run);
+  try {
+    makeFolders(run);
+  } catch (error) {
+    throw new InputError(`${run}: this folder cannot be made: ${systemReason(error)}; choose another --out`, {
+      cause: error,
+    });
+  }
+  const lock = RunLock.take(run);
+  try {
+    refuseRun(run); // one that has come in between
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return lock;
 }
 
 /** The options of the run, as a file that another run can be started from; the catalogue's size comes from the data. */

@@ -54,11 +54,13 @@ const MOST_LEVELS = 3;
 /**
  * Writes tensors and metadata, with checksums, whole or not at all. The same content always gives the same bytes: wide types come first,
  * so that each tensor stands at a multiple of its element size, and names are sorted, as the reference implementation does.
+ * @param keep see writeWhole
  */
 export function writeSafetensors(
   file: string,
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
+  keep?: string,
 ): void {
   const width = ({ dtype }: HostTensor) => ARRAYS[dtype].BYTES_PER_ELEMENT;
   const sorted = [...tensors].sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : 1));
@@ -83,7 +85,7 @@ export function writeSafetensors(
   start.writeBigUInt64LE(BigInt(start.length - 8));
   text.copy(start, 8);
   sealStart(start);
-  writeWhole(file, [start, ...parts.map(([, bytes]) => bytes)]);
+  writeWhole(file, [start, ...parts.map(([, bytes]) => bytes)], keep);
 }
 
 /**
@@ -93,6 +95,25 @@ export function writeSafetensors(
  * Throws an InputError where it cannot be opened.
  */
 export function readSafetensors(file: string): TensorFile {
+  return withFile(file, (fd) => {
+    const { entries, metadata, checkTensor, dataStart } = readStart(file, fd);
+    const tensors = new Map<string, HostTensor>();
+    for (const { name, dtype, shape, begin, end } of entries) {
+      const bytes = readBytes(fd, dataStart + begin, end - begin);
+      checkTensor?.(name, bytes);
+      const data = new ARRAYS[dtype](bytes.buffer, 0, elements(shape));
+      tensors.set(name, { dtype, shape, data } as HostTensor);
+    }
+    return { tensors, metadata, checked: checkTensor !== undefined };
+  });
+}
+
+/** The metadata alone, whose checksum is checked. Throws like readSafetensors. */
+export function readMetadata(file: string): Record<string, string> {
+  return withFile(file, (fd) => readStart(file, fd).metadata);
+}
+
+function withFile<T>(file: string, read: (fd: number) => T): T {
   let fd: number;
   try {
     fd = openSync(file, 'r');
@@ -100,7 +121,7 @@ export function readSafetensors(file: string): TensorFile {
     throw new InputError(`${file}: cannot be read: ${systemReason(error)}`, { cause: error });
   }
   try {
-    return readOpen(file, fd);
+    return read(fd);
   } catch (error) {
     if (error instanceof InputError) throw new DamagedFileError(error.message, { cause: error });
     throw new InputError(`${file}: cannot be read: ${systemReason(error)}`, { cause: error });
@@ -109,7 +130,7 @@ export function readSafetensors(file: string): TensorFile {
   }
 }
 
-function readOpen(file: string, fd: number): TensorFile {
+function readStart(file: string, fd: number) {
   const size = fstatSync(fd).size;
   if (size < 8)
     throw new InputError(`${file}: is no safetensors file: it has ${size} bytes, fewer than a header's length`);
@@ -119,19 +140,12 @@ function readOpen(file: string, fd: number): TensorFile {
       `${file}: is cut off or no safetensors file: it says that its header has ${headerLength} bytes, but has ${size} bytes itself`,
     );
   }
-  const start = readBytes(fd, 0, 8 + headerLength);
+  const dataStart = 8 + headerLength;
+  const start = readBytes(fd, 0, dataStart);
   checkStructure(start.subarray(8), file);
-  const { entries, metadata: all } = parseHeader(start.toString('utf8', 8), file);
-  const { metadata, checkTensor } = checkStart(file, start, all);
-  checkOffsets(entries, size - 8 - headerLength, file);
-  const tensors = new Map<string, HostTensor>();
-  for (const { name, dtype, shape, begin, end } of entries) {
-    const bytes = readBytes(fd, 8 + headerLength + begin, end - begin);
-    checkTensor?.(name, bytes);
-    const data = new ARRAYS[dtype](bytes.buffer, 0, elements(shape));
-    tensors.set(name, { dtype, shape, data } as HostTensor);
-  }
-  return { tensors, metadata, checked: checkTensor !== undefined };
+  const { entries, metadata } = parseHeader(start.toString('utf8', 8), file);
+  checkOffsets(entries, size - dataStart, file);
+  return { entries, dataStart, ...checkStart(file, start, metadata) };
 }
 
 interface Entry {

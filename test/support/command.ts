@@ -22,7 +22,7 @@ export interface Running {
   readonly ended: Promise<Outcome>;
   /** Waits until the standard output matches. Rejects when it ends without. */
   printed(pattern: RegExp): Promise<void>;
-  signal(name: 'SIGINT' | 'SIGTERM'): void;
+  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void;
 }
 
 /** Starts a program with its output in pipes, so not on a terminal. */

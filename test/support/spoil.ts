@@ -1,4 +1,4 @@
-import { loadResumable, saveCheckpoint } from '../../src/store/checkpoint.js';
+import { loadResumable, saveCheckpoint } from '../../src/store/resumable.js';
 
 /** Makes a run's next step end in weights that are no numbers: Adam takes the root of its second moment. */
 export function spoilSlots(run: string): void {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initialParameters } from '../../src/model/parameters.js';
-import { saveCheckpoint } from '../../src/store/checkpoint.js';
+import { saveCheckpoint } from '../../src/store/resumable.js';
 import { LOOP_START } from '../../src/train/checkpoint.js';
 import { resolveConfig, type TrainOptions } from '../../src/train/config.js';
 import { dataset } from './small.js';

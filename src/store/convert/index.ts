@@ -3,8 +3,9 @@ import { extname, join } from 'node:path';
 import { InputError } from '../../base/errors.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import type { TrainOptions } from '../../train/config.js';
-import { createRun, loadCheckpoint, saveWeights } from '../checkpoint.js';
+import { loadCheckpoint, saveWeights } from '../checkpoint.js';
 import { systemReason } from '../files.js';
+import { createRun } from '../run-folder.js';
 import { openSource, rememberSource } from '../source.js';
 import { readOfficial } from './official.js';
 import { writeOnnx } from './onnx.js';
@@ -95,9 +96,13 @@ function writeRun(run: string, checkpoint: Checkpoint, data: string | undefined)
       `${data}: has ${dataset.numItems} items, but the checkpoint knows ${num_items}; name its own data`,
     );
   }
-  createRun(run);
-  if (dataset !== undefined) rememberSource(run, data!, dataset);
-  saveWeights(join(run, 'best.safetensors'), checkpoint);
+  const lock = createRun(run);
+  try {
+    if (dataset !== undefined) rememberSource(run, data!, dataset);
+    saveWeights(join(run, 'best.safetensors'), checkpoint);
+  } finally {
+    lock.release();
+  }
 }
 
 /** As many bytes as tell formats apart; undefined for a folder. */
