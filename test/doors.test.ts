@@ -149,6 +149,21 @@ describe('a body', () => {
   });
 });
 
+it('is not held up by thousands of texts that are no titles, nor by one long one', async () => {
+  const titles = new Map(Array.from({ length: 20_000 }, (_, i) => [i + 1, `Volume ${i} of a long story`]));
+  const { address, close } = await fakeService({ titles });
+  onTestFinished(() => void close());
+  const history = ['1', ...Array.from({ length: 4000 }, (_, i) => `volme ${i.toString(36)}`)];
+  const began = process.cpuUsage();
+  const response = await fetch(`${address}recommend`, { method: 'POST', body: JSON.stringify({ history }) });
+  const { unknown } = (await response.json()) as { unknown: { nearest: unknown[] }[] };
+  expect(unknown).toHaveLength(4000);
+  expect(unknown[0].nearest).toHaveLength(5);
+  expect((await fetch(`${address}items?q=${'x'.repeat(10_000)}`)).status).toBe(200);
+  const { user, system } = process.cpuUsage(began);
+  expect((user + system) / 1e6).toBeLessThan(5);
+});
+
 it('counts a client that has left as gone, not as answered', async () => {
   const failures: string[] = [];
   let asked = 0;

@@ -3,7 +3,7 @@
  * (Unicode Standard Annex 9, section 2; "Trojan Source", Boucher and Anderson 2021), line and paragraph separators included.
  */
 const ACTIVE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-const BREAK = /\s*[\n\r]\s*/g;
+const BREAK = /[\n\r]+/g;
 
 /** Text from outside on one line that a terminal only shows: breaks become spaces, what it would obey becomes its escape, `\u001b`. JSON stays the same JSON. */
 export function printable(text: string): string {

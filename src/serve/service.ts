@@ -28,6 +28,8 @@ export const MOST_HISTORY = 10_000;
 export const MOST_EXCLUDED = 100_000;
 export const DEFAULT_TOP = 10;
 export const MOST_FOUND = 50;
+/** Texts of a list whose meaning is guessed where no item has them as its id or title; each takes a look at every title. */
+const MOST_GUESSES = 16;
 
 /** What the HTTP server answers, without HTTP. */
 export class Service {
@@ -87,12 +89,14 @@ export class Service {
   #items(list: unknown, key: string, most: number, unknown: RecommendReply['unknown']): number[] {
     if (!Array.isArray(list)) throw new InputError(`${key} must be a list of item ids or titles`);
     if (list.length > most) throw new InputError(`${key} has ${list.length} items; ${most} is the most`);
+    let guesses = MOST_GUESSES;
     return list.flatMap((entry: unknown) => {
       if (typeof entry !== 'number' && typeof entry !== 'string')
         throw new InputError(`${key} has ${quoted(entry)}; an item is a number or a text`);
       if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 1 && entry <= this.recommender.numItems)
         return [entry];
-      const found = this.finder.find(String(entry));
+      const found = this.finder.find(String(entry), guesses > 0);
+      if (found.kind !== 'exact') guesses--;
       if (typeof entry === 'string' && (found.kind === 'exact' || found.kind === 'similar')) return [found.item];
       const near = found.kind === 'ambiguous' ? found.items : found.kind === 'unknown' ? found.nearest : [];
       unknown.push({ text: String(entry), nearest: near.slice(0, 5).map((item) => this.#named(item)) });

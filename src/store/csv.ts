@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type CsvError, type InfoRecord, parse } from 'csv-parse/sync';
+import { type CsvError, parse } from 'csv-parse/sync';
 import { InputError } from '../base/errors.js';
 
 /** A row of a CSV file. */
@@ -14,38 +14,55 @@ export interface CsvRow {
  * Reads columns of a CSV file (RFC 4180, UTF-8) by the names in its header, of which case does not matter; others are ignored.
  * @param required must be in the header
  * @param optional need not
+ * @param onRow given each row in turn: no list of them is made, which would take many times the file
  * @throws InputError naming file, line and what is wrong
  */
-export function readColumns(file: string, required: readonly string[], optional: readonly string[] = []): CsvRow[] {
-  const [header, ...rows] = readRecords(file, required);
-  const names = header?.record.map((name) => name.trim().toLowerCase()) ?? [];
+export function readColumns(
+  file: string,
+  required: readonly string[],
+  optional: readonly string[],
+  onRow: (row: CsvRow) => void,
+): void {
+  const bytes = readBytes(file, required);
+  let columns: number[] | undefined;
+  const take = (record: string[], { lines }: { lines: number }) => {
+    if (columns) onRow({ line: lines, fields: columns.map((column) => record[column]) });
+    else columns = columnsOf(record, required, optional, file);
+    return null;
+  };
+  try {
+    parse(bytes, { bom: true, skip_empty_lines: true, on_record: take });
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const { lines, message } = error as CsvError & { lines: number };
+    throw new InputError(
+      `${file}, line ${lines} is not CSV: ${message}; quote fields that hold commas, double the quotes within`,
+      { cause: error },
+    );
+  }
+  if (!columns) columnsOf([], required, optional, file);
+}
+
+function columnsOf(
+  header: readonly string[],
+  required: readonly string[],
+  optional: readonly string[],
+  file: string,
+): number[] {
+  const names = header.map((name) => name.trim().toLowerCase());
   if (required.some((name) => !names.includes(name))) {
     const wanted = required.map((name) => `a column ${name}`).join(' and ');
     throw new InputError(`${file}, line 1: the header is "${names.join(',')}"; it must name ${wanted}`);
   }
-  const columns = [...required, ...optional].map((name) => names.indexOf(name));
-  return rows.map(({ record, info }) => ({ line: info.lines, fields: columns.map((column) => record[column]) }));
+  return [...required, ...optional].map((name) => names.indexOf(name));
 }
 
-function readRecords(file: string, required: readonly string[]): { record: string[]; info: InfoRecord }[] {
-  let text: Buffer;
+function readBytes(file: string, required: readonly string[]): Buffer {
   try {
-    text = readFileSync(file);
+    return readFileSync(file);
   } catch (error) {
     throw new InputError(
       `cannot read ${file} (${(error as NodeJS.ErrnoException).code}); name a CSV file with columns ${required.join(' and ')}`,
-      { cause: error },
-    );
-  }
-  try {
-    return parse(text, { bom: true, info: true, skip_empty_lines: true }) as unknown as {
-      record: string[];
-      info: InfoRecord;
-    }[];
-  } catch (error) {
-    const { lines, message } = error as CsvError & { lines: number };
-    throw new InputError(
-      `${file}, line ${lines} is not CSV: ${message}; quote fields that hold commas, double the quotes within`,
       { cause: error },
     );
   }

@@ -1,6 +1,7 @@
 import Fuse from 'fuse.js';
 import { editDistance } from '../base/edit-distance.js';
 import { printable } from '../base/printable.js';
+import { BigramIndex } from './bigrams.js';
 import type { ItemNames } from './titles.js';
 
 /** What a person's words for an item mean. */
@@ -24,6 +25,10 @@ interface Entry {
 
 const ARTICLES = new Set(['a', 'an', 'the']);
 const MOST_NEAR = 8;
+/** Entries that are compared letter by letter, which takes time in proportion to them and to the text. */
+const MOST_COMPARED = 1000;
+/** Letters of a text whose meaning is guessed. */
+const MOST_LETTERS = 200;
 
 /**
  * Finds items by what a person calls them: the id in the log, where the data was imported from one with other ids; the number of the
@@ -32,8 +37,7 @@ const MOST_NEAR = 8;
  */
 export class ItemFinder {
   readonly #byOriginal: ReadonlyMap<string, number>;
-  #entriesOnce: readonly Entry[] | undefined;
-  #fuse: Fuse<Entry> | undefined;
+  #indexOnce: Index | undefined;
 
   constructor(
     readonly names: ItemNames,
@@ -43,18 +47,22 @@ export class ItemFinder {
     this.#byOriginal = new Map(known.map(([item, original]) => [original, item]));
   }
 
-  /** What the text means. */
-  find(text: string): Found {
+  /**
+   * What the text means.
+   * @param guess false finds exact and similar texts alone, in a time that does not grow with the catalogue
+   */
+  find(text: string, guess = true): Found {
     const item = this.#byId(text);
     if (item !== undefined) return { kind: 'exact', item };
     const { words, core } = wordsOf(text);
     if (words.length === 0 || /^#\d+$/.test(text)) return { kind: 'unknown', nearest: [] };
-    const ofSameText = this.#entries.filter(({ title }) => title.trim().toLowerCase() === text.toLowerCase());
-    if (ofSameText.length > 0) return decide(ofSameText, 'exact');
-    const ofSameWords = this.#entries.filter((entry) => sameSet(entry.core, core) || sameSet(entry.words, words));
-    if (ofSameWords.length > 0) return decide(ofSameWords, 'similar');
-    if (/^\d+$/.test(text)) return { kind: 'unknown', nearest: [] }; // an id that is none resembles many titles
-    const holding = this.#entries.filter((entry) => words.every((word) => entry.words.includes(word)));
+    const { entries, byText, byWords } = this.#index;
+    const ofSameText = byText.get(plainText(text));
+    if (ofSameText) return decide(ofSameText, 'exact');
+    const ofSameWords = new Set([...(byWords.get(keyOf(core)) ?? []), ...(byWords.get(keyOf(words)) ?? [])]);
+    if (ofSameWords.size > 0) return decide([...ofSameWords], 'similar');
+    if (!guess || text.length > MOST_LETTERS || /^\d+$/.test(text)) return { kind: 'unknown', nearest: [] }; // an id that is none resembles many titles
+    const holding = entries.filter((entry) => words.every((word) => entry.words.includes(word)));
     if (holding.length > 0) return decide(holding, 'similar');
     const near = this.#resembling(words);
     const misspelt = nearest(near, words, core);
@@ -67,7 +75,8 @@ export class ItemFinder {
    * known.
    */
   split(text: string): string[] {
-    const isTitle = (part: string) => this.#entries.some(({ title }) => title.trim() === part);
+    const isTitle = (part: string) =>
+      this.#index.byText.get(plainText(part))?.some(({ title }) => title.trim() === part);
     const parts = isTitle(text.trim()) ? [text.trim()] : text.split(/[;\n]/).map((part) => part.trim());
     return parts.filter(Boolean).flatMap((part) => {
       const tokens = part.split(/[\s,]+/).filter(Boolean);
@@ -86,13 +95,14 @@ export class ItemFinder {
     const found = new Set<number>();
     const item = this.#byId(text.trim());
     if (item !== undefined) found.add(item);
-    const { words } = wordsOf(text);
+    const { words } = wordsOf(text.slice(0, MOST_LETTERS));
     const fits = (entry: Entry) => words.every((word) => entry.words.some((other) => other.startsWith(word)));
+    const { entries } = this.#index;
     const shortest = (a: Entry, b: Entry) => a.title.length - b.title.length || a.item - b.item;
-    const beginning = this.#entries.filter(fits);
+    const beginning = entries.filter(fits);
     for (const entry of words.length > 0 ? beginning.sort(shortest) : beginning) found.add(entry.item);
     if (found.size < limit && words.length > 0) for (const entry of this.#resembling(words)) found.add(entry.item);
-    if (this.#entries.length === 0 && text.trim() === '')
+    if (entries.length === 0 && text.trim() === '')
       for (let i = 1; i <= Math.min(limit, this.numItems); i++) found.add(i);
     return [...found].slice(0, limit);
   }
@@ -106,21 +116,27 @@ export class ItemFinder {
   }
 
   /** Made when first asked for: ids need none of it. */
-  get #entries(): readonly Entry[] {
-    this.#entriesOnce ??= Array.from(this.names.titles)
-      .filter(([item]) => item <= this.numItems)
-      .map(([item, title]) => ({ item, title, ...wordsOf(title) }));
-    return this.#entriesOnce;
+  get #index(): Index {
+    this.#indexOnce ??= indexOf(
+      Array.from(this.names.titles)
+        .filter(([item]) => item <= this.numItems)
+        .map(([item, title]) => ({ item, title, ...wordsOf(title) })),
+    );
+    return this.#indexOnce;
   }
 
   #resembling(words: readonly string[]): Entry[] {
-    this.#fuse ??= new Fuse(this.#entries, {
+    const { entries, bigrams } = this.#index;
+    const likest = bigrams()
+      .likest(words, MOST_COMPARED)
+      .map((i) => entries[i]);
+    const fuse = new Fuse(likest, {
       keys: [{ name: 'words', getFn: (entry: Entry) => entry.words.join(' ') }],
       useTokenSearch: true,
       tokenMatch: 'all',
       threshold: 0.4,
     });
-    return this.#fuse.search(words.join(' '), { limit: MOST_NEAR }).map(({ item }) => item);
+    return fuse.search(words.join(' '), { limit: MOST_NEAR }).map(({ item }) => item);
   }
 
   #byId(text: string): number | undefined {
@@ -129,6 +145,43 @@ export class ItemFinder {
     const number = (this.#byOriginal.size > 0 ? /^#(\d+)$/ : /^#?(\d+)$/).exec(text)?.[1];
     return number !== undefined && Number(number) >= 1 && Number(number) <= this.numItems ? Number(number) : undefined;
   }
+}
+
+/** Titles by what is looked up in them. */
+interface Index {
+  readonly entries: readonly Entry[];
+  /** By `plainText` of the title. */
+  readonly byText: ReadonlyMap<string, readonly Entry[]>;
+  /** By `keyOf` of all words, and of the core. */
+  readonly byWords: ReadonlyMap<string, readonly Entry[]>;
+  /** Made when a guess is asked for. */
+  readonly bigrams: () => BigramIndex;
+}
+
+function indexOf(entries: readonly Entry[]): Index {
+  const byText = new Map<string, Entry[]>();
+  const byWords = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    append(byText, plainText(entry.title), entry);
+    for (const key of new Set([keyOf(entry.core), keyOf(entry.words)])) append(byWords, key, entry);
+  }
+  let bigrams: BigramIndex | undefined;
+  return { entries, byText, byWords, bigrams: () => (bigrams ??= new BigramIndex(entries.map(({ words }) => words))) };
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+function plainText(text: string): string {
+  return text.trim().toLowerCase();
+}
+
+/** The same for the same words in any order. */
+function keyOf(words: readonly string[]): string {
+  return `${words.length} ${[...new Set(words)].sort().join(' ')}`;
 }
 
 /** One item is found; among several the shortest title is the likeliest. */
@@ -157,12 +210,15 @@ function wordsOf(text: string): Omit<Entry, 'item' | 'title'> {
       .split(/[^\p{L}\p{N}]+/u)
       .filter(Boolean);
   const words = split(text);
-  const outside = split(text.replace(/\([^)]*\)\s*$/, ''));
+  const outside = split(withoutRemark(text));
   const plain = outside.length > 0 ? outside : words;
   const core = plain.filter((word) => !ARTICLES.has(word));
   return { words, plain, core: core.length > 0 ? core : plain };
 }
 
-function sameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((word) => b.includes(word)) && b.every((word) => a.includes(word));
+/** A text without what stands in brackets at its end. */
+function withoutRemark(text: string): string {
+  const end = text.trimEnd();
+  const open = end.endsWith(')') ? end.indexOf('(', end.lastIndexOf(')', end.length - 2) + 1) : -1;
+  return open < 0 ? text : end.slice(0, open);
 }

@@ -23,13 +23,13 @@ export function readTitles(file: string): Map<number, string> {
 export function readItemNames(file: string): { titles: Map<number, string>; originals: Map<number, string> } {
   const titles = new Map<number, string>();
   const originals = new Map<number, string>();
-  for (const row of readColumns(file, ['id', 'title'], ['original_id'])) {
+  readColumns(file, ['id', 'title'], ['original_id'], (row) => {
     const [, title, original] = row.fields;
     const id = idOf(row, file, 'an item');
     if (titles.has(id)) throw new InputError(`${file}, line ${row.line}: item ${id} is there twice; remove one`);
     titles.set(id, title!);
     if (original !== undefined) originals.set(id, original);
-  }
+  });
   return { titles, originals };
 }
 
@@ -38,8 +38,9 @@ export function readItemNames(file: string): { titles: Map<number, string>; orig
  * @throws InputError naming file, line and value
  */
 export function readUserNames(file: string): Map<number, string> {
-  const rows = readColumns(file, ['id', 'original_id']);
-  return new Map(rows.map((row) => [idOf(row, file, 'a user'), row.fields[1]!]));
+  const names = new Map<number, string>();
+  readColumns(file, ['id', 'original_id'], [], (row) => names.set(idOf(row, file, 'a user'), row.fields[1]!));
+  return names;
 }
 
 /** The CSV text that `readTitles` reads back. */
@@ -50,6 +51,6 @@ export function formatTitles(titles: ReadonlyMap<number, string>): string {
 
 function idOf({ line, fields }: CsvRow, file: string, what: 'an item' | 'a user'): number {
   const id = fields[0]!.trim();
-  if (/^[1-9]\d*$/.test(id)) return Number(id);
+  if (/^[1-9]\d{0,9}$/.test(id)) return Number(id);
   throw new InputError(`${file}, line ${line}: ${JSON.stringify(id)} is not ${what} id; give a whole number from 1`);
 }

@@ -10,8 +10,12 @@ export async function open(address: string): Promise<Socket> {
   return socket;
 }
 
-/** Sends bytes as they are. @returns all that comes back until the server closes the connection */
-export async function exchange(address: string, bytes: string | Uint8Array): Promise<string> {
+/**
+ * Sends bytes as they are.
+ * @param close half closes the connection on this side, too: a server need not wait for more
+ * @returns all that comes back until the server closes the connection
+ */
+export async function exchange(address: string, bytes: string | Uint8Array, close?: 'half'): Promise<string> {
   const socket = await open(address);
   let answer = '';
   socket.setEncoding('latin1').on('data', (text: string) => {
@@ -19,6 +23,7 @@ export async function exchange(address: string, bytes: string | Uint8Array): Pro
   });
   const closed = once(socket, 'close');
   socket.write(bytes);
+  if (close) socket.end();
   await closed;
   return answer;
 }
