@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll } from 'vitest';
 import { openChromium } from './support/chromium.js';
-import { type CaseResults, describeCases, describeUntested } from './support/portable.js';
+import { describeCases, describeUntested, scriptOf, testTraining } from './support/portable-tests.js';
 
 const WHAT = "kernels in Chromium's WebGPU";
 
@@ -13,11 +13,17 @@ const chromium = await openChromium({ webgpu: true });
 if (!chromium) describeUntested(WHAT, 'no Chromium could be started, see above');
 else {
   const server = serveLibrary();
-  // Side by side: while one page compares, the other's kernels run.
-  const runs = [true, false].map((subgroups) => runInPage(chromium, server, subgroups));
-  for (const run of runs) run.catch(() => {}); // reported where it is awaited
-  describeCases(`${WHAT}, subgroups true`, () => runs[0]);
-  describeCases(`${WHAT}, subgroups false`, () => runs[1]);
+  const run = (expression: string) => runInPage(chromium, server, expression);
+  let runs: Promise<unknown>[] | undefined;
+  /** Both variants of the kernels side by side: while one page compares, the other's kernels run. */
+  const cases = () => {
+    runs ??= [true, false].map((subgroups) => run(`runCases(library, { subgroups: ${subgroups} })`));
+    runs[1].catch(() => {}); // reported where it is awaited
+    return runs;
+  };
+  describeCases(`${WHAT}, subgroups true`, () => cases()[0]);
+  describeCases(`${WHAT}, subgroups false`, () => cases()[1]);
+  testTraining('trains and recommends in a page as in Node', () => run('runTraining(library)'));
   afterAll(async () => {
     await chromium.close();
     server.close();
@@ -40,10 +46,8 @@ function serveLibrary(): Server {
   return server.listen(0, '127.0.0.1');
 }
 
-async function runInPage(browser: Browser, server: Server, subgroups: boolean): Promise<CaseResults> {
+async function runInPage(browser: Browser, server: Server, expression: string): Promise<unknown> {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  // As text, for vitest rewrites an import in code.
-  return page.evaluate(`Promise.all([import('/test/support/run-cases.mjs'), import('/dist/browser.js')])
-    .then(([{ runCases }, library]) => runCases(library, { subgroups: ${subgroups} }))`);
+  return page.evaluate(scriptOf('/', expression)); // as text, for vitest rewrites an import in code
 }

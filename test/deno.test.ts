@@ -6,23 +6,21 @@ import { surveyAdapters } from '../src/node/adapter.js';
 import { findSwiftshader } from '../src/node/swiftshader.js';
 import { driverManifests } from '../src/node/vulkan.js';
 import { findDeno } from './support/deno.js';
-import { type CaseResults, describeCases, describeUntested } from './support/portable.js';
+import { describeCases, describeUntested, scriptOf, testTraining } from './support/portable-tests.js';
 
 const ROOT = new URL('..', import.meta.url);
 const WHAT = "kernels in Deno's WebGPU";
 
 const deno = findDeno();
 if (!deno) describeUntested(WHAT, 'there is no deno; name one by GSAS_DENO, or run .ci/run, which installs one');
-// wgpu uses no subgroups here, so there is one variant of each kernel.
-else describeCases(WHAT, () => runInDeno(deno));
+else {
+  describeCases(WHAT, () => runInDeno(deno, 'runCases(library)')); // wgpu offers no subgroups, so kernels have one variant
+  testTraining('trains and recommends in Deno as in Node', () => runInDeno(deno, 'runTraining(library)'));
+}
 
-/** Runs the registry's cases through the built library on the adapter that all tests use. */
-async function runInDeno(program: string): Promise<CaseResults> {
-  const [runner, library] = ['test/support/run-cases.mjs', 'dist/browser.js'].map((path) => new URL(path, ROOT).href);
-  const script = `
-    import { runCases } from '${runner}';
-    import * as library from '${library}';
-    console.log(JSON.stringify(await runCases(library)));`;
+/** Evaluates an expression of the built library's on the adapter that all tests use. */
+async function runInDeno(program: string, expression: string): Promise<unknown> {
+  const script = `console.log(JSON.stringify(await ${scriptOf(ROOT.href, expression)}));`;
   const flags = ['--unstable-webgpu', '--no-lock', '--no-remote', '--node-modules-dir=manual'];
   const { stdout } = await promisify(execFile)(program, ['eval', ...flags, script], {
     cwd: fileURLToPath(ROOT),

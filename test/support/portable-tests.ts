@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import * as library from '../../src/browser.js';
+import { openTestGpu } from './gpu.js';
+import { type CaseResults, runTraining, type TrainingResults } from './portable.mjs';
+
+/**
+ * JavaScript for another WebGPU.
+ * @param base address of the repository's root
+ * @param expression in which `runCases` and `runTraining` take `library`, the one that is built
+ */
+export function scriptOf(base: string, expression: string): string {
+  const modules = ['test/support/portable.mjs', 'dist/browser.js'].map((path) => `import('${base}${path}')`);
+  return `Promise.all([${modules.join(', ')}]).then(([{ runCases, runTraining }, library]) => ${expression})`;
+}
+
+/** A test for each case of the registry, computed by another WebGPU. */
+export function describeCases(name: string, results: () => Promise<unknown>): void {
+  describe(name, () => {
+    let cases: CaseResults['cases'];
+    beforeAll(async () => {
+      const found = (await results()) as CaseResults;
+      console.log(`${name}: on ${found.adapter}, subgroups of ${found.subgroupSize} lanes`);
+      cases = found.cases;
+    }, 300_000);
+
+    for (const op of library.registry) {
+      describe(op.name, () => {
+        it.each(op.cases.map((shape, i) => [JSON.stringify(shape), i] as const))('%s', (_, number) => {
+          const { compared, wrong } = cases[`${op.name} ${number}`];
+          expect(wrong).toEqual([]);
+          expect(compared).toBeGreaterThan(0);
+        });
+      });
+    }
+  });
+}
+
+/** A model trained by another WebGPU has the losses and recommends the items that one trained here has and does. */
+export function testTraining(name: string, results: () => Promise<unknown>): void {
+  it(name, async () => {
+    const gpu = await openTestGpu();
+    const [there, here] = [(await results()) as TrainingResults, await runTraining(library, gpu)];
+    gpu.close();
+    expect(here.losses).toHaveLength(20);
+    expect(there.losses).toHaveLength(20);
+    there.losses.forEach((loss, i) => {
+      expect(Math.abs(loss / here.losses[i] - 1), `loss ${i}`).toBeLessThan(1e-4);
+    });
+    expect(there.top.map(({ item }) => item)).toEqual(here.top.map(({ item }) => item));
+  }, 300_000);
+}
+
+/** Says aloud, and in the name of a test that is skipped, what is not tested and why. */
+export function describeUntested(name: string, why: string): void {
+  console.warn(`NOT TESTED: ${name}: ${why}`);
+  it.skip(`${name}: NOT TESTED, ${why}`, () => {});
+}
