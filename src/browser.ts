@@ -9,7 +9,7 @@
 
 // A device to work on
 
-export { type Capabilities, Gpu, type GpuOptions } from './engine/gpu.js';
+export { type Capabilities, Gpu, type GpuOptions, type Recorder } from './engine/gpu.js';
 
 // Data in
 
@@ -110,19 +110,30 @@ export * from './base/errors.js';
 
 // Kernels of one's own
 
+export type { Option } from './base/options.js';
 export { HostRandom } from './base/philox.js';
 export { Gradient, type RowShare } from './engine/gradient.js';
 export type { Pipeline, PipelineCache } from './engine/pipelines.js';
 export type { BufferPool, PooledBuffer } from './engine/pool.js';
 export type { KernelTime, Profiler } from './engine/profiler.js';
 export { type Binding, type Program, program, type Scalar, type Uniform } from './engine/program.js';
+export type { RandomState } from './engine/random.js';
 export { Stream } from './engine/stream.js';
+export { Table, type TableLayout } from './engine/table.js';
 export { type Entry, Tape } from './engine/tape.js';
 export { checkShapes, type DType, type HostArray, type Shape, sizeOf, type Tensor } from './engine/tensor.js';
 export type { Tuning, TuningAnswer, TuningQuestion } from './engine/tuning.js';
 export { float, mainWgsl, wgsl } from './engine/wgsl.js';
 export { checkCase, compare, type Deviation, isOff, OpRun } from './kernels/harness.js';
 export { integers, normals, spansOf } from './kernels/inputs.js';
-export { CASE_RANDOM, type Cost, defineOp, type Op, type Operand, type ReferenceValues } from './kernels/op.js';
+export {
+  CASE_RANDOM,
+  type Cost,
+  defineOp,
+  type Op,
+  type Operand,
+  type ReferenceValues,
+  type TypedOp,
+} from './kernels/op.js';
 export { registry } from './kernels/registry.js';
 export { type Finding, type TuneOptions, tune } from './kernels/tune.js';

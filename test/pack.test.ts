@@ -96,6 +96,16 @@ it('trains through the library', async () => {
   expect(outcome).toEqual({ status: 0, stdout: '3 item_embedding.weight\n', stderr: '' });
 });
 
+it('offers the library without Node, and operations as modules', async () => {
+  const program = `
+    import { registry } from 'gsas-wgpu/browser';
+    import { linear } from 'gsas-wgpu/kernels/linear';
+    import { rank } from 'gsas-wgpu/kernels/score/rank';
+    console.log(registry.some(({ name }) => name === 'linear'), typeof linear, typeof rank);`;
+  const outcome = await run(process.execPath, ['--input-type=module', '-e', program], app);
+  expect(outcome).toEqual({ status: 0, stdout: 'true function function\n', stderr: '' });
+});
+
 it.each([
   ['by itself, with the DOM library', []],
   ['without the DOM library', ['--lib', 'es2023', '--types', '@webgpu/types', '--skipLibCheck']],

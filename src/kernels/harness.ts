@@ -6,17 +6,15 @@ import { type HostArray, sizeOf, type Tensor } from '../engine/tensor.js';
 import { difference, directionalError, finiteDifferences, largest } from './differences.js';
 import { CASE_RANDOM, type Op, type Operand, type ReferenceValues } from './op.js';
 
-type Named<T> = Record<string, T>;
-
 /** An operation of the registry at one shape, its inputs on the GPU, to be run forward and backward any number of times. */
 export class OpRun {
   /** Inputs that it has a gradient for. */
   readonly differentiable: readonly string[];
   /** dL/d(output) where a backward starts: 1 for a loss, else normal numbers; by output that a gradient flows through. */
-  readonly cotangents: Named<Float32Array> = {};
-  readonly #host: Named<Operand>;
-  readonly #inputs: Named<Tensor> = {};
-  readonly #seeds: Named<Tensor> = {};
+  readonly cotangents: Record<string, Float32Array> = {};
+  readonly #host: Record<string, Operand>;
+  readonly #inputs: Record<string, Tensor> = {};
+  readonly #seeds: Record<string, Tensor> = {};
 
   /** @param random draws the inputs, then the cotangents */
   constructor(
@@ -51,20 +49,20 @@ export class OpRun {
   }
 
   /** Records the operation, as training does or, without `recording`, forward only. */
-  forward(recording = true): { tape: Tape; outputs: Named<Tensor> } {
+  forward(recording = true): { tape: Tape; outputs: Record<string, Tensor> } {
     const tape = new Tape(this.stream, recording);
     return { tape, outputs: this.op.run(tape, this.shape, this.#inputs) };
   }
 
   /** Records a forward and the start of a backward. Returns what records the rest: the inputs' gradients, for the caller to release. */
-  readyBackward(): () => Named<Tensor> {
+  readyBackward(): () => Record<string, Tensor> {
     return this.#readyBackward(this.forward());
   }
 
   /** Runs it once. @returns the outputs and the inputs' gradients */
-  async results(): Promise<{ outputs: Named<HostArray>; gradients: Named<HostArray> }> {
+  async results(): Promise<{ outputs: Record<string, HostArray>; gradients: Record<string, HostArray> }> {
     const { stream } = this;
-    const [outputs, gradients] = stream.scope((): Promise<Named<HostArray>>[] => {
+    const [outputs, gradients] = stream.scope((): Promise<Record<string, HostArray>>[] => {
       const run = this.forward();
       const read = download(stream, run.outputs); // before the backward releases them
       return [read, download(stream, this.differentiable.length > 0 ? this.#readyBackward(run)() : {})];
@@ -78,7 +76,7 @@ export class OpRun {
     for (const tensor of [...Object.values(this.#inputs), ...Object.values(this.#seeds)]) this.stream.release(tensor);
   }
 
-  #readyBackward({ tape, outputs }: ReturnType<OpRun['forward']>): () => Named<Tensor> {
+  #readyBackward({ tape, outputs }: ReturnType<OpRun['forward']>): () => Record<string, Tensor> {
     const roots = Object.keys(this.cotangents).map((name) => {
       const seed = this.#seeds[name];
       if (!seed) return { of: outputs[name] };
@@ -94,7 +92,7 @@ export class OpRun {
 }
 
 /** Records copies to the host of tensors by name. */
-export async function download(stream: Stream, tensors: Named<Tensor>): Promise<Named<HostArray>> {
+export async function download(stream: Stream, tensors: Record<string, Tensor>): Promise<Record<string, HostArray>> {
   const reads = Object.entries(tensors).map(async ([name, tensor]) => [name, await stream.download(tensor)] as const);
   return Object.fromEntries(await Promise.all(reads));
 }

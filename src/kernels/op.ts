@@ -28,9 +28,11 @@ interface Description<Case> {
   benchShapes: readonly Case[];
   /** Its one differentiable output is a loss: a single number, where the backward starts with dL/dL = 1. */
   terminal?: boolean;
-  /** What a pass costs; `backward` is left out where there is nothing to differentiate. */
+  /** What a pass costs. */
   cost: {
+    /** The forward pass. */
     forward(shape: Case): Cost;
+    /** The backward pass; left out where there is nothing to differentiate. */
     backward?(shape: Case): Cost;
   };
 }
@@ -51,7 +53,7 @@ export interface Op extends Description<unknown> {
 }
 
 /** An operation whose operands are typed by what `inputs` and `run` return; a name that is optional there is optional everywhere. */
-interface TypedOp<Case, Inputs, Outputs> extends Description<Case> {
+export interface TypedOp<Case, Inputs, Outputs> extends Description<Case> {
   inputs(shape: Case, random: HostRandom): Inputs;
   differentiable: readonly (keyof Inputs & string)[];
   run(tape: Tape, shape: Case, inputs: { [Name in keyof Inputs]: Tensor }): Outputs;

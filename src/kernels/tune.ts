@@ -17,6 +17,7 @@ export interface Finding {
   answer: TuningAnswer;
 }
 
+/** How long `tune` may take. */
 export interface TuneOptions {
   /** No question and no candidate is begun that would end later if it took as long as the one before. One question is always answered. */
   seconds?: number;

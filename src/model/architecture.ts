@@ -87,7 +87,7 @@ export interface Architecture<Config extends ModelConfig = ModelConfig> {
   encode(tape: Tape, network: Network<Config>, batch: SequenceTensors, options: EncodeOptions): Tensor;
   /**
    * How much each token of a sequence counts for its last token's hidden state. Left out where the architecture has no such weights.
-   * @returns [H, T]: for each head, weights that sum to 1 over each sequence
+   * @returns [H, T] for each head, weights that sum to 1 over each sequence
    */
   attention?(tape: Tape, network: Network<Config>, batch: SequenceTensors, last: LastTokens): Tensor;
 }
