@@ -3,16 +3,16 @@ import type { Gpu } from './gpu.js';
 import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
 
-/** A driver that takes less for everything had it on disk. */
+/** A driver that needs less than this for all of them had them on disk. */
 const PATIENCE = 150; // milliseconds
 const SMALL = 4096; // bytes, more than any binding's least size
 const MOST_BINDINGS = 8;
 
 /**
- * Has the driver compile the shaders that are new to the device, where it would do so at their first launch, one after the other: Mesa's
- * software driver takes 13 s of processor time for a training step's. Each is launched with no workgroups, so nothing runs. Where that takes long,
+ * Has the driver compile the shaders that are new to the device. Mesa's software driver would do so at their first launch, one after the
+ * other, which delays the first training step by many seconds. Each is launched with no workgroups, so nothing runs. Where that takes long,
  * other devices (`GpuOptions.compilers`) take their share: the driver keeps what it compiles on disk, by content, and finds it there.
- * Does nothing for a device that was opened without `compilers`. Never fails: what is wrong shows where the shader is used.
+ * Does nothing for a device that was opened without `compilers`. Never fails: an error shows where the shader is used.
  */
 export async function compileAhead(gpu: Gpu): Promise<void> {
   const programs = gpu.pipelines.takeNew();

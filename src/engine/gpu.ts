@@ -24,9 +24,9 @@ export interface Recorder {
 export interface GpuOptions {
   /** False makes every kernel take its variant without subgroups. */
   subgroups?: boolean;
-  /** Measure GPU time per kernel: one pass a dispatch, so a little slower. */
+  /** Measure GPU time per kernel: one pass per dispatch, so a little slower. */
   profile?: boolean;
-  /** Told of every wait for the GPU as it begins: a host whose binding polls can rest meanwhile (`restDuring` of src/node/rest.ts). */
+  /** Called with every wait for the GPU as it begins: a host whose binding polls can rest meanwhile (`restDuring` of src/node/rest.ts). */
   onWait?: (work: Promise<unknown>) => void;
   /** Opens other devices of the same driver for `compileAhead`, where the driver compiles a shader at its first launch and keeps it on disk. */
   compilers?: () => Promise<Gpu[]>;
@@ -153,8 +153,8 @@ export class Gpu {
   }
 
   /**
-   * @throws the first error that the GPU reported since the device was opened, a shader's before what follows from it: so nothing
-   * while the compiler still has to report on one.
+   * @throws the first error that the GPU has reported since the device was opened, a shader's before what follows from it. Throws nothing
+   * while the compiler has yet to report on a shader.
    */
   check(): void {
     if (this.pipelines.awaitsReports) return;
@@ -162,7 +162,7 @@ export class Gpu {
     if (error) throw error;
   }
 
-  /** Waits for something that the GPU will have done. */
+  /** Waits for work that the GPU will finish. */
   wait<T>(work: Promise<T>): Promise<T> {
     this.onWait(work);
     return work;

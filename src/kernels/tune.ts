@@ -11,15 +11,15 @@ import { registry } from './registry.js';
 /** What was measured for one question. */
 export interface Finding {
   question: TuningQuestion;
-  /** Median milliseconds of a launch, by candidate, those of other bits than the built-in one's left out; that one is the first. */
+  /** Median milliseconds of a launch by candidate, the built-in one first. Candidates whose results have other bits are left out. */
   times: ReadonlyMap<string, number>;
-  /** What takes the built-in choice's place, or itself. */
+  /** What replaces the built-in choice, or that choice itself. */
   answer: TuningAnswer;
 }
 
 /** How long `tune` may take. */
 export interface TuneOptions {
-  /** No question and no candidate is begun that would end later if it took as long as the one before. One question is always answered. */
+  /** No question and no candidate is started that would end later if it took as long as the one before. One question is always answered. */
   seconds?: number;
 }
 
@@ -68,14 +68,14 @@ async function answer(gpu: Gpu, question: TuningQuestion, timeFor: (ms: number) 
     const finding = conclude(question, await measure(trial, names));
     const { choice } = finding.answer;
     if (choice === builtIn) return finding;
-    // The luckiest of several may only have been lucky: what is to replace the built-in choice has to win once more, by itself.
+    // The fastest of several may have been lucky, so it has to win once more against the built-in choice alone.
     return { ...finding, answer: conclude(question, await measure(trial, [builtIn, choice])).answer };
   } finally {
     trial.release();
   }
 }
 
-/** Alternating samples of each candidate, in milliseconds a launch. */
+/** Alternating samples of each candidate, in milliseconds per launch. */
 async function measure(trial: Trial, names: readonly string[]): Promise<Map<string, number[]>> {
   const repeats = Math.max(1, Math.ceil(SAMPLE_MS / (await trial.time(names[0], 1))));
   const samples = new Map(names.map((name): [string, number[]] => [name, []]));

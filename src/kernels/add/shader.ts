@@ -2,7 +2,7 @@ import { program } from '../../engine/program.js';
 import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import type { Cell } from '../cells.js';
 
-/** y += x, a lane a cell: bound by its two loads and one store. */
+/** y += x, one lane per cell: bound by its two loads and one store. */
 export const addInPlace = program(
   'add',
   ({ workgroup, cell }: { workgroup: number; cell: Cell['type'] }) => wgsl`

@@ -24,7 +24,7 @@ export interface AttentionOptions {
 
 /**
  * Causal attention within ragged rows: softmax(q k^T / sqrt(D / heads)) v + residual, each head on its chunk of the columns.
- * @param q [T, D]; with `last` [Q, D], a row a sequence
+ * @param q [T, D]; with `last` [Q, D], a row per sequence
  * @param k [T, D]
  * @param v [T, D]
  * @param spans [T, 2] for each token the half-open range of its sequence's tokens; sequences lie one after the other. With `last`
@@ -99,7 +99,7 @@ export function attention(
   return y;
 }
 
-/** Where one of the two gradients of a launch goes. */
+/** Where a launch writes one of its two gradients. */
 interface Share {
   gradient: Tensor;
   accumulate: boolean;

@@ -17,17 +17,17 @@ export function chunksOf(headSize: number): number {
  * subgroups every lane reads every cell of the shared row and keeps the sums of its own row.
  *
  * Arrays are indexed by constants alone, so that compilers keep them in registers. Mesa's compile time grows with the square of the
- * number of places that load or store, hence the loops in `load` and `store`. Variables get their zeros in writing: Tint zeroes one
- * without a value when the function begins, not each time round a loop.
+ * number of places that load or store, hence the loops in `load` and `store`. Variables are initialised explicitly: Tint zeroes one
+ * without a value once, when the function begins, and not in every iteration.
  */
 export function rowText(constants: AttentionConstants): RowText {
   return constants.team.subgroups ? spreadRows(constants) : laneRows(constants);
 }
 
 interface RowText {
-  /** Declares the own row `own` with what the binding holds. */
+  /** Declares the own row `own`, loaded from the binding. */
   load(own: string, binding: string): string;
-  /** Brings in the row of token `t` of a binding; to stand before `dot` and `add` of that binding. */
+  /** Loads the row of token `t` from a binding. Comes before `dot` and `add` of that binding. */
   share(binding: string, t: string): string;
   /** Declares `result` = own row . shared row. */
   dot(result: string, own: string, binding: string): string;
@@ -105,7 +105,7 @@ if (c * ${CHUNK}u + ${i}u < CELLS) { ${statement(`cell${i}`, `at + c * ${CHUNK}u
   };
 }
 
-/** What a lane does with its own row is the same in both, but for how it comes by `shared(binding, u)`, a cell of a shared row. */
+/** What a lane does with its own row is the same in both, except for how it gets `shared(binding, u)`, a cell of a shared row. */
 function ownRows(count: number, shared: (binding: string, u: number) => string): Pick<RowText, 'load' | 'dot'> {
   return {
     load: (own, binding) =>

@@ -6,17 +6,17 @@ import { type AttentionConstants, headWgsl, tileWgsl } from './tile.js';
 
 /*
  * Attention without an [S, S] matrix in memory: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention", 2022; Dao, "FlashAttention-2", 2023,
- * algorithms 1 and 2. The forward keeps one number a row, the log-sum-exp of its scores; the backward computes the weights again from
+ * algorithms 1 and 2. The forward keeps one number per row, the log-sum-exp of its scores; the backward computes the weights again from
  * it. dq is summed by the rows' owners, dk and dv in a second pass by theirs, so that nothing is added atomically and every sum has
  * a fixed order. Per pair of a query and a key that it sees: 4 D flops forward, 6 D for dq, 8 D for dk and dv.
  *
  * What bounds them: a row of k or v (q or dy) is loaded once for a tile of LANES rows, 2 D loads for 4 D to 8 D multiply-adds of a lane.
  * On a CPU arithmetic takes longer than the loads: each multiply-add of a dot product brings a broadcast, and each of a sum a masked store.
- * Two rows a lane, or four shared rows at once, gain little and compile several times as long; sums kept by the lane that owns the row are
+ * Two rows per lane, or four shared rows at once, gain little and compile several times as long; sums kept by the lane that owns the row are
  * slower.
  */
 
-/** A lane a query: softmax with a running maximum (FlashAttention-2, algorithm 1), a block of four keys at a time. */
+/** One lane per query: softmax with a running maximum (FlashAttention-2, algorithm 1), a block of four keys at a time. */
 export const forward = program('attention.forward', (c: AttentionConstants & { residual: boolean }) => {
   const { load, share, dot, sums, add, scale, store } = rowText(c);
   return tileWgsl(
@@ -72,7 +72,7 @@ const LOWEST = -3.0e38f;
   );
 });
 
-/** delta = rowsum(dy * (y - residual)) per head, one lane a row: what the softmax's backward subtracts. Bound by its loads. */
+/** delta = rowsum(dy * (y - residual)) per head, one lane per row: what the softmax's backward subtracts. Bound by its loads. */
 export const backwardDelta = program(
   'attention.backward_delta',
   (c: {
@@ -105,7 +105,7 @@ ${mainWgsl(c.workgroup)}
 `,
 );
 
-/** dq_t = SCALE sum_j ds_tj k_j with ds = p (m dp - delta), dp_tj = dy_t . v_j: a lane a query. */
+/** dq_t = SCALE sum_j ds_tj k_j with ds = p (m dp - delta), dp_tj = dy_t . v_j: one lane per query. */
 export const backwardQuery = program('attention.backward_query', (c: AttentionConstants & { accumulate: boolean }) => {
   const { load, share, dot, sums, add, store } = rowText(c);
   return tileWgsl(
@@ -146,7 +146,7 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
   );
 });
 
-/** dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t: a lane a key, which meets the queries from itself on. */
+/** dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t: one lane per key, which meets the queries from its own on. */
 export const backwardKey = program(
   'attention.backward_key',
   (c: AttentionConstants & { accumulateKey: boolean; accumulateValue: boolean }) => {

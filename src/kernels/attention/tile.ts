@@ -11,7 +11,7 @@ export interface AttentionConstants {
   dropout: boolean;
   /** Only the last token of each sequence queries: row i of q, y and spans is sequence i's. */
   last?: boolean;
-  /** One a workgroup, so that the bounds of its loops are uniform in the workgroup. */
+  /** One per workgroup, so that the bounds of its loops are uniform in the workgroup. */
   team: Team;
 }
 
@@ -24,9 +24,9 @@ const SCALE = ${float(1 / Math.sqrt(headSize))};
 }
 
 /**
- * WGSL of a tile kernel: a team takes LANES consecutive rows of one head and one sequence at a time, a row a lane. Tiles begin at
- * multiples of LANES from their sequence's start; a team does those that begin in its window of LANES tokens, so that nobody needs
- * a list of tiles. `body` finds the sequence (start, end), the tile (first, last; ends are exclusive; first_row), the lane's token t and its
+ * WGSL of a tile kernel: a team takes LANES consecutive rows of one head and one sequence at a time, one row per lane. Tiles begin at
+ * multiples of LANES from their sequence's start; a team does those that begin in its window of LANES tokens, so no list of tiles is
+ * needed. `body` finds the sequence (start, end), the tile (first, last; ends are exclusive; first_row), the lane's token t and its
  * row, where that begins in a binding (at), and whether it is `inside` the tile: lanes past the end do the last row again and store
  * nothing. With `last` a tile is one query, which leaves lanes idle, and is still far less work than the queries left out.
  */

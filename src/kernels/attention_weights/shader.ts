@@ -3,8 +3,8 @@ import { float, wgsl } from '../../engine/wgsl.js';
 import { TEAM_MAIN, type Team, teamWgsl } from '../team.js';
 
 /**
- * One team a query and head, a lane a key: the scores go to memory, then come back as weights. For looking at, not for training: bound
- * by the loads of k, of which every lane walks a row of its own.
+ * One team per query and head, one lane per key: the scores go to memory, then come back as weights. For explanations, not for training:
+ * bound by the loads of k, since every lane walks a row of its own.
  */
 export const attentionWeightsShader = program(
   'attention_weights',

@@ -9,7 +9,7 @@ export interface ColumnSumConstants {
   add: boolean;
 }
 
-/** A lane a cell of the row and a workgroup a chunk of rows; lanes read neighbouring addresses. Bound by its R C loads. */
+/** One lane per cell of the row and one workgroup per chunk of rows; lanes read neighbouring addresses. Bound by its R C loads. */
 export const columnSumShader = program('column_sum', ({ workgroup, cell: { size, type }, add }: ColumnSumConstants) => {
   return wgsl`
 struct Params { R: u32, C: u32, rows: u32 }

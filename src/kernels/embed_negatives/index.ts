@@ -6,10 +6,10 @@ import { drawCandidates } from '../score/draw/index.js';
 import { uniformCandidates } from '../score/samplers/uniform.js';
 
 /**
- * The rows of freshly drawn negatives: the unfused way, whose [T, k, D] `scoreOwn` never makes. It is here to be compared with.
+ * The rows of freshly drawn negatives: the unfused way, with the [T, k, D] `scoreOwn` never makes. It is here to be compared with.
  * @param table [N + 2, D]
  * @param T tokens
- * @param k negatives a token
+ * @param k negatives per token
  * @returns [T, k, D]
  */
 export function embedNegatives(tape: Tape, table: Table, T: number, k: number): Tensor {

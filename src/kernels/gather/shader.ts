@@ -5,7 +5,7 @@ import { cellsOf } from '../cells.js';
 
 export const WORKGROUP = 64;
 
-/** One invocation a cell; neighbours read neighbouring cells of one row. Bound by its P D loads and stores. */
+/** One invocation per cell; neighbours read neighbouring cells of one row. Bound by its P D loads and stores. */
 export const gatherRows = program(
   'gather',
   ({ D, table }: { D: number; table: TableLayout }) => wgsl`

@@ -40,7 +40,7 @@ ${MAIN_PAIRS} {
 `,
 );
 
-/** Writes each pair's key into its segment, in whatever order the invocations arrive. Leaves the segments' ends in `cursors`. */
+/** Writes each pair's key into its segment, in the order in which invocations happen to arrive. Leaves the segments' ends in `cursors`. */
 export const scatter = program(
   'group.scatter',
   () => wgsl`${IDS}
@@ -73,7 +73,7 @@ ${MAIN}
 `,
 );
 
-/** Replaces every number by the sum of those before it, one run an invocation; `nested`: a run starts from its base, else there is one run. */
+/** Replaces every number by the sum of those before it, one run per invocation; `nested`: a run starts from its base, else there is one run. */
 export const scanRuns = program(
   'group.scan',
   ({ nested }: { nested: boolean }) => wgsl`
@@ -123,7 +123,7 @@ ${each((i) => `    if (first + ${i}u < end) { order[first + ${i}u] = key[${i}]; 
 }
 
 /**
- * Sorts each segment, which makes the order ascending by item and pair whatever the scatter's race was, and writes the buckets' starts.
+ * Sorts each segment, which undoes the scatter's race: the order is then ascending by item and pair. Writes the buckets' starts.
  * The usual handful in registers; else Shell's sort with Knuth's gaps. Long segments are only listed; in what order changes no bit.
  */
 export const sortSegments = program(

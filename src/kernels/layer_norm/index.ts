@@ -5,7 +5,7 @@ import { columnSumInto } from '../column_sum/index.js';
 import { teamOf, teamWorkgroups } from '../team.js';
 import { backwardAffine, backwardInput, forward } from './shader.js';
 
-const ROWS = 64; // rows a chunk of the affine gradients' first stage
+const ROWS = 64; // rows per chunk in the first stage of the affine gradients
 
 /**
  * Layer normalisation over the last axis, eps 1e-5.

@@ -5,10 +5,10 @@ import { TEAM_MAIN, type Team, teamWgsl } from '../team.js';
 
 export const EPSILON = 1e-5; // PyTorch's default
 
-/** WGSL of a kernel of one team a row: its lane's cells of the row are `row + lane + i * LANES` for i below EACH. */
+/** WGSL of a kernel with one team per row: a lane's cells of the row are `row + lane + i * LANES` for i below EACH. */
 const rows = (D: number, team: Team) => `${teamWgsl(team)}${cellWgsl(D)}
 const D = ${D}.0;
-const EACH = ${Math.ceil(cellsOf(D).count / team.lanes)}u; // cells a lane
+const EACH = ${Math.ceil(cellsOf(D).count / team.lanes)}u; // cells per lane
 struct Params { T: u32 }
 @group(0) @binding(0) var<uniform> params: Params;`;
 
@@ -17,7 +17,7 @@ const MAIN = /* wgsl */ `${TEAM_MAIN}
   let row = select(0u, team, inside) * CELLS; // teams past the end compute row 0 again and store nothing`;
 
 /**
- * One team a row; the row stays in registers. Two team sums: the variance is that of the centred values, as in PyTorch. Bound by the
+ * One team per row; the row stays in registers. Two team sums: the variance is that of the centred values, as in PyTorch. Bound by the
  * loads and stores, which cells of four floats make a quarter as many, and by the two team sums between a row's loads and its stores.
  */
 export const forward = program('layer_norm.forward', ({ D, team }: { D: number; team: Team }) => {
@@ -52,7 +52,7 @@ ${MAIN}
 `;
 });
 
-/** dx = inverse (g - mean(g) - xhat mean(g xhat)) with g = dy weight, one team a row. Bound by its loads and stores, like the forward. */
+/** dx = inverse (g - mean(g) - xhat mean(g xhat)) with g = dy weight, one team per row. Bound by its loads and stores, like the forward. */
 export const backwardInput = program(
   'layer_norm.backward_input',
   ({ D, team, add }: { D: number; team: Team; add: boolean }) => {
@@ -98,7 +98,7 @@ ${MAIN}
   },
 );
 
-/** Sums over rows [first, first + ROWS) of dy xhat and dy, one lane a cell: the first stage of dweight and dbias. Bound by its loads. */
+/** Sums over rows [first, first + ROWS) of dy xhat and dy, one lane per cell: the first stage of dweight and dbias. Bound by its loads. */
 export const backwardAffine = program(
   'layer_norm.backward_affine',
   ({ D, rows, workgroup }: { D: number; rows: number; workgroup: number }) => {

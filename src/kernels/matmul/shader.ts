@@ -33,7 +33,7 @@ const unroll = (count: number, line: (i: number) => string) =>
  * Bound by loads: rows + lanes x cells x cellSize floats for each k, against their product of multiply-adds. So the tile is as large as
  * registers allow. On a CPU a loaded float costs as much as several multiply-adds of a vector, and the body of the loop must stay small:
  * with several k of each row held at once it is unrolled that often and falls out of the instruction cache.
- * The built-in tiles stand in tile.ts. Where another of them is faster on an adapter, `gsas-wgpu tune` or the first training run finds it.
+ * tile.ts has the built-in tiles. Where another is faster on an adapter, `gsas-wgpu tune` or the first training run finds it.
  */
 export const matmulShader = program('matmul', (constants: MatmulConstants) => {
   const { subgroups, lanes, rows, cells, cellSize, transposeA, add, bias, relu, dropout, residual } = constants;
@@ -153,7 +153,7 @@ ${mainWgsl(lanes)}
     )}
   }
 
-  // The epilogue is long, and compilers take it badly ${rows} times: the sums move up to where it is written out.
+  // The epilogue is long, and compilers choke on ${rows} copies: the sums move up to where it is written out.
   let height = min(params.rows, params.M - row);
   for (var done = 0u; done < height; done += ${finished}u) {
     ${unroll(finished, (i) =>
@@ -165,7 +165,7 @@ ${mainWgsl(lanes)}
 `;
 });
 
-/** y = x^T, one lane an element: bound by its loads, which lie a row apart (the writes are in order). For a small operand only. */
+/** y = x^T, one lane per element: bound by its loads, which lie a row apart (the writes are in order). For a small operand only. */
 export const transposeShader = program(
   'matmul.transpose',
   ({ workgroup }: { workgroup: number }) => wgsl`

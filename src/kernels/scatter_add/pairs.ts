@@ -31,7 +31,7 @@ export function pairsOf(op: string, ids: Tensor, source: Tensor, weights?: Tenso
 }
 
 /**
- * All pairs of a gradient's shares in one list, those with weights or with several pairs a source row first. To be called within a scope, which
+ * All pairs of a gradient's shares in one list, those with weights or with several pairs per source row first. Call it within a scope, which
  * releases what it makes. @throws ShapeError when an axis disagrees
  */
 export function joinShares(stream: Stream, op: string, shares: readonly RowShare[]): Pairs {

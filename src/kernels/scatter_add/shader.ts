@@ -11,7 +11,7 @@ export const WORKGROUP = 64;
 
 /**
  * Brings what the sums need of each pair into grouped order: the row of `source`, with the item in front as in the key, and the weight.
- * A pass of its own, because here the scattered reads of many pairs overlap and a division serves one pair a lane, while in the sums
+ * A pass of its own, because here the scattered reads of many pairs overlap and a division serves one pair per lane, while in the sums
  * each would be waited for by a whole team.
  */
 export const arrange = program(
@@ -77,7 +77,7 @@ export interface Layout extends Teams {
 }
 
 /**
- * WGSL: `take(&sum, i, rows[i], lane)` adds the weighted row of grouped pair i to a team's sums. Wants uniform `row_mask` (the bits of a row
+ * WGSL: `take(&sum, i, rows[i], lane)` adds the weighted row of grouped pair i to a team's sums. Needs the uniform `row_mask` (the bits of a row
  * in `rows`) and bindings `source` and, where weighted, `weights`.
  *
  * A team's lanes share the columns and keep their sums in registers, so no lane waits for another and a row of `source` is read
@@ -88,7 +88,7 @@ export function sums({ D, weighted, ...teams }: Layout): string {
   return wgsl`${teamsWgsl(teams)}
 alias Cell = ${cells.type};
 const CELLS = ${cells.count}u;
-const EACH = ${Math.ceil(cells.count / teams.lanes)}u; // cells a lane
+const EACH = ${Math.ceil(cells.count / teams.lanes)}u; // cells per lane
 
 fn take(sum: ptr<function, array<Cell, EACH>>, i: u32, word: u32, lane: u32) {
   let at = (word & params.row_mask) * CELLS + lane;
@@ -104,7 +104,7 @@ fn take(sum: ptr<function, array<Cell, EACH>>, i: u32, word: u32, lane: u32) {
 `;
 }
 
-/** Sums each block of BLOCK grouped pairs that lies within one item, so that no team is left alone with a very popular one. */
+/** Sums each block of BLOCK grouped pairs that lies within one item, so that no team has to sum a very popular one alone. */
 export const blockSums = program(
   'scatter_add.blocks',
   (layout: Layout) => wgsl`

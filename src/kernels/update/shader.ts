@@ -16,7 +16,7 @@ function ruleWgsl(rule: string, first: number, cell: string, shape: string): str
   return `${bindings.join('\n')}\n${code}`;
 }
 
-/** One lane a cell. Bound by memory: the parameter and the slots in and out, the gradient in; nothing is worth sharing. */
+/** One lane per cell. Bound by memory: the parameter and the slots in and out, the gradient in; nothing is worth sharing. */
 export const denseUpdate = program(
   'update.dense',
   ({ rule, cell }: { rule: string; cell: Cell['type'] }) => wgsl`
@@ -50,7 +50,7 @@ ${ruleWgsl(rule, 6, type, '[R, D]')}`;
 }
 
 /**
- * Every row moves. One team a row: it sums the row's pairs as `scatter_add` does, to the same bits, and moves the row by the sum, which
+ * Every row moves. One team per row: it sums the row's pairs as `scatter_add` does, to the same bits, and moves the row by the sum, which
  * is never written. Bound by memory: P D floats of `source`, mostly from the cache, and the parameter and the slots in and out.
  */
 export const allRowsUpdate = program(
@@ -71,7 +71,7 @@ ${ROW_SUM}
 );
 
 /**
- * Only rows with pairs move. One team a bucket of neighbouring items, some eight pairs: it sums each of its rows in registers, in the
+ * Only rows with pairs move. One team per bucket of neighbouring items, some eight pairs: it sums each of its rows in registers, in the
  * order of `scatter_add` and so to the same bits, and moves the row at once. Items without pairs are never visited.
  * Bound by memory: P D floats of `source`, mostly from the cache, and the parameter and the slots of the rows that are touched, in ascending order.
  * Asking for a bucket's rows ahead, as the own candidates' kernel does, gains nothing: its misses hold up the instructions behind them.
@@ -92,7 +92,7 @@ ${TEAM_MAIN}
   while (i < end) {
     var word = rows[i];
     let item = item_of(word);
-    var sum = array<Cell, EACH>(); // spelt out: without, the last row's sums stay in it on lavapipe
+    var sum = array<Cell, EACH>(); // initialised explicitly: drivers keep the last row's sums otherwise
     loop {
       let last = i + ${BLOCK - 1}u;
       if (i % ${BLOCK}u == 0u && last < end && item_of(rows[last]) == item) {

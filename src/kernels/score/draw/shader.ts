@@ -4,7 +4,7 @@ import { SAMPLERS } from '../samplers/index.js';
 
 export const WORKGROUP = 64;
 
-/** One invocation four slots of a token, what one Philox call gives. Bound by Philox. */
+/** One invocation per four slots of a token, which is what one Philox call gives. Bound by Philox. */
 export const draw = program(
   'score.draw',
   ({ sampler }: { sampler: string }) => wgsl`

@@ -27,7 +27,7 @@ function common({ D, judge, sampler, table, weighted, gradients }: Constants, sc
 alias Cell = ${cells.type};
 alias Score = ${score};
 const CELLS = ${cells.count}u;
-const EACH = (CELLS + LANES - 1u) / LANES; // cells a lane
+const EACH = (CELLS + LANES - 1u) / LANES; // cells per lane
 const LOWEST = -3.0e38f;
 struct Params { T: u32, k: u32, scale: f32, ${JUDGES[judge].params} ${SAMPLERS[sampler].params} }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -117,7 +117,7 @@ fn ask(ids: vec4u) -> f32 {
 }
 
 /**
- * One subgroup a token, its lanes across the columns: h, the gradient of h and four rows of the table at a time stay in registers, so
+ * One subgroup per token, its lanes across the columns: h, the gradient of h and four rows of the table at a time stay in registers, so
  * each row is read once, coalesced, and the four reads overlap. Bound by those reads, T (k + 1) D floats; sigmoid, sums over lanes and Philox come
  * on top. A lane holds the four slots that one Philox call draws; the lanes' quads are then visited one after the other.
  *
@@ -248,7 +248,7 @@ ${TEAM_MAIN}
 });
 
 /**
- * Without subgroups: one workgroup a token. Each lane scores a slot of its own, h being in workgroup memory; then the lanes share the
+ * Without subgroups: one workgroup per token. Each lane scores a slot of its own, h being in workgroup memory; then the lanes share the
  * columns and add the slots' rows, now in the cache, to the gradient of h. Two visits a row, but two barriers for LANES rows.
  * Bound by the same reads, taken twice.
  */
