@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
+import type { Choice } from '../src/base/options.js';
 import { gbceBeta } from '../src/kernels/score/judges/gbce.js';
+import { JUDGES } from '../src/kernels/score/judges/index.js';
+import { DRAWING } from '../src/kernels/score/samplers/index.js';
+import { RULES } from '../src/kernels/update/rules/index.js';
 import { checkModelConfig, parameterShapes } from '../src/model/config.js';
 import type { GsasrecConfig } from '../src/model/gsasrec.js';
 import { readSafetensors } from '../src/store/safetensors.js';
@@ -100,6 +104,32 @@ describe('options', () => {
     expect(parseConfig(saved, 'a checkpoint')).toEqual(saved);
   });
 
+  it('of another optimizer are refused likewise, and those that several have are no one’s alone', () => {
+    expect(() => resolveConfig(57, [{ optimizer: 'sgd', adam_beta2: 0.98 }], 'x.yaml')).toThrow(
+      new InputError(
+        'x.yaml: adam_beta2 is 0.98, but means nothing for the optimizer sgd; leave it out, or set optimizer to adam',
+      ),
+    );
+    expect(resolveConfig(57, [{ adam_beta2: 0.98 }, { optimizer: 'sgd', lr: 0.1 }])).toMatchObject({
+      lr: 0.1,
+      adam_beta2: 0.999,
+    });
+  });
+
+  it('that several losses, samplers or optimizers have are one option', () => {
+    for (const registry of [JUDGES, DRAWING, RULES]) {
+      const entries = Object.values<Choice>(registry).flatMap(({ options }) => Object.entries(options));
+      for (const [key, option] of entries) expect([key, option]).toEqual([key, optionTable()[key]]);
+    }
+  });
+
+  it('that choose say what each choice is', () => {
+    expect(optionTable().optimizer.help).toMatch(/^rule by which parameters move: adam is .*; sgd is /);
+    for (const [key, registry] of Object.entries({ loss: JUDGES, negatives: DRAWING, optimizer: RULES })) {
+      expect(optionTable()[key]).toMatchObject({ type: 'choice', choices: Object.keys(registry) });
+    }
+  });
+
   it('default to the official port’s defaults', () => {
     expect(resolveConfig(57, [])).toEqual({
       num_items: 57,
@@ -116,8 +146,12 @@ describe('options', () => {
       eval_batch_size: 512,
       lr: 0.001,
       loss: 'gbce',
+      negatives: 'uniform',
       accumulate: 1,
       optimizer: 'adam',
+      adam_beta1: 0.9,
+      adam_beta2: 0.999,
+      adam_eps: 1e-8,
       table_updates: 'auto',
       init_std: 1,
       init_prior: false,

@@ -9,9 +9,9 @@ import { integers, normals } from '../src/kernels/inputs.js';
 import { drawCandidates } from '../src/kernels/score/draw/index.js';
 import { gbce } from '../src/kernels/score/judges/gbce.js';
 import { scoreOwn } from '../src/kernels/score/own/index.js';
-import type { Candidates } from '../src/kernels/score/sampler.js';
+import { type Candidates, drawnCandidates } from '../src/kernels/score/sampler.js';
 import { givenCandidates } from '../src/kernels/score/samplers/given.js';
-import { uniformCandidates } from '../src/kernels/score/samplers/uniform.js';
+import { uniform } from '../src/kernels/score/samplers/uniform.js';
 import { openTestGpu } from './support/gpu.js';
 
 interface Row {
@@ -67,10 +67,10 @@ describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $sub
       stream.submit();
       return Promise.all([value, ...gradients]);
     };
-    const uniform = uniformCandidates(k, N);
-    const drawn = await run(uniform);
-    expect(await run(uniform)).toEqual(drawn);
-    expect(await run(givenCandidates(drawCandidates(stream, uniform, T)))).toEqual(drawn);
+    const candidates = drawnCandidates(uniform, k, N);
+    const drawn = await run(candidates);
+    expect(await run(candidates)).toEqual(drawn);
+    expect(await run(givenCandidates(drawCandidates(stream, candidates, T)))).toEqual(drawn);
   });
 
   it('has the same loss where no gradient is wanted', async () => {
@@ -81,7 +81,7 @@ describe.each([{ subgroups: true }, { subgroups: false }])('gBCE, subgroups $sub
     );
     const targets = stream.upload(integers(random, [7], 1, 11).data, [7]);
     const loss = (tape: Tape) =>
-      scoreOwn(tape, h!, tableOf(items!), targets, { verdict: VERDICT, candidates: uniformCandidates(5, 11) });
+      scoreOwn(tape, h!, tableOf(items!), targets, { verdict: VERDICT, candidates: drawnCandidates(uniform, 5, 11) });
     expect(await stream.read(loss(new Tape(stream, false)))).toEqual(await stream.read(loss(new Tape(stream))));
   });
 });

@@ -9,7 +9,8 @@ import { normals, spansOf } from '../src/kernels/inputs.js';
 import { gbce } from '../src/kernels/score/judges/gbce.js';
 import { scoreOwn } from '../src/kernels/score/own/index.js';
 import { rank } from '../src/kernels/score/rank/index.js';
-import { uniformCandidates } from '../src/kernels/score/samplers/uniform.js';
+import { drawnCandidates } from '../src/kernels/score/sampler.js';
+import { uniform } from '../src/kernels/score/samplers/uniform.js';
 import { topK } from '../src/kernels/score/top_k/index.js';
 import { stream } from './support/device.js';
 
@@ -55,7 +56,7 @@ describe.each([8, 7])('a table of D = %s in pages of a few rows', (D) => {
   });
 
   it('is scored, ranked and searched', async () => {
-    const options = { verdict: { judge: gbce, settings: { beta: 0.3 } }, candidates: uniformCandidates(9, N) };
+    const options = { verdict: { judge: gbce, settings: { beta: 0.3 } }, candidates: drawnCandidates(uniform, 9, N) };
     const { one, several } = await both((table) => {
       const best = topK(stream, h(), table, none(), N, 7);
       return [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OutOfMemoryError } from '../src/base/errors.js';
+import { settingsOf } from '../src/base/options.js';
 import { HostRandom } from '../src/base/philox.js';
 import { TrainingBatches } from '../src/data/batches.js';
 import { nextItem } from '../src/data/tasks.js';
@@ -119,7 +120,7 @@ describe('table updates', () => {
         const at = ids[Math.floor(i / D)] * D + (i % D);
         gradient[at] = gradient[at] + value;
       });
-      const settings = { ...adam.defaults, lr: 0.05 };
+      const settings = { ...settingsOf(adam), lr: 0.05 };
       const share = { ids: stream.upload(ids, [P]), source: stream.upload(rows, [P, D]) };
       updateRows(stream, { rule: adam, settings, step }, state, [share], { lazy });
       const before = { ...expected, gradient };
@@ -188,7 +189,7 @@ describe('table updates', () => {
         const expected =
           lazy && !dense
             ? lazyReference(rule, { ...wide, gradient: sum }, touched, D, 3)
-            : rule.reference({ ...wide, gradient: sum }, rule.defaults, 3);
+            : rule.reference({ ...wide, gradient: sum }, settingsOf(rule), 3);
         applyUpdate(stream, { rule, step: 3 }, state as Moved, gradient, { lazy });
         for (const [name, tensor] of Object.entries(state)) {
           const actual = await stream.read(tensor);
@@ -279,6 +280,16 @@ describe('table updates', () => {
       const part = await run(trainer(options), 0, 3);
       const rest = await run(trainer(options, part), 3, 5);
       expect(rest).toEqual(whole);
+    });
+
+    it('moves parameters by the optimizer and its options that the configuration names', async () => {
+      const [usual, forgetful] = [await run(trainer({}), 0, 1), await run(trainer({ adam_beta1: 0 }), 0, 1)];
+      for (const [name, { data }] of forgetful.slots.m) {
+        const m = usual.slots.m.get(name)!.data;
+        const apart = Math.max(...data.map((value, i) => Math.abs(0.1 * value - m[i])));
+        expect(apart, name).toBeLessThanOrEqual(1e-6 * Math.max(...m.map(Math.abs)));
+      }
+      expect(Object.keys((await run(trainer({ optimizer: 'sgd' }), 0, 1)).slots)).toEqual([]);
     });
 
     it('allocates nothing from the third step on', async () => {

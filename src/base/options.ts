@@ -39,6 +39,51 @@ type ValueOf<O> = O extends { type: 'boolean' }
 /** The object type that a table of options describes. */
 export type Values<Table> = { -readonly [K in keyof Table]: ValueOf<Table[K]> };
 
+/** All members of a union at once. */
+export type Both<Union> = (Union extends unknown ? (member: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** Something that an option chooses by name, and the options that mean something for it alone. */
+export interface Choice {
+  readonly name: string;
+  /** What it is, in a phrase. */
+  readonly help: string;
+  /** A key that several choices have means the same in each. */
+  readonly options: Readonly<Record<string, Option>>;
+}
+
+/** A choice whose options are numbers, which are its settings. */
+export interface NumericChoice extends Choice {
+  readonly options: Readonly<Record<string, Option & { readonly default: number }>>;
+}
+
+/** Numbers by name, such as a learning rate. */
+export type Settings = Readonly<Record<string, number>>;
+
+/** What a choice's options come to in a configuration; without one, their defaults. */
+export function settingsOf({ options }: NumericChoice, config: Readonly<Record<string, unknown>> = {}): Settings {
+  return Object.fromEntries(
+    Object.entries(options).map(([key, option]) => [key, (config[key] as number | undefined) ?? option.default]),
+  );
+}
+
+/** The option that chooses one of `choices`, which its help explains. */
+export function choiceOf(help: string, choices: Readonly<Record<string, Choice>>, standard: string) {
+  const explained = Object.values(choices).map((choice) => `${choice.name} is ${choice.help}`);
+  return {
+    type: 'choice',
+    default: standard,
+    choices: Object.keys(choices),
+    help: `${help}: ${explained.join('; ')}`,
+  } as const satisfies Option;
+}
+
+/** The options of all choices together, by key. */
+export function optionsOf<C extends { readonly options: object }>(choices: readonly C[]): Both<C['options']> {
+  return Object.assign({}, ...choices.map(({ options }) => options));
+}
+
 /** The domain in words, as it stands in errors and help: "an integer, at least 1". */
 export function describeDomain(domain: Domain): string {
   if (domain.type === 'boolean') return 'true or false';

@@ -1,13 +1,9 @@
 import { GsasError } from '../base/errors.js';
-import { type Option, unknownName, type Values } from '../base/options.js';
+import { type Both, type Option, unknownName, type Values } from '../base/options.js';
 import type { Architecture, ModelConfig } from './architecture.js';
 import { gsasrec } from './gsasrec.js';
 
 const BUILT_IN = [gsasrec] as const;
-
-type Both<Union> = (Union extends unknown ? (part: Union) => void : never) extends (all: infer All) => void
-  ? All
-  : never;
 
 /** The options of all built-in architectures together. A configuration holds those of its own architecture alone. */
 export type ModelOptions = Values<Both<(typeof BUILT_IN)[number]['options']>>;

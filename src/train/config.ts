@@ -1,7 +1,8 @@
 import { InputError } from '../base/errors.js';
-import { checkValue, type Option, type OptionValue, unknownName, type Values } from '../base/options.js';
+import { checkValue, choiceOf, type Option, type OptionValue, unknownName, type Values } from '../base/options.js';
 import { JUDGE_OPTIONS, JUDGES } from '../kernels/score/judges/index.js';
-import { RULES } from '../kernels/update/rules/index.js';
+import { DRAWING, SAMPLER_OPTIONS } from '../kernels/score/samplers/index.js';
+import { RULE_OPTIONS, RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
 import {
   architectureNames,
@@ -10,7 +11,7 @@ import {
   type ModelOptions,
   modelOptions,
 } from '../model/registry.js';
-import { foreignOptions } from './loss-options.js';
+import { foreignOptions } from './choices.js';
 
 /** Random streams are numbered by step and by epoch, each in half of 32 bits. */
 const MOST_COUNT = 1e9;
@@ -31,14 +32,11 @@ const MODEL = {
  * name and the default are its own.
  */
 const TRAINING_OPTIONS = {
-  loss: {
-    type: 'choice',
-    default: 'gbce',
-    choices: Object.keys(JUDGES),
-    help: 'how scores are judged: gbce, or softmax, the cross entropy over the positive and its negatives',
-  },
+  loss: choiceOf('how scores are judged', JUDGES, 'gbce'),
+  negatives: choiceOf('how negatives are drawn', DRAWING, 'uniform'),
   negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
   ...JUDGE_OPTIONS,
+  ...SAMPLER_OPTIONS,
   train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
   accumulate: {
     type: 'integer',
@@ -48,13 +46,8 @@ const TRAINING_OPTIONS = {
     help: 'batches whose gradients a step adds up: it learns as from a batch so many times larger, in the memory of one',
   },
   eval_batch_size: { type: 'integer', default: 512, min: 1, max: 65536, help: 'sequences in an evaluation batch' },
-  optimizer: {
-    type: 'choice',
-    default: 'adam',
-    choices: Object.keys(RULES),
-    help: 'rule by which parameters move: adam, or sgd without momentum',
-  },
-  lr: { type: 'number', default: 1e-3, above: 0, max: 100, help: 'learning rate' },
+  optimizer: choiceOf('rule by which parameters move', RULES, 'adam'),
+  ...RULE_OPTIONS,
   table_updates: {
     type: 'choice',
     default: 'auto',
@@ -130,6 +123,13 @@ const TRAINING_OPTIONS = {
   filter_rated: { type: 'boolean', default: true, help: 'leave items of the history out of the ranking' },
 } as const satisfies Record<string, Option>;
 
+/** Keys that choose something which may have options of its own. */
+const CHOICES = {
+  loss: { standard: TRAINING_OPTIONS.loss.default, choices: JUDGES },
+  negatives: { standard: TRAINING_OPTIONS.negatives.default, choices: DRAWING },
+  optimizer: { standard: TRAINING_OPTIONS.optimizer.default, choices: RULES },
+};
+
 /**
  * The options of a training run, under the official port's names. A configuration holds those of its own `model` alone.
  * @interface
@@ -188,7 +188,7 @@ export function resolveConfig(
   source = 'the configuration',
 ): TrainConfig {
   const checked = layers.map((layer) => checkOptions(layer, source));
-  const foreign = foreignOptions(checked, TRAINING_OPTIONS.loss.default, source);
+  const foreign = foreignOptions(checked, CHOICES, source);
   const given: Partial<TrainOptions> = Object.assign({}, ...checked, foreign);
   const { model = MODEL.default } = given;
   const table = optionTable(model);

@@ -1,10 +1,11 @@
+import { settingsOf } from '../base/options.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import type { Verdict } from '../kernels/score/judge.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
 import { scoreOwn } from '../kernels/score/own/index.js';
-import type { Candidates } from '../kernels/score/sampler.js';
-import { uniformCandidates } from '../kernels/score/samplers/uniform.js';
+import { type Candidates, drawnCandidates } from '../kernels/score/sampler.js';
+import { DRAWING } from '../kernels/score/samplers/index.js';
 import type { SequenceTensors } from '../model/architecture.js';
 import type { Model } from '../model/model.js';
 import type { TrainConfig } from './config.js';
@@ -17,11 +18,12 @@ export interface Objective {
 
 /** The objective that a configuration asks for. */
 export function objectiveOf(config: TrainConfig): Objective {
-  const { loss, negs_per_pos: k, num_items: numItems } = config;
+  const { loss, negatives, negs_per_pos: k, num_items: numItems } = config;
   const judge = JUDGES[loss];
+  const sampler = DRAWING[negatives];
   return {
     verdict: { judge, settings: judge.settings(config, { k, numItems }) },
-    candidates: uniformCandidates(k, numItems),
+    candidates: drawnCandidates(sampler, k, numItems, settingsOf(sampler, config)),
   };
 }
 

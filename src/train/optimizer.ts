@@ -1,9 +1,10 @@
 import { InputError } from '../base/errors.js';
+import type { Settings } from '../base/options.js';
 import type { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { applyUpdate } from '../kernels/update/index.js';
-import type { Settings, UpdateRule } from '../kernels/update/rule.js';
+import type { UpdateRule } from '../kernels/update/rule.js';
 import type { OptimizerSlots } from './checkpoint.js';
 
 export interface OptimizerOptions {

@@ -1,3 +1,4 @@
+import { settingsOf } from '../base/options.js';
 import { type BatchPart, partsOf, type TrainingBatch } from '../data/batches.js';
 import { checkBatch } from '../data/check-batch.js';
 import { compileAhead } from '../engine/compile-ahead.js';
@@ -36,7 +37,8 @@ export class Trainer {
   ) {
     this.stream = new Stream(gpu);
     this.model = new Model(this.stream, config, weights);
-    const options = { rule: RULES[config.optimizer], settings: { lr: config.lr }, lazy: updatesLazily(config) };
+    const rule = RULES[config.optimizer];
+    const options = { rule, settings: settingsOf(rule, config), lazy: updatesLazily(config) };
     this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
     this.#objective = objectiveOf(config);
     this.#step = step;

@@ -3,7 +3,8 @@ import type { Tape } from '../../engine/tape.js';
 import type { Tensor } from '../../engine/tensor.js';
 import { gather } from '../gather/index.js';
 import { drawCandidates } from '../score/draw/index.js';
-import { uniformCandidates } from '../score/samplers/uniform.js';
+import { drawnCandidates } from '../score/sampler.js';
+import { uniform } from '../score/samplers/uniform.js';
 
 /**
  * The rows of freshly drawn negatives: the unfused way, with the [T, k, D] `scoreOwn` never makes. It is here to be compared with.
@@ -13,7 +14,7 @@ import { uniformCandidates } from '../score/samplers/uniform.js';
  * @returns [T, k, D]
  */
 export function embedNegatives(tape: Tape, table: Table, T: number, k: number): Tensor {
-  const ids = drawCandidates(tape.stream, uniformCandidates(k, table.rows - 2), T);
+  const ids = drawCandidates(tape.stream, drawnCandidates(uniform, k, table.rows - 2), T);
   const rows = gather(tape, table, ids);
   tape.stream.release(ids);
   return rows;

@@ -2,7 +2,7 @@ import { tableOf } from '../../engine/table.js';
 import { gatherReference } from '../gather/spec.js';
 import { normals } from '../inputs.js';
 import { CASE_RANDOM, defineOp } from '../op.js';
-import { uniformIds } from '../score/samplers/uniform.js';
+import { uniform } from '../score/samplers/uniform.js';
 import { embedNegatives } from './index.js';
 
 export const embedNegativesOp = defineOp<{ T: number; k: number; N: number; D: number }>()({
@@ -18,7 +18,7 @@ export const embedNegativesOp = defineOp<{ T: number; k: number; N: number; D: n
   differentiable: ['table'],
   run: (tape, { T, k }, { table }) => ({ y: embedNegatives(tape, tableOf(table), T, k) }),
   reference: ({ T, k, N, D }, { table }) => ({
-    y: gatherReference(table, uniformIds(CASE_RANDOM, T, k, N), D),
+    y: gatherReference(table, uniform.reference(CASE_RANDOM, { T, k, numItems: N }), D),
   }),
   cost: {
     forward: ({ T, k, D }) => ({ bytes: 4 * T * k * (2 * D + 2), flops: 0 }),

@@ -1,11 +1,10 @@
-import type { Option } from '../../base/options.js';
+import type { Choice, Settings } from '../../base/options.js';
 
 /**
  * How scores are judged: a loss of one token's positive and of its candidates, whatever these are and wherever they come from. Kernels walk the
  * scores, a judge says what each is worth and how the loss changes with it; so every judge runs on every kind of candidates.
  */
-export interface Judge {
-  readonly name: string;
+export interface Judge extends Choice {
   /** What it computes for a token of positive score s+ and candidates' scores s_1 … s_k, with its source. */
   readonly formula: string;
   /**
@@ -31,8 +30,6 @@ export interface Judge {
   divisor(k: number): number;
   /** The loss of one token in float64, divided already. */
   reference(positive: number, candidates: ArrayLike<number>, settings: Settings): number;
-  /** Keys of the training configuration that mean something for this judge alone. */
-  readonly options: Readonly<Record<string, Option>>;
   /** The settings that a configuration comes to. */
   settings(options: Readonly<Record<string, unknown>>, drawn: { k: number; numItems: number }): Settings;
   /** Values of its options beside the defaults under which its kernels are tested too. */
@@ -40,9 +37,6 @@ export interface Judge {
   /** The best score that a model can give to every item alike, if it is not 0: see `initialParameters`. */
   prior?(settings: Settings, k: number): number;
 }
-
-/** A judge's numbers by name, such as gBCE's exponent. */
-export type Settings = Readonly<Record<string, number>>;
 
 /** A judge with its settings: what a loss is asked to be. */
 export interface Verdict {

@@ -1,3 +1,4 @@
+import { type NumericChoice, type Settings, settingsOf } from '../../base/options.js';
 import type { RandomState } from '../../engine/random.js';
 import type { Tensor } from '../../engine/tensor.js';
 
@@ -13,10 +14,30 @@ export interface Sampler {
   wgsl(binding: number): string;
 }
 
+/** A sampler that a configuration can name: its ids are a function of the random state, so that any kernel can draw them again. */
+export interface DrawingSampler extends Sampler, NumericChoice {
+  /** What it draws, with its source. */
+  readonly formula: string;
+  /** What its WGSL binds and reads, by name. */
+  args(random: RandomState, numItems: number, settings: Settings): Record<string, Tensor | number>;
+  /** The same ids drawn on the host. @returns [T, k] */
+  reference(random: RandomState, shape: { T: number; k: number; numItems: number }, settings: Settings): Uint32Array;
+}
+
 /** k candidates for each token: a sampler with its arguments. */
 export interface Candidates {
   readonly sampler: Sampler;
   readonly k: number;
   /** What the sampler's WGSL binds and reads, by name. */
   args(random: RandomState): Record<string, Tensor | number>;
+}
+
+/** k candidates for each token, drawn by a sampler under the stream's random state. */
+export function drawnCandidates(
+  sampler: DrawingSampler,
+  k: number,
+  numItems: number,
+  settings: Settings = settingsOf(sampler),
+): Candidates {
+  return { sampler, k, args: (random) => sampler.args(random, numItems, settings) };
 }

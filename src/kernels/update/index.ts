@@ -1,4 +1,5 @@
 import { GsasError } from '../../base/errors.js';
+import { settingsOf } from '../../base/options.js';
 import type { Gradient, RowShare } from '../../engine/gradient.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
@@ -117,5 +118,5 @@ function slotsOf({ rule }: Step, moved: Moved): Record<string, Tensor> {
 /** @throws GsasError for a step before the first */
 function uniformsOf({ rule, settings, step }: Step): Record<string, number> {
   if (step < 1) throw new GsasError(`${rule.name}: step is ${step}, but steps are counted from 1`);
-  return rule.uniforms({ ...rule.defaults, ...settings }, step);
+  return rule.uniforms({ ...settingsOf(rule), ...settings }, step);
 }

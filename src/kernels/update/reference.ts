@@ -1,4 +1,5 @@
-import type { RuleState, Settings, UpdateRule } from './rule.js';
+import { type Settings, settingsOf } from '../../base/options.js';
+import type { RuleState, UpdateRule } from './rule.js';
 
 /**
  * A rule on the rows that a gradient names, and on no other: a row that is not touched keeps its parameters and slots, while bias corrections count
@@ -13,7 +14,7 @@ export function lazyReference(
   touched: ReadonlySet<number>,
   D: number,
   step: number,
-  settings: Settings = rule.defaults,
+  settings: Settings = settingsOf(rule),
 ): RuleState {
   const moved = rule.reference(state, settings, step);
   return Object.fromEntries(

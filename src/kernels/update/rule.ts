@@ -1,14 +1,14 @@
+import type { NumericChoice, Settings } from '../../base/options.js';
+
 /**
  * How a parameter moves by its gradient. A rule says what happens to one element; which elements move, and where their gradient comes from, is the
  * engine's business (`applyUpdate`): dense, by rows, or only the rows that the gradient names.
  */
-export interface UpdateRule {
-  readonly name: string;
+export interface UpdateRule extends NumericChoice {
   /** What it computes, with its source. */
   readonly formula: string;
   /** Tensors of the parameter's shape that it keeps between steps, all 0 before the first. */
   readonly slots: readonly string[];
-  readonly defaults: Settings;
   /** Fields of `struct Params` that `wgsl` reads; `uniforms` gives their values. */
   readonly params: string;
   /**
@@ -23,8 +23,8 @@ export interface UpdateRule {
   readonly flops: number;
 }
 
-/** A rule's numbers, such as a learning rate, by name. */
-export type Settings = Readonly<Record<string, number>>;
+/** The learning rate, which every rule has. */
+export const LR = { type: 'number', default: 1e-3, above: 0, max: 100, help: 'learning rate' } as const;
 
 /** A parameter, its gradient and the rule's slots by name, elements in the same order. */
 export type RuleState = Record<string, Float64Array>;

@@ -1,3 +1,4 @@
+import { settingsOf } from '../../base/options.js';
 import type { HostRandom } from '../../base/philox.js';
 import type { RowShare } from '../../engine/gradient.js';
 import type { Shape, Tensor } from '../../engine/tensor.js';
@@ -48,7 +49,7 @@ function denseOp(rule: UpdateRule): Op {
       return moved;
     },
     reference: ({ step, lr }, inputs: RuleState): RuleState =>
-      rule.reference(inputs, { ...rule.defaults, ...(lr && { lr }) }, step),
+      rule.reference(inputs, { ...settingsOf(rule), ...(lr && { lr }) }, step),
     cost: {
       forward: ({ rows, columns }) => ({
         bytes: 4 * (3 + 2 * rule.slots.length) * rows * columns,
@@ -114,7 +115,7 @@ function rowsOp(rule: UpdateRule): Op {
       const gradient = new Float64Array(R * D);
       scatterAddReference(ids, weights, x, gradient, D, share);
       if (plainIds && plainX) scatterAddReference(plainIds, undefined, plainX, gradient, D);
-      if (!lazy) return rule.reference({ ...state, gradient }, rule.defaults, step);
+      if (!lazy) return rule.reference({ ...state, gradient }, settingsOf(rule), step);
       const touched = new Set([...ids, ...(plainIds ?? [])]);
       return lazyReference(rule, { ...state, gradient }, touched, D, step);
     },

@@ -1,20 +1,41 @@
-import { CASE_RANDOM, defineOp } from '../../op.js';
-import { uniformCandidates, uniformIds } from '../samplers/uniform.js';
+import { defineOp } from '../../op.js';
+import { drawnCandidates } from '../sampler.js';
+import { idsOf, OTHER_SAMPLERS, samplerOf } from '../samplers/cases.js';
+import { DRAWING } from '../samplers/index.js';
 import { drawCandidates } from './index.js';
 
-export const negativesOp = defineOp<{ T: number; k: number; N: number }>()({
+/** `sampler`: uniform if left out. */
+interface Case {
+  T: number;
+  k: number;
+  N: number;
+  sampler?: string;
+}
+
+export const negativesOp = defineOp<Case>()({
   name: 'negatives',
-  formula: 'ids[t, j] = 1 + floor(N u / 2^32), u word j mod 4 of Philox((floor(j / 4), t, 0, 1), (seed, step))',
+  formula: Object.values(DRAWING)
+    .map(({ name, formula }) => `${name}: ${formula}`)
+    .join('; '),
   cases: [
     { T: 1, k: 1, N: 1 },
     { T: 131, k: 3, N: 101 },
     { T: 7, k: 257, N: 1_000_003 },
+    ...OTHER_SAMPLERS.flatMap((sampler) => [
+      { T: 1, k: 1, N: 2, sampler },
+      { T: 37, k: 67, N: 101, sampler },
+    ]),
   ],
-  benchShapes: [{ T: 12800, k: 256, N: 3416 }],
+  benchShapes: [
+    { T: 12800, k: 256, N: 3416 },
+    ...OTHER_SAMPLERS.map((sampler) => ({ T: 12800, k: 256, N: 3416, sampler })),
+  ],
   inputs: () => ({}),
   differentiable: [],
-  run: ({ stream }, { T, k, N }) => ({ ids: drawCandidates(stream, uniformCandidates(k, N), T) }),
-  reference: ({ T, k, N }) => ({ ids: uniformIds(CASE_RANDOM, T, k, N) }),
+  run: ({ stream }, shape) => ({
+    ids: drawCandidates(stream, drawnCandidates(samplerOf(shape), shape.k, shape.N), shape.T),
+  }),
+  reference: (shape) => ({ ids: idsOf(shape) }),
   cost: {
     forward: ({ T, k }) => ({ bytes: 4 * T * k, flops: 0 }),
   },

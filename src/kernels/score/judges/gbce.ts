@@ -14,6 +14,7 @@ export function softplus(x: number): number {
  */
 export const gbce = {
   name: 'gbce',
+  help: 'binary cross entropy calibrated for sampled negatives',
   formula: '(beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Petrov, Macdonald 2023, eq. 10-14)',
   needs: 'nothing',
   params: 'beta: f32,',

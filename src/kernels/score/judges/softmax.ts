@@ -9,6 +9,7 @@ import type { Judge } from '../judge.js';
  */
 export const softmax = {
   name: 'softmax',
+  help: 'the cross entropy over the positive and its negatives',
   formula: 'log(e^s+ + sum_j e^s_j) - s+ (Klenitskiy, Vasilev 2023, section 3.2)',
   needs: 'log_sum_exp',
   params: '',

@@ -1,16 +1,17 @@
 import { tableOf } from '../../../engine/table.js';
 import { integers, normals } from '../../inputs.js';
-import { CASE_RANDOM, defineOp, type Op } from '../../op.js';
+import { defineOp, type Op } from '../../op.js';
 import type { Judge, Verdict } from '../judge.js';
 import { JUDGES } from '../judges/index.js';
+import { drawnCandidates } from '../sampler.js';
+import { idsOf, OTHER_SAMPLERS, samplerOf } from '../samplers/cases.js';
 import { givenCandidates } from '../samplers/given.js';
-import { uniformCandidates, uniformIds } from '../samplers/uniform.js';
 import { packWeights, scoreOwn } from './index.js';
 import { ownReference } from './reference.js';
 
 /**
- * `given`: the candidates are read, else drawn. `weighted`: tokens have weights. `scale`: the batch is a part of a larger one. `options`: keys of the
- * configuration that are not at their defaults.
+ * `given`: the candidates are read, else drawn by `sampler`, which is uniform if left out. `weighted`: tokens have weights. `scale`: the batch is a
+ * part of a larger one. `options`: keys of the configuration that are not at their defaults.
  */
 interface Case {
   T: number;
@@ -18,12 +19,13 @@ interface Case {
   D: number;
   N: number;
   given?: boolean;
+  sampler?: string;
   weighted?: boolean;
   scale?: number;
   options?: Readonly<Record<string, unknown>>;
 }
 
-/** Every judge on own candidates. */
+/** Every judge on own candidates of every sampler. */
 export const ownOps: readonly Op[] = Object.values(JUDGES).map(ownOp);
 
 function ownOp(judge: Judge): Op {
@@ -47,6 +49,7 @@ function ownOp(judge: Judge): Op {
       { T: 17, k: 5, D: 12, N: 31, weighted: true, scale: 0.25 },
       { T: 9, k: 37, D: 20, N: 31, weighted: true, given: true },
       ...(judge.trials ?? []).map((options) => ({ T: 7, k: 6, D: 8, N: 23, options })),
+      ...OTHER_SAMPLERS.map((sampler) => ({ T: 19, k: 37, D: 12, N: 31, sampler })),
     ],
     benchShapes: [
       { T: 3200, k: 256, D: 128, N: 3416 },
@@ -68,13 +71,13 @@ function ownOp(judge: Judge): Op {
     run: (tape, shape, { h, table, targets, candidates }) => ({
       loss: scoreOwn(tape, h, tableOf(table), targets, {
         verdict: verdictOf(shape),
-        candidates: candidates ? givenCandidates(candidates) : uniformCandidates(shape.k, shape.N),
+        candidates: candidates ? givenCandidates(candidates) : drawnCandidates(samplerOf(shape), shape.k, shape.N),
         ...(shape.scale !== undefined && { scale: shape.scale }),
       }),
     }),
     reference: (shape, { h, table, targets, candidates }) => {
-      const { T, k, D, N, weighted, scale } = shape;
-      const ids = candidates ?? uniformIds(CASE_RANDOM, T, k, N);
+      const { D, weighted, scale } = shape;
+      const ids = candidates ?? idsOf(shape);
       const options = { D, ...(scale !== undefined && { scale }) };
       if (!weighted) return { loss: ownReference(verdictOf(shape), h, table, targets, ids, options) };
       const positives = targets.filter((_, i) => i % 2 === 0);

@@ -1,8 +1,17 @@
-import type { Sampler } from '../sampler.js';
+import { optionsOf } from '../../../base/options.js';
+import type { DrawingSampler, Sampler } from '../sampler.js';
 import { given } from './given.js';
 import { uniform } from './uniform.js';
 
-/** Every sampler of own candidates there is: kernels' specs walk this list and no other. */
-export const SAMPLERS: Readonly<Record<string, Sampler>> = Object.fromEntries(
-  [uniform, given].map((sampler) => [sampler.name, sampler]),
+const ALL = [uniform] as const;
+
+/** Every sampler that draws: kernels' specs, the configuration, help and docs walk this list and no other. */
+export const DRAWING: Readonly<Record<string, DrawingSampler>> = Object.fromEntries(
+  ALL.map((sampler) => [sampler.name, sampler]),
 );
+
+/** The options of all of them, by key. */
+export const SAMPLER_OPTIONS = optionsOf(ALL);
+
+/** Every sampler that a kernel can ask for candidates. */
+export const SAMPLERS: Readonly<Record<string, Sampler>> = { ...DRAWING, [given.name]: given };

@@ -1,14 +1,32 @@
-import type { UpdateRule } from '../rule.js';
+import { LR, type UpdateRule } from '../rule.js';
 
 /**
  * Adam: Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1, as torch.optim.Adam computes it without weight decay,
  * with PyTorch's defaults: m by interpolation, eps outside the root. The bias corrections are worked out in double precision.
  */
-export const adam: UpdateRule = {
+export const adam = {
   name: 'adam',
+  help: "PyTorch's, without weight decay",
   formula: 'param -= lr mhat / (sqrt(vhat) + eps) (Kingma, Ba 2015, algorithm 1)',
   slots: ['m', 'v'],
-  defaults: { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+  options: {
+    lr: LR,
+    adam_beta1: {
+      type: 'number',
+      default: 0.9,
+      min: 0,
+      below: 1,
+      help: "decay of Adam's mean gradient from step to step",
+    },
+    adam_beta2: { type: 'number', default: 0.999, min: 0, below: 1, help: "decay of Adam's mean squared gradient" },
+    adam_eps: {
+      type: 'number',
+      default: 1e-8,
+      above: 0,
+      max: 1,
+      help: "what keeps Adam's division by a root from zero",
+    },
+  },
   params: 'one_minus_beta1: f32, beta2: f32, one_minus_beta2: f32, step_size: f32, root_correction: f32, eps: f32',
   wgsl: /* wgsl */ `
 fn update_cell(i: u32, g: Cell) {
@@ -19,7 +37,7 @@ fn update_cell(i: u32, g: Cell) {
   param[i] -= params.step_size * (first / (sqrt(second) / params.root_correction + Cell(params.eps)));
 }
 `,
-  uniforms: ({ lr, beta1, beta2, eps }, step) => ({
+  uniforms: ({ lr, adam_beta1: beta1, adam_beta2: beta2, adam_eps: eps }, step) => ({
     one_minus_beta1: 1 - beta1,
     beta2,
     one_minus_beta2: 1 - beta2,
@@ -27,7 +45,7 @@ fn update_cell(i: u32, g: Cell) {
     root_correction: Math.sqrt(1 - beta2 ** step),
     eps,
   }),
-  reference({ param, gradient, m, v }, { lr, beta1, beta2, eps }, step) {
+  reference({ param, gradient, m, v }, { lr, adam_beta1: beta1, adam_beta2: beta2, adam_eps: eps }, step) {
     const first = m.map((value, i) => beta1 * value + (1 - beta1) * gradient[i]);
     const second = v.map((value, i) => beta2 * value + (1 - beta2) * gradient[i] ** 2);
     const moved = param.map((value, i) => {
@@ -37,4 +55,4 @@ fn update_cell(i: u32, g: Cell) {
     return { param: moved, m: first, v: second };
   },
   flops: 13,
-};
+} satisfies UpdateRule;
