@@ -157,9 +157,12 @@ describe('training', () => {
     expect(existsSync(at('big'))).toBe(false);
   });
 
-  it('refuses a dataset without validation users', async () => {
+  it('trains without validation users to a limit, and keeps the latest weights', async () => {
     const val = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
-    await expect(run('blind', { dataset: { ...dataset, val } })).rejects.toThrow(/^synthetic has an empty validation/);
+    const { best, stopped } = await run('blind', { dataset: { ...dataset, val }, options: { max_epochs: 3 } });
+    expect([best!.step, stopped]).toEqual([12, 'max_epochs']);
+    expect(best!.weights).toEqual(loadResumable(at('blind')).weights);
+    expect(journal('blind')[2]).toEqual({ epoch: 3, step: 12, loss: expect.any(Number), lr: 0.005 });
   });
 
   it('writes no checkpoint of weights that are no longer numbers', async () => {

@@ -28,6 +28,7 @@ export async function dryRun({ dataset }: PlanRequest, plan: TrainPlan, limits: 
         `${Number.isFinite(steps) ? steps.toLocaleString('en-US') : 'any number of'} steps, ${formatDuration(longest)}; early stopping may end it sooner`,
       ],
     ];
+    for (const notice of plan.notices) rows.push(['note', notice]);
     console.log(rows.map(([key, value]) => `# ${key!.padEnd(11)}${value}`).join('\n'));
     console.log(stringify(options).trimEnd());
   } finally {

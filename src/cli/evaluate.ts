@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
-import { describeDataset } from '../data/dataset.js';
+import { describeDataset, hiddenTargets } from '../data/dataset.js';
 import { comparePaired, type Measurement, type Paired } from '../data/evaluation.js';
 import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
@@ -99,8 +99,14 @@ async function runEvaluate(run: string | undefined, flags: Flags): Promise<void>
   const subjects = [...(model === undefined ? [] : [baselineSubject(model, source)]), ...ofRuns];
   for (const { label, numItems } of subjects) checkCatalogue(label, numItems, dataset);
   const targets = dataset[split].targets.length;
+  if (targets === 0) throw new InputError(`the ${split} split of ${dataset.name} is empty; choose another --split`);
   const userOf = userNames(folder, split, targets);
   const filterRated = flags.filterSeen ?? commonFilter(subjects);
+  if (filterRated && hiddenTargets(dataset[split]) === targets) {
+    process.stderr.write(
+      'every target is in its own history, so none is found; --no-filter-seen ranks seen items too\n',
+    );
+  }
   const wanted = { ...measurementOf(flags), filterRated, ...(userOf && { userOf }) };
   const named: (Named & { subject?: Subject })[] = [];
   await withDevice(async (device) => {

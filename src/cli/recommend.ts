@@ -114,6 +114,8 @@ async function recommendSplit(run: string | undefined, setting: Setting, flags: 
   checkCatalogue(subject.label, subject.numItems, dataset);
   const histories = split === 'train' ? dataset.train : dataset[split].inputs;
   const users = split === 'train' ? Uint32Array.from({ length: histories.count }, (_, i) => i) : dataset[split].users;
+  if (histories.count === 0)
+    throw new InputError(`the ${split} split of ${dataset.name} is empty; choose another --split`);
   const ids = userNames(folder, split, histories.count);
   await withDevice(async (device) => {
     const recommender = await subject.recommender(device);

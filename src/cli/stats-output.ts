@@ -18,5 +18,6 @@ export function formatStats(stats: DatasetStats): string {
     ? `Leaving out seen items hides ${percent(seenTargets)} of the test targets${seenTargets > 0.05 ? ': train with --filter-rated false' : ''}.`
     : 'No test target is in its own history, so leaving out seen items hides none.';
   const summary = `${n(users)} users, ${n(items)} items, ${n(interactions)} interactions, density ${(100 * density).toPrecision(3)} %`;
-  return [summary, alignColumns([head, ...rows]), advice].join('\n');
+  const lines = [summary, alignColumns([head, ...rows])];
+  return (seenTargets === null ? lines : [...lines, advice]).join('\n');
 }

@@ -110,6 +110,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   process.on('SIGINT', stop).on('SIGTERM', stop);
   progress.print(describeDataset(source.dataset));
   progress.print(`adapter: ${name} (${why})`);
+  for (const notice of plan.notices) progress.print(notice);
   try {
     const result = await train({
       ...request,
@@ -158,9 +159,10 @@ function describe(validation: Validation): string {
     `epoch ${Number(epoch.toFixed(2))}`,
     `step ${step}`,
     `loss ${loss.toFixed(4)}`,
-    `ndcg@10 ${formatMetric(validation['ndcg@10'])}`,
-    `recall@1 ${formatMetric(validation['recall@1'])}`,
-    `recall@10 ${formatMetric(validation['recall@10'])}`,
+    ...(['ndcg@10', 'recall@1', 'recall@10'] as const).flatMap((name) => {
+      const value = validation[name];
+      return value === undefined ? [] : [`${name} ${formatMetric(value)}`];
+    }),
     `${Math.round(positions_per_second)} positions/s`,
     formatDuration(seconds),
   ].join('  ');
@@ -170,9 +172,10 @@ function describe(validation: Validation): string {
 async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source, out: string): Promise<string> {
   if (stopped === 'aborted') return `to go on:  npx gsas-wgpu train --resume --out ${out}`;
   if (!best) return '';
-  const lines = [`best validation at step ${best.step}: ${out}/best.safetensors`];
+  const { val, test } = source.dataset;
+  const what = val.targets.length > 0 ? 'best validation at' : 'the weights of';
+  const lines = [`${what} step ${best.step}: ${out}/best.safetensors`];
   if (source.oracle) {
-    const { test } = source.dataset;
     const recommender = NeuralRecommender.on(gpu, best);
     const row = (one: Recommender) => metricRow(one, test, best.config.filter_rated);
     const model = { ...(await row(recommender)), name: `${recommender.name} (this run)` };
@@ -187,8 +190,9 @@ async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source,
     );
   }
   lines.push('\nnext:');
-  if (!source.oracle) lines.push(`  npx gsas-wgpu evaluate ${out} --split test --baselines`);
-  const items = source.oracle ? '1 2 3' : '#1 #2 #3'; // the ids of a log may be others
+  if (!source.oracle && test.targets.length > 0) lines.push(`  npx gsas-wgpu evaluate ${out} --split test --baselines`);
+  const some = Array.from({ length: Math.min(3, source.dataset.numItems) }, (_, i) => i + 1);
+  const items = some.map((item) => (source.oracle ? item : `#${item}`)).join(' '); // the ids of a log may be others
   lines.push(`  npx gsas-wgpu recommend ${out} --history "${items}" --top 10`);
   if (source.oracle)
     lines.push('  npx gsas-wgpu train --data DIR --preset quick   (your own data, in the official layout)');

@@ -50,7 +50,7 @@ export interface Split {
   readonly inputs: Sequences;
   /** [inputs.count] */
   readonly targets: Uint32Array;
-  /** [inputs.count] the line of `train` that is each user's; left out where that is not known. */
+  /** [inputs.count] the line of `train` that is each user's; users who do not train are numbered from `train.count` on. Left out where it is not known. */
   readonly users?: Uint32Array;
 }
 
@@ -67,15 +67,38 @@ export interface Dataset {
 export interface DatasetSummary {
   readonly users: number;
   readonly items: number;
-  /** Of the whole log: the test histories and their targets. */
+  /** Of the whole log; where the users of the splits are not known, as many as there are at least. */
   readonly interactions: number;
   /** Interactions a user. */
   readonly meanLength: number;
 }
 
-export function summarizeDataset({ numItems, train, test }: Dataset): DatasetSummary {
-  const interactions = test.inputs.items.length + test.targets.length;
-  return { users: train.count, items: numItems, interactions, meanLength: interactions / test.targets.length };
+export function summarizeDataset({ numItems, train, val, test }: Dataset): DatasetSummary {
+  const summary = (users: number, interactions: number): DatasetSummary => {
+    return { users, items: numItems, interactions, meanLength: interactions / users };
+  };
+  const splits = [val, test].filter(({ targets }) => targets.length > 0);
+  if (splits.some(({ users }) => !users)) {
+    // The test histories are whole where every user has one; else training and what is held out is more.
+    const whole = test.inputs.items.length + test.targets.length;
+    return summary(train.count, Math.max(whole, train.items.length + val.targets.length + test.targets.length));
+  }
+  // A user's whole history is the longest that any line of theirs tells.
+  const longest = Array.from({ length: train.count }, (_, user) => train.lengthOf(user));
+  for (const { inputs, users } of splits) {
+    users!.forEach((user, line) => {
+      longest[user] = Math.max(longest[user] ?? 0, inputs.lengthOf(line) + 1);
+    });
+  }
+  return summary(
+    longest.length,
+    longest.reduce((sum, length) => sum + length, 0),
+  );
+}
+
+/** How many of a split's targets are in their own history: they are never found where seen items are left out. */
+export function hiddenTargets({ inputs, targets }: Split): number {
+  return targets.reduce((count, target, line) => count + (inputs.at(line).includes(target) ? 1 : 0), 0);
 }
 
 /** One line for a person, such as `ml1m: 6,040 users, 3,416 items, 999,611 interactions, 165.5 a user`. */

@@ -20,7 +20,7 @@ export const DEFAULT_MEASUREMENT: Measurement = {
 /**
  * Metrics at any cutoffs with their bootstrap intervals, coverage, popularity and buckets of users, by one ranking of
  * the split. Coverage and popularity reach to K = 512.
- * @throws InputError for data of another catalogue; whatever the signal was aborted with
+ * @throws InputError for data of another catalogue, and for an empty split; whatever the signal was aborted with
  */
 export async function evaluate(
   recommender: Recommender,
@@ -34,6 +34,8 @@ export async function evaluate(
       `${name} knows ${numItems} items, but ${dataset.name} has ${dataset.numItems}; evaluate it on its own data`,
     );
   }
+  if (dataset[split].targets.length === 0)
+    throw new InputError(`the ${split} split of ${dataset.name} is empty: there is nobody to evaluate on`);
   const wanted = { ...DEFAULT_MEASUREMENT, ...options };
   const ranking = await recommender.rank(dataset[split], { ...wanted, top: longestList(wanted, dataset) });
   return measure(ranking, dataset, dataset[split], wanted);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Dataset, Sequences } from '../data/dataset.js';
+import { type Dataset, type Sequences, summarizeDataset } from '../data/dataset.js';
 import { readDataset } from '../store/layout.js';
 
 /** The lines of one part of a dataset. */
@@ -101,7 +101,7 @@ export function datasetStats(dir: string): DatasetStats {
   const val = countLines(dataset, dataset.val.inputs, dataset.val.targets);
   const test = countLines(dataset, dataset.test.inputs, dataset.test.targets);
   const users = num_users ?? train.lines;
-  const interactions = num_interactions ?? test.interactions;
+  const interactions = num_interactions ?? summarizeDataset(dataset).interactions;
   return {
     users,
     items: dataset.numItems,

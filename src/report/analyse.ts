@@ -1,3 +1,4 @@
+import { InputError } from '../base/errors.js';
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
 import type { Gpu } from '../engine/gpu.js';
 import { NeuralRecommender } from '../infer/neural.js';
@@ -21,11 +22,12 @@ const SHOWN = 10;
 const PROFILE_STEPS = 10;
 const PROFILE_MS = 5000;
 
-/** Measures a checkpoint on its data's test split; GPU time by kernel too, where the device was opened with `profile`. */
+/** Measures a checkpoint on its data's test split; GPU time by kernel too, where the device was opened with `profile`. @throws InputError for an empty test split */
 export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
   const { config, step } = checkpoint;
   const { dataset } = source;
   const filterRated = config.filter_rated;
+  if (dataset.test.targets.length === 0) throw new InputError(`the test split of ${dataset.name} is empty`);
   const recommender = NeuralRecommender.on(gpu, checkpoint);
   try {
     const split = sampleUsers(dataset.test, RANKED_USERS);

@@ -1,9 +1,11 @@
+import type { Metrics } from '../data/metrics.js';
 import { formatCount } from '../train/progress.js';
+import type { Validation } from '../train/run-store.js';
 import { draw } from './chart.js';
 import { lineChart, type Series } from './charts.js';
 import { type Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
-import { bestValidation, measurements, medianRate, type RunRecord, valMetric } from './run.js';
+import { bestValidation, isValidated, measurements, medianRate, type RunRecord, valMetric } from './run.js';
 
 const STEPS = { title: 'training step', format: '~s' };
 
@@ -12,7 +14,7 @@ export async function learningCurves(runs: readonly RunRecord[]): Promise<Html |
   const measured = runs.filter(({ steps, validations }) => steps.length + validations.length > 0);
   if (measured.length === 0) return undefined;
   const charts = [await lossChart(measured)];
-  if (measured.some(({ validations }) => validations.length > 0)) {
+  if (measured.some(isValidated)) {
     charts.push(...(measured.length === 1 ? [await metricsChart(measured[0])] : await metricCharts(measured)));
   }
   charts.push(await throughputChart(measured));
@@ -34,28 +36,39 @@ const SHARE = { format: '.2~f', zero: true };
 function metricsChart(run: RunRecord): Promise<Html> {
   const metrics = ['recall@10', 'ndcg@10', 'recall@1'] as const;
   const series = metrics.map((metric): Series => {
-    return { name: METRIC_TITLES[metric], points: run.validations.map((record) => [record.step, record[metric]]) };
+    return { name: METRIC_TITLES[metric], points: metricPoints(run, metric, ({ step }) => step) };
   });
   const best = bestValidation(run)!;
   const title = 'mean over validation users';
   const chosen = valMetric(run.config);
-  const mark = { x: best.step, y: best[chosen], label: `best ${METRIC_TITLES[chosen]}: ${best[chosen].toFixed(4)}` };
+  const value = best[chosen]!;
+  const mark = { x: best.step, y: value, label: `best ${METRIC_TITLES[chosen]}: ${value.toFixed(4)}` };
   const caption = `Held-out next items, the whole catalogue ranked. The weights of step ${count(best.step)} are kept as best.safetensors: the highest ${METRIC_TITLES[chosen]}.`;
   return draw(lineChart({ x: STEPS, y: { ...SHARE, title }, series, mark }), 'Validation', caption);
+}
+
+/** A metric of the validations that have it. */
+function metricPoints(
+  { validations }: RunRecord,
+  metric: keyof Metrics,
+  x: (record: Validation) => number,
+): (readonly [number, number])[] {
+  return validations.flatMap((record) => {
+    const y = record[metric];
+    return y === undefined ? [] : [[x(record), y] as const];
+  });
 }
 
 function metricCharts(runs: readonly RunRecord[]): Promise<Html[]> {
   const metric = valMetric(runs[0].config);
   const name = METRIC_TITLES[metric];
   const y = { ...SHARE, title: `${name}, validation users` };
-  const by = (x: 'step' | 'seconds', unit: number) =>
-    runs.map((run): Series => {
-      return { name: run.name, points: run.validations.map((record) => [record[x] / unit, record[metric]]) };
-    });
+  const by = (x: (record: Validation) => number) =>
+    runs.map((run): Series => ({ name: run.name, points: metricPoints(run, metric, x) }));
   return Promise.all([
-    draw(lineChart({ x: STEPS, y, series: by('step', 1) }), `${name} by step`, 'The whole catalogue ranked.'),
+    draw(lineChart({ x: STEPS, y, series: by(({ step }) => step) }), `${name} by step`, 'The whole catalogue ranked.'),
     draw(
-      lineChart({ x: MINUTES, y, series: by('seconds', 60) }),
+      lineChart({ x: MINUTES, y, series: by(({ seconds }) => seconds / 60) }),
       `${name} by time`,
       'Validations included in the time.',
     ),

@@ -15,7 +15,7 @@ export function headline(run: RunRecord): Html {
   const rate = medianRate(run);
   const metric = METRIC_TITLES[valMetric(run.config)];
   const figures: Fact[] = [
-    [`best validation ${metric}`, best ? best[valMetric(run.config)].toFixed(4) : '–'],
+    [`best validation ${metric}`, best?.[valMetric(run.config)]?.toFixed(4) ?? '–'],
     ['training steps', latest.step.toLocaleString('en-US')],
     ['training time', formatDuration(latest.seconds)],
     ['positions a second', rate === undefined ? '–' : formatCount(rate)],

@@ -6,7 +6,7 @@ import { Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
 import { kernelTimes } from './kernels.js';
 import { results } from './results.js';
-import { bestValidation, type RunRecord, sameData, valMetric } from './run.js';
+import { bestValidation, isValidated, type RunRecord, sameData, valMetric } from './run.js';
 import { STYLE } from './style.js';
 
 /** A whole document that needs nothing besides itself. */
@@ -33,12 +33,16 @@ async function renderRun(run: RunRecord): Promise<Html> {
   const waiting =
     validations.length === 0 &&
     html`<p class="note">Nothing has been validated yet: the first validation follows the first epoch.</p>`;
+  const unvalidated =
+    validations.length > 0 &&
+    !isValidated(run) &&
+    html`<p class="note">There was nobody to validate on: best.safetensors holds the latest weights.</p>`;
   const missing =
     validations.length > 0 &&
     !analysis &&
     html`<p class="note">Intervals, calibration, recommendations and GPU time are measured when the run has ended; <code>gsas-wgpu report</code> does it for a run that was interrupted.</p>`;
   return html`<header><h1>${run.name}</h1><p>${stateBadge(run)}</p>${about}${headline(run)}</header>
-${[waiting, missing, await results([run]), await learningCurves([run]), await calibrationCharts([run])]}
+${[waiting, unvalidated, missing, await results([run]), await learningCurves([run]), await calibrationCharts([run])]}
 ${[exampleCards(run), await kernelTimes(run), configuration(run), footer([run])]}`;
 }
 
@@ -46,9 +50,11 @@ async function renderComparison(runs: readonly RunRecord[]): Promise<Html> {
   const rows = runs.map((run) => {
     const best = bestValidation(run);
     const metric = valMetric(run.config);
-    const cells = best
-      ? [`${METRIC_TITLES[metric]} ${best[metric].toFixed(4)}`, best.step.toLocaleString('en-US')]
-      : ['–', '–'];
+    const value = best?.[metric];
+    const cells = [
+      value === undefined ? '–' : `${METRIC_TITLES[metric]} ${value.toFixed(4)}`,
+      best ? best.step.toLocaleString('en-US') : '–',
+    ];
     return html`<tr><th scope="row">${run.name}</th><td>${stateBadge(run)}</td>${cells.map((cell) => html`<td>${cell}</td>`)}<td><code>${run.folder}</code></td></tr>`;
   });
   const mixed =

@@ -63,7 +63,7 @@ export function readRun(folder: string): RunRecord {
     config: checkOptions(readJson(file('config.json')), file('config.json')),
     sessions,
     state: stateOf(sessions.at(-1), file('steps.jsonl')),
-    validations: readNumbers<Validation>(file('metrics.jsonl'), VALIDATION_KEYS),
+    validations: readNumbers<Validation>(file('metrics.jsonl'), VALIDATION_KEYS, METRIC_KEYS),
     steps: readNumbers<StepRecord>(file('steps.jsonl'), STEP_KEYS),
     ...(dataset && { dataset }),
     ...(analysis && { analysis }),
@@ -89,14 +89,21 @@ export function distinguish(runs: readonly RunRecord[]): RunRecord[] {
   });
 }
 
-/** The validation whose weights are in best.safetensors: one within an epoch counts only where no epoch was completed. */
+/**
+ * The validation whose weights are in best.safetensors: one within an epoch counts only where no epoch was completed, and the last one
+ * where there was nobody to validate on.
+ */
 export function bestValidation({ validations, config }: RunRecord): Validation | undefined {
   const whole = validations.filter(({ epoch }) => Number.isInteger(epoch));
   const metric = valMetric(config);
-  return (whole.length > 0 ? whole : validations).reduce<Validation | undefined>(
-    (best, next) => (best === undefined || next[metric] > best[metric] ? next : best),
-    undefined,
-  );
+  const measured = (whole.length > 0 ? whole : validations).filter((one) => one[metric] !== undefined);
+  if (measured.length === 0) return validations.at(-1);
+  return measured.reduce((best, next) => (next[metric]! > best[metric]! ? next : best));
+}
+
+/** Whether there was somebody to validate on. */
+export function isValidated({ validations }: RunRecord): boolean {
+  return validations.some((one) => one['ndcg@10'] !== undefined);
 }
 
 export function valMetric(config: Partial<TrainOptions>): 'ndcg@10' | 'recall@1' | 'recall@10' {
@@ -115,13 +122,15 @@ export function medianRate(run: RunRecord): number | undefined {
 }
 
 const STEP_KEYS = ['step', 'loss', 'seconds', 'positions_per_second'];
-const VALIDATION_KEYS = [...STEP_KEYS, 'epoch', 'ndcg@10', 'recall@1', 'recall@10'];
+const VALIDATION_KEYS = [...STEP_KEYS, 'epoch'];
+const METRIC_KEYS = ['ndcg@10', 'recall@1', 'recall@10'];
 
-/** The records of a file whose lines hold a number at each key. */
-function readNumbers<Line>(file: string, keys: readonly string[]): Line[] {
+/** The records of a file whose lines hold a number at each key, and at all or none of `optional`. */
+function readNumbers<Line>(file: string, keys: readonly string[], optional: readonly string[] = []): Line[] {
   const records = readJournal(file);
   records.forEach((record, i) => {
-    const bad = keys.find((key) => typeof record[key] !== 'number');
+    const expected = optional.some((key) => key in record) ? [...keys, ...optional] : keys;
+    const bad = expected.find((key) => typeof record[key] !== 'number');
     if (bad !== undefined) {
       throw new InputError(
         `${file} line ${i + 1}: ${bad} is ${JSON.stringify(record[bad])}; it must be a number; remove the line`,

@@ -13,16 +13,19 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
-import { type Dataset, type Sequences, type Split, summarizeDataset } from '../data/dataset.js';
+import { type Dataset, Sequences, type Split, summarizeDataset } from '../data/dataset.js';
 import { parseSequences, parseTargets } from './lines.js';
 import { makeFolders } from './make-folders.js';
 import { formatTitles } from './titles.js';
+
+const MOST_USERS = 2 ** 32 - 2;
 
 const LAYOUT = 'train/input.txt, val/ and test/{input,output}.txt, dataset_stats.json';
 
 /**
  * Reads a folder in the layout of the official gSASRec-pytorch port: a user a line, ids separated by spaces, in train/input.txt and
- * {val,test}/input.txt; the id that came next in the same line of {val,test}/output.txt; num_items in dataset_stats.json.
+ * {val,test}/input.txt; the id that came next in the same line of {val,test}/output.txt; num_items in dataset_stats.json. Both files of val or
+ * test are empty where nobody is held out.
  * Titles are not part of it: see `readTitles`.
  * @throws InputError naming file, line and value
  */
@@ -31,13 +34,32 @@ export function readDataset(dir: string): Dataset {
   if (!statSync(dir).isDirectory()) throw new InputError(`${dir} is not a folder; name one that holds ${LAYOUT}`);
   const numItems = readNumItems(join(dir, 'dataset_stats.json'));
   const trainFile = join(dir, 'train', 'input.txt');
-  return {
-    name: basename(resolve(dir)),
-    numItems,
-    train: parseSequences(readBytes(trainFile), trainFile, numItems),
-    val: readSplit(join(dir, 'val'), numItems),
-    test: readSplit(join(dir, 'test'), numItems),
+  const train = parseSequences(readBytes(trainFile), trainFile, numItems);
+  const [val, test] = ['val', 'test'].map((name) => readSplit(join(dir, name), numItems));
+  const lineOf = new Map(userIds(dir, 'train', train.count)?.map((user, line) => [user, line]));
+  const withUsers = (name: 'val' | 'test', split: Split): Split => {
+    const users = lineOf.size > 0 && userIds(dir, name, split.targets.length);
+    if (!users) return split;
+    for (const user of users) if (!lineOf.has(user)) lineOf.set(user, lineOf.size);
+    return { ...split, users: Uint32Array.from(users, (user) => lineOf.get(user)!) };
   };
+  return { name: basename(resolve(dir)), numItems, train, val: withUsers('val', val), test: withUsers('test', test) };
+}
+
+/**
+ * The users of a split's lines, as an import numbers them in users.txt. A user may have several lines: a ready-made split has one for each
+ * interaction that is held out.
+ * @param count of the split's lines
+ * @returns [count]; undefined where there is no such file
+ * @throws InputError naming the file where it is not of these lines
+ */
+export function userIds(dir: string, split: 'train' | 'val' | 'test', count: number): number[] | undefined {
+  const file = join(dir, split, 'users.txt');
+  if (!existsSync(file)) return undefined;
+  const bytes = readBytes(file);
+  const users = bytes.length === 0 ? [] : Array.from(parseTargets(bytes, file, MOST_USERS));
+  if (users.length === count) return users;
+  throw new InputError(`${file} has ${users.length} users, but the split has ${count} lines; import it anew`);
 }
 
 /**
@@ -60,7 +82,7 @@ export function writeDataset(dir: string, dataset: Dataset): void {
     writeDurably(join(temporary, 'train', 'input.txt'), formatSequences(dataset.train));
     for (const name of ['val', 'test'] as const) {
       writeDurably(join(temporary, name, 'input.txt'), formatSequences(dataset[name].inputs));
-      writeDurably(join(temporary, name, 'output.txt'), `${dataset[name].targets.join('\n')}\n`);
+      writeDurably(join(temporary, name, 'output.txt'), linesOf(dataset[name].targets));
     }
     if (dataset.titles) writeDurably(join(temporary, 'items.csv'), formatTitles(dataset.titles));
     renameSync(temporary, target);
@@ -73,8 +95,12 @@ export function writeDataset(dir: string, dataset: Dataset): void {
 function readSplit(dir: string, numItems: number): Split {
   const inputFile = join(dir, 'input.txt');
   const outputFile = join(dir, 'output.txt');
-  const inputs = parseSequences(readBytes(inputFile), inputFile, numItems);
-  const targets = parseTargets(readBytes(outputFile), outputFile, numItems);
+  const [inputBytes, outputBytes] = [inputFile, outputFile].map(readBytes);
+  if (inputBytes.length === 0 && outputBytes.length === 0) {
+    return { inputs: Sequences.from([]), targets: new Uint32Array(0) }; // nobody is held out
+  }
+  const inputs = parseSequences(inputBytes, inputFile, numItems);
+  const targets = parseTargets(outputBytes, outputFile, numItems);
   if (inputs.count !== targets.length) {
     throw new InputError(
       `${inputFile} has ${inputs.count} lines but ${outputFile} has ${targets.length}; line i of both must be the same user`,
@@ -117,7 +143,11 @@ function formatSequences(sequences: Sequences): string {
   const empty = lines.indexOf('');
   if (empty >= 0)
     throw new InputError(`sequence ${empty + 1} of ${sequences.count} is empty; leave out users without items`);
-  return `${lines.join('\n')}\n`;
+  return linesOf(lines);
+}
+
+function linesOf(lines: ArrayLike<string | number>): string {
+  return Array.from(lines, (line) => `${line}\n`).join('');
 }
 
 function writeDurably(file: string, text: string): void {

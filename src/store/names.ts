@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../base/errors.js';
-import { readText } from './files.js';
-import { parseSequences } from './lines.js';
+import { userIds } from './layout.js';
 import { openSource } from './source.js';
 import { type ItemNames, readItemNames, readUserNames } from './titles.js';
 
@@ -23,21 +21,19 @@ export function itemNames(folder: string | null | undefined, titles?: string): I
 }
 
 /**
- * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines: a
- * ready-made split has one for each interaction that is held out.
+ * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines, see
+ * `userIds`.
  * @param count of the split's lines
  * @returns [count]; undefined where the folder was not imported from a log, and so has no such files
  * @throws InputError naming the file where it is not of these lines
  */
 export function userNames(folder: string | null, split: 'train' | 'val' | 'test', count: number): string[] | undefined {
-  const [lines, names] = folder === null ? [] : [join(folder, split, 'users.txt'), join(folder, 'users.csv')];
-  if (!lines || !names || !existsSync(lines) || !existsSync(names)) return undefined;
+  if (folder === null) return undefined;
+  const names = join(folder, 'users.csv');
+  const users = existsSync(names) && userIds(folder, split, count);
+  if (!users) return undefined;
   const originals = readUserNames(names);
-  const users = parseSequences(Buffer.from(readText(lines)), lines, originals.size);
-  if (users.items.length !== count) {
-    throw new InputError(`${lines} has ${users.items.length} users, but the split has ${count} lines; import it anew`);
-  }
-  return Array.from(users.items, (user) => originals.get(user) ?? String(user));
+  return users.map((user) => originals.get(user) ?? String(user));
 }
 
 /**

@@ -48,6 +48,8 @@ export class Loop {
   #loop: LoopState;
   #metrics: Checkpoint['metrics'];
   #best: Checkpoint | undefined;
+  /** Whether the store holds a checkpoint of this run. */
+  #saved: boolean;
   #positions = 0;
   /** Time and positions at the last validation, for the throughput between two. */
   #since = { time: performance.now(), positions: 0 };
@@ -62,6 +64,7 @@ export class Loop {
     this.#epoch = saved?.epoch ?? 0;
     this.#loop = saved?.loop ?? LOOP_START;
     this.#metrics = saved?.metrics ?? {};
+    this.#saved = saved !== undefined;
     this.#firstStep = trainer.step;
     this.#secondsBefore = this.#loop.seconds;
     this.#window = new StepWindow(this.#secondsBefore);
@@ -132,12 +135,15 @@ export class Loop {
     const validation = await this.#validate(this.#epoch + 1);
     if (!validation) return;
     const value = validation[this.plan.config.val_metric];
-    const isBest = this.#loop.best_metric === undefined || value > this.#loop.best_metric;
+    const before = this.#loop.best_metric;
+    // Without anybody to validate on, the latest weights are the best.
+    const isBest = value === undefined || before === undefined || value > before;
+    const best = isBest ? value : before;
     this.#epoch++;
     this.#loop = {
       batch: 0,
       loss_sum: 0,
-      best_metric: isBest ? value : this.#loop.best_metric!,
+      ...(best !== undefined && { best_metric: best }),
       epochs_without_improvement: isBest ? 0 : this.#loop.epochs_without_improvement + 1,
       seconds: this.#seconds(),
     };
@@ -146,8 +152,8 @@ export class Loop {
 
   /**
    * A limit or the signal ended the run within an epoch: the last checkpoint is saved so that a resumed run goes on as if nothing had
-   * happened. A limit's run is also validated. Only where no epoch was ever completed do these weights become the best, which
-   * the first whole epoch then replaces: a best from within an epoch is one that a run never stopped would not have.
+   * happened. A limit's run is also validated. Only where no epoch was ever validated do these weights become the best, which
+   * the next whole epoch then replaces: a best from within an epoch is one that a run never stopped would not have.
    * @returns why the run ended in the end: an interrupted validation makes a limit's run an aborted one
    */
   async #stopWithinEpoch(stopped: StopReason): Promise<StopReason> {
@@ -165,9 +171,9 @@ export class Loop {
     const { config } = plan;
     const now = performance.now();
     const rate = (this.#positions - this.#since.positions) / ((now - this.#since.time) / 1000);
-    const metrics = await this.#measure();
+    const metrics = request.dataset.val.targets.length > 0 ? await this.#measure() : {};
     if (!metrics) return undefined;
-    this.#metrics = metrics;
+    this.#metrics = { ...metrics };
     const validation: Validation = {
       epoch,
       step: trainer.step,
@@ -209,6 +215,7 @@ export class Loop {
     const checkpoint = { config: this.plan.config, step, epoch: this.#epoch, metrics: this.#metrics, weights };
     if (isBest) this.#best = checkpoint;
     if (store && slots) await store.save({ ...checkpoint, slots, loop: this.#loop }, isBest);
+    this.#saved = store !== undefined;
   }
 
   #reasonToStop(): StopReason | undefined {
@@ -234,8 +241,7 @@ export class Loop {
 
   #diverged(what: string, step: number): GsasError {
     const { store } = this.request;
-    const kept =
-      store && this.#metrics['ndcg@10'] !== undefined ? `; the last checkpoint in ${store.name} is as it was` : '';
+    const kept = store && this.#saved ? `; the last checkpoint in ${store.name} is as it was` : '';
     return new GsasError(`${what} at step ${step}: try a smaller lr than ${this.plan.config.lr}${kept}`);
   }
 }

@@ -1,6 +1,6 @@
 import { InputError } from '../base/errors.js';
 import { TrainingBatches } from '../data/batches.js';
-import type { Dataset } from '../data/dataset.js';
+import { type Dataset, hiddenTargets } from '../data/dataset.js';
 import { type HostParameters, initialParameters } from '../model/parameters.js';
 import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
@@ -30,6 +30,8 @@ export interface TrainPlan {
   readonly config: TrainConfig;
   readonly batches: TrainingBatches;
   readonly saved?: ResumableCheckpoint;
+  /** What a person should know of the data before the run, a sentence each. */
+  readonly notices: readonly string[];
   /** Where training begins: what was saved, or the parameters of step 0. */
   start(): TrainerState;
 }
@@ -38,9 +40,6 @@ export interface TrainPlan {
 export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
   const { dataset, options, store, resume, initFrom, numberOf } = request;
   const given = checkOptions(options ?? {}, 'options');
-  // The mean over no users is NaN, by which no checkpoint can be the best.
-  if (dataset.val.targets.length === 0)
-    throw new InputError(`${dataset.name} has an empty validation split; hold out the last item of one user at least`);
   if (!resume) {
     await store?.checkVacant();
     const config = resolveConfig(dataset.numItems, [initFrom ? inheritedOptions(initFrom) : {}, given], 'options');
@@ -48,6 +47,7 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
     return {
       config,
       batches: trainingBatches(dataset, config),
+      notices: noticesOf(dataset, config),
       start: () => ({ weights: weights ?? freshWeights(config), step: 0 }),
     };
   }
@@ -55,7 +55,21 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
   if (store === undefined) throw new InputError('resume needs store, where the run to go on with is kept');
   const saved = await store.load();
   const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, store.name);
-  return { saved, config, batches: trainingBatches(dataset, config), start: () => saved };
+  const [batches, notices] = [trainingBatches(dataset, config), noticesOf(dataset, config)];
+  return { saved, config, batches, notices, start: () => saved };
+}
+
+function noticesOf({ val }: Dataset, { filter_rated, max_epochs }: TrainConfig): string[] {
+  const users = val.targets.length;
+  if (users === 0) {
+    return [
+      `there is nobody to validate on: the latest weights are the best, and only max_epochs (${max_epochs}), max_steps or max_minutes ends the run`,
+    ];
+  }
+  if (!filter_rated || hiddenTargets(val) < users) return [];
+  return [
+    'every validation target is in its own history, and seen items are left out: all metrics will be 0 unless filter_rated is false',
+  ];
 }
 
 /** The batches of a run's epochs. @throws InputError when no user has two items */

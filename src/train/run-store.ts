@@ -33,8 +33,8 @@ export interface StepRecord {
   readonly seconds: number;
 }
 
-/** One validation. */
-export interface Validation extends Metrics {
+/** One validation. The metrics are left out where there is nobody to validate on. */
+export interface Validation extends Partial<Metrics> {
   /** Epochs done; a fraction where a limit stopped the run within one. */
   epoch: number;
   step: number;
