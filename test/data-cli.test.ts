@@ -52,6 +52,15 @@ it('imports a log and says what it took, left out and found', async () => {
   });
 });
 
+it('writes a density above one in digits, and tells ties in time', async () => {
+  writeFileSync(at('often.csv'), `user,item,time\n${'u,a,7\nu,b,7\nu,b,8\n'.repeat(20)}`);
+  const { stdout } = await run('import', 'often.csv', '--out', 'often');
+  expect(stdout).toContain('1 users, 2 items, 60 interactions, density 3,000 %\n');
+  const ties = '100.0 % of the interactions, and 100.0 % of the test targets, are at the very time of another';
+  expect(stdout).toContain(ties);
+  expect((await run('stats', 'often')).stdout).toContain(ties);
+});
+
 it('takes a ready-made split, and refuses what would change it', async () => {
   writeFileSync(at('train.txt'), 'u a\nu b\nv b\n');
   writeFileSync(at('val.txt'), 'u c\n');

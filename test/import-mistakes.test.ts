@@ -126,6 +126,15 @@ describe('malformed input names file, line and value', () => {
     await expectInputError(run([]), 'name the files');
   });
 
+  it.each<[Record<string, unknown>, string[]]>([
+    [{ usrCol: 'who' }, ['unknown option of an import', 'usrCol', 'userCol']],
+    [{ files: 'log.csv' }, ['files is "log.csv"', 'a list of texts']],
+    [{ split: 'random' }, ['split is "random"', 'leave-one-out, time, given']],
+    [{ duplicates: null }, ['duplicates is null']],
+  ])('options that no compiler has checked: %j', async (options, parts) => {
+    await expectInputError(run([write('log.csv', 'user,item\nu,a\n')], options), ...parts);
+  });
+
   it('titles', async () => {
     const log = write('log.txt', 'u a\nu b\nu c\n');
     const titles = write('items.csv', 'code,title\na,A\nb\n');

@@ -80,6 +80,15 @@ describe('the folder', () => {
     });
     expect(report.stats.val.seenTargets).toBe(1 / 2);
     expect(report.stats.density).toBe(7 / 6);
+    expect(report.stats.ties).toBeNull();
+  });
+
+  it('counts what has no order in time', async () => {
+    const times = { u: [1, 1, 2, 3], v: [1, 2, 3, 3], w: [5, 6, 6, 6, 7] };
+    const rows = Object.entries(times).flatMap(([user, all]) => all.map((time, i) => `${user},${i},${time}\n`));
+    const { stats } = await run([write('log.csv', `user,item,time\n${rows.join('')}`)]);
+    // u's first two, v's last two, of which one is the target, and w's three in the middle.
+    expect(stats.ties).toEqual({ interactions: 7, testTargets: 1 });
   });
 
   it('replaces a dataset only by force, and nothing else ever', async () => {

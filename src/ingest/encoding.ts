@@ -49,13 +49,14 @@ export function findForm(file: string, path: string, start: Buffer, said: string
   const encoding = said && encodingNamed(said);
   if (encoding?.startsWith('utf-16')) return { encoding, rewrite: true };
   const { utf8, zero, evenLines } = examine(path);
-  if (zero !== undefined)
-    throw new InputError(
-      `${file}, line ${lineAt(path, zero)} holds a zero byte, so it is not text; see what made the file`,
-    );
+  if (zero !== undefined) throw zeroByte(file, lineAt(path, zero));
   if (encoding !== undefined && encoding !== 'utf-8') return { encoding, rewrite: true };
   if (utf8) return { encoding: 'utf-8', rewrite: !evenLines };
   return singleByte(file, path, encoding);
+}
+
+function zeroByte(file: string, line: number): InputError {
+  return new InputError(`${file}, line ${line} holds a zero byte, so it is not text; see what made the file`);
 }
 
 /** A text in UTF-8 with line feeds. @throws InputError when it is not in that encoding */
@@ -66,6 +67,8 @@ export function* decoded(file: string, path: string, encoding: string): Generato
     if (text === undefined)
       throw new InputError(`${file}, line ${line} or after it is not ${encoding}; name another --encoding`);
     const whole = held + text;
+    const zero = text.indexOf('\0');
+    if (zero >= 0) throw zeroByte(file, line + text.slice(0, zero).split('\n').length - 1);
     // A carriage return at the end may be half of a line end.
     held = whole.endsWith('\r') ? '\r' : '';
     const lines = whole.slice(0, whole.length - held.length).replace(/\r\n?/g, '\n');

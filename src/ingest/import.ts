@@ -77,7 +77,7 @@ async function fill(
   const dropped = { ...unwanted, ...(await filterEvents(db, options, plan.training, plan.unseenItems)) };
   const counts = await assignIds(db);
   onProgress?.('sorting and writing');
-  const { unseen, ...lines } = await writeSequences(db, dir, counts.items, plan);
+  const { unseen, ...lines } = await writeSequences(db, dir, counts.items, plan, log.times !== 'none');
   const untitled = await writeIds(db, dir, options.titles !== undefined);
   const { users, items, interactions } = counts;
   const stats = { users, items, interactions, density: interactions / (users * items), ...lines };

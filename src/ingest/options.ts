@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.js';
-import { printable } from '../base/printable.js';
+import { unknownName } from '../base/options.js';
+import { printable, quoted } from '../base/printable.js';
 import { encodingNamed } from './encoding.js';
 
 export const DUPLICATES = ['keep', 'first', 'last'] as const;
@@ -81,8 +82,38 @@ export interface ImportOptions extends ReadOptions {
   readonly onProgress?: (step: string) => void;
 }
 
+const KEYS = {
+  ...{ files: 0, out: 0, force: 0, memoryLimit: 0, signal: 0, onProgress: 0, titles: 0 },
+  ...{ userCol: 0, itemCol: 0, timeCol: 0, ratingCol: 0, eventCol: 0, events: 0, time: 0, timeFormat: 0 },
+  ...{ header: 0, quotes: 0, sequences: 0, encoding: 0 },
+  ...{ minRating: 0, duplicates: 0, minUserInteractions: 0, minItemInteractions: 0 },
+  ...{ split: 0, valUsers: 0, valSeed: 0, testFrom: 0, valFrom: 0, train: 0, val: 0, test: 0, unseenItems: 0 },
+} satisfies Record<keyof ImportOptions, 0>;
+
+/** What has these values only. */
+const CHOICES = { duplicates: DUPLICATES, split: SPLITS, unseenItems: UNSEEN_ITEMS } as const;
+const LISTS = ['files', 'train', 'val', 'test', 'events'] as const;
+
+/** For programs that no compiler has checked. @throws InputError on a key that is none, and on a value of another kind */
+function checkShape(options: Partial<ImportOptions>): void {
+  const known = Object.keys(KEYS);
+  for (const key of Object.keys(options))
+    if (!known.includes(key)) throw unknownName('option of an import', key, known);
+  for (const [key, choices] of Object.entries(CHOICES)) {
+    const value = options[key as keyof typeof CHOICES];
+    if (value !== undefined && !(choices as readonly string[]).includes(value))
+      throw new InputError(`${key} is ${quoted(value)}; it must be one of ${choices.join(', ')}`);
+  }
+  for (const key of LISTS) {
+    const value = options[key];
+    if (value !== undefined && !(Array.isArray(value) && value.every((text) => typeof text === 'string')))
+      throw new InputError(`${key} is ${quoted(value)}; it must be a list of texts`);
+  }
+}
+
 /** @throws InputError on options of reading that contradict each other or lack their partner */
-export function checkReadOptions(options: ReadOptions & Pick<ImportOptions, 'memoryLimit'>): void {
+export function checkReadOptions(options: Partial<ImportOptions>): void {
+  checkShape(options);
   if (options.encoding !== undefined) encodingNamed(options.encoding);
   if (options.time === false && options.timeCol !== undefined)
     throw new InputError('--time-col and --no-time contradict each other; leave one out');

@@ -2,7 +2,7 @@ import type { Database } from './database.js';
 import { reading, type Source } from './source.js';
 
 /** How many rows are looked at to find out what columns hold. */
-const SAMPLE = 1000;
+export const SAMPLE = 1000;
 
 /** Of a column's values, the least that must be of a kind for the column to be: one that is none must not hide what the others are. */
 const MOST = 0.9;

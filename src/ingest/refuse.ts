@@ -37,7 +37,7 @@ export function isMissing(): string {
 export async function refuseValue(
   db: Database,
   source: Source,
-  { roles, profiles }: Layout,
+  { roles }: Layout,
   row: number,
   position: number,
   options: RoleOptions,
@@ -69,7 +69,7 @@ export async function refuseValue(
   }
   if (role === 'rating') throw new InputError(`${where}: ${value} (${column}) is not a rating; give a number`);
   const expected = options.timeFormat ?? 'a number or a date as the times before it';
-  const fitting = options.timeFormat === undefined ? await formatsOf(db, profiles[roles.time!]) : [];
+  const fitting = options.timeFormat === undefined ? await formatsOf(db, source, roles.time!) : [];
   const hint = fitting.map((format) => `--time-format ${JSON.stringify(format)}`).join(' or ') || '--time-format';
   throw new InputError(`${where}: ${value} (${column}) is not a time; give ${expected}, or say ${hint}`);
 }

@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import { quoted } from '../base/printable.js';
+import { quoted, shortened } from '../base/printable.js';
 import { columnName, guessColumn, knownColumn, namedColumn } from './columns.js';
 import type { Database } from './database.js';
 import type { ReadOptions } from './options.js';
@@ -78,7 +78,7 @@ export async function chooseRoles(db: Database, source: Source, options: RoleOpt
     given.time !== undefined || options.time === false
       ? { column: given.time }
       : await findTimeColumn(db, {
-          columns: source,
+          source,
           profiles,
           user,
           taken: [user, item, rating, event],
@@ -112,11 +112,14 @@ function refuseLists(source: Source, profile: Profile, role: 'user' | 'item', co
   const typed = /\[\d*\]$|^(STRUCT|MAP|UNION)/.test(source.types[column]);
   if (!typed && !areLists(profile)) return;
   const example = exampleOf(profile);
-  const inside = /^\s*\{/.test(example) ? `, or one inside: --${role}-col ${source.names[column]}.KEY` : '';
+  const inside = /^\s*\{/.test(example) ? `, or one inside: --${role}-col ${columnName(source, column)}.KEY` : '';
   throw new InputError(
     `${source.file}: column ${columnName(source, column)} holds lists or objects such as ${quoted(example)}, and ${role === 'item' ? 'an item' : 'a user'} is one value; name another by --${role}-col${inside}`,
   );
 }
+
+/** Of a value in the rows that an error shows. */
+const MOST_SHOWN = 60;
 
 type Assumed = Pick<Roles, 'user' | 'item' | 'rating' | 'time'>;
 
@@ -145,7 +148,11 @@ function refuseMisfit(source: Source, profiles: readonly Profile[], roles: Assum
   const said = Object.entries(roles).filter(([, column]) => column !== undefined) as [string, number][];
   const rows = profiles[0].values
     .slice(0, 3)
-    .map((_, row) => said.map(([role, column]) => `${role} ${quoted(profiles[column].values[row] ?? '')}`).join(', '));
+    .map((_, row) =>
+      said
+        .map(([role, column]) => `${role} ${shortened(quoted(profiles[column].values[row] ?? ''), MOST_SHOWN)}`)
+        .join(', '),
+    );
   throw new InputError(
     `${source.file} has no header, and column ${wrong[0] + 1} (${quoted(exampleOf(profiles[wrong[0]]))}) is ${wrong[1]}; its first rows would be read as ${rows.join('; ')}; name the columns by number, such as ${flags.join(' ')}, or look with --preview`,
   );

@@ -1,28 +1,40 @@
 import { InputError } from '../base/errors.js';
 import type { Database } from './database.js';
 import type { Plan } from './plan.js';
+import type { Ties } from './stats.js';
 import { LayoutWriter } from './writer.js';
 
-/** Streams all interactions, sorted on disk where memory is short, into the layout's files. */
-export async function writeSequences(db: Database, dir: string, numItems: number, { mark, splitter }: Plan) {
+/**
+ * Streams all interactions, sorted on disk where memory is short, into the layout's files.
+ * @param timed whether the interactions have times
+ */
+export async function writeSequences(db: Database, dir: string, numItems: number, plan: Plan, timed: boolean) {
+  const { mark, splitter } = plan;
   const split = await splitter();
   const writer = new LayoutWriter(dir, numItems);
   try {
     let items = new Uint32Array(1024);
     let marks = new Float64Array(1024);
+    let times = new Float64Array(1024);
     let user = 0;
     let length = 0;
-    const finishUser = () => length > 0 && writer.add(user, items.subarray(0, length), split(user, marks, length));
+    const ties = { interactions: 0, testTargets: 0 };
+    const finishUser = () => {
+      if (length === 0) return;
+      const cuts = split(user, marks, length);
+      writer.add(user, items.subarray(0, length), cuts);
+      for (let i = 0; i < length; i++) {
+        if ((i === 0 || times[i] !== times[i - 1]) && (i === length - 1 || times[i] !== times[i + 1])) continue;
+        ties.interactions++;
+        if (i >= cuts.test[0] && i < cuts.test[1]) ties.testTargets++;
+      }
+    };
     for await (const chunk of db.stream(
-      `SELECT user_ids.id, item_ids.id, ${mark}::DOUBLE FROM events
+      `SELECT user_ids.id, item_ids.id, ${mark}::DOUBLE, time FROM events
        JOIN user_ids ON events.user = user_ids.number JOIN item_ids ON events.item = item_ids.number
        ORDER BY user_ids.id, part, time, position`,
     )) {
-      const [users, ids, values] = [0, 1, 2].map((column) => numbers(chunk.getColumnVector(column))) as [
-        Numbers,
-        Numbers,
-        Numbers,
-      ];
+      const [users, ids, values, moments] = [0, 1, 2, 3].map((column) => numbers(chunk.getColumnVector(column)));
       for (let row = 0; row < chunk.rowCount; row++) {
         if (users[row] !== user) {
           finishUser();
@@ -32,8 +44,10 @@ export async function writeSequences(db: Database, dir: string, numItems: number
         if (length === items.length) {
           items = grow(items, new Uint32Array(2 * length));
           marks = grow(marks, new Float64Array(2 * length));
+          times = grow(times, new Float64Array(2 * length));
         }
         items[length] = ids[row];
+        times[length] = moments[row];
         marks[length++] = values[row];
       }
     }
@@ -44,7 +58,7 @@ export async function writeSequences(db: Database, dir: string, numItems: number
         throw new InputError(
           `the ${part} part is empty: no user has an interaction there with something before it; ${WAY_OUT[part]}`,
         );
-    return written;
+    return { ...written, ties: timed ? (ties satisfies Ties) : null };
   } finally {
     writer.close();
   }

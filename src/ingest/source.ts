@@ -1,4 +1,4 @@
-import { InputError } from '../base/errors.js';
+import { GsasError, InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 import type { Columns } from './columns.js';
 import { firstLine, literal } from './database.js';
@@ -50,17 +50,16 @@ export function idExpression({ expressions, format }: Source, column: number): s
     : id;
 }
 
-/** Runs a query of a file. @throws InputError for what DuckDB says of the file itself; an abort and a lack of memory have their own words */
+/** What DuckDB's errors begin with. */
+const KIND = /^[A-Z][\w ]* Error: /;
+
+/** Runs a query of a file. @throws InputError for what DuckDB says of it; an abort and a lack of memory have their own words */
 export async function reading<T>(source: Pick<Source, 'file' | 'path'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (
-      error instanceof Error &&
-      /^(Invalid Input|IO|Conversion|TransactionContext|Serialization|Binder|INTERNAL)/.test(error.message)
-    )
-      throw unreadable(source, error);
-    throw error;
+    if (error instanceof GsasError || !(error instanceof Error) || !KIND.test(error.message)) throw error;
+    throw unreadable(source, error);
   }
 }
 
@@ -68,7 +67,7 @@ export async function reading<T>(source: Pick<Source, 'file' | 'path'>, work: ()
 function unreadable({ file, path }: Pick<Source, 'file' | 'path'>, error: unknown): InputError {
   // DuckDB counts the records of an array from 0 or 1.
   const reason = printable(firstLine(error))
-    .replace(/^[A-Z][\w ]*Error: /, '')
+    .replace(KIND, '')
     .replace(/\b(at byte \d+ )?in record\/value (\d+)/, 'near record $2')
     .replaceAll(path, file);
   const line = /\bin line (\d+)/.exec(reason)?.[1];

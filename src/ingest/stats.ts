@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
 import { type Dataset, type Sequences, summarizeDataset } from '../data/dataset.js';
 import { readDataset } from '../store/layout.js';
+import { NOTES } from './replace.js';
 
 /** The lines of one part of a dataset. */
 export interface LineStats {
@@ -16,6 +18,14 @@ export interface LineStats {
   readonly seenTargets: number | null;
 }
 
+/** What has no order in time. */
+export interface Ties {
+  /** Interactions at the very time of another of the same user; they are in the order of the log. */
+  readonly interactions: number;
+  /** Test targets among them: which of several is the target is for the log to say. */
+  readonly testTargets: number;
+}
+
 /** The size of a dataset and of its parts. */
 export interface DatasetStats {
   readonly users: number;
@@ -26,6 +36,8 @@ export interface DatasetStats {
   readonly train: LineStats;
   readonly val: LineStats;
   readonly test: LineStats;
+  /** Null where the log had no times, or where no import made the dataset. */
+  readonly ties: Ties | null;
 }
 
 /** Takes lines one by one and keeps none, so that a split of any size fits. */
@@ -110,7 +122,19 @@ export function datasetStats(dir: string): DatasetStats {
     train,
     val,
     test,
+    ties: readTies(dir),
   };
+}
+
+/** As the import counted them: the layout has no times. */
+function readTies(dir: string): Ties | null {
+  const notes = join(dir, NOTES);
+  if (!existsSync(notes)) return null;
+  try {
+    return JSON.parse(readFileSync(notes, 'utf8')).stats.ties ?? null;
+  } catch (error) {
+    throw new InputError(`${notes} is not what an import writes there; move it away`, { cause: error });
+  }
 }
 
 function countLines({ numItems }: Dataset, inputs: Sequences, targets?: Uint32Array): LineStats {

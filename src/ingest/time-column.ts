@@ -1,6 +1,6 @@
 import { InputError } from '../base/errors.js';
-import { quoted } from '../base/printable.js';
-import { type Columns, columnName, guessColumn } from './columns.js';
+import { printable, quoted } from '../base/printable.js';
+import { columnName, guessColumn } from './columns.js';
 import { type Database, literal } from './database.js';
 import {
   areNumbers,
@@ -11,7 +11,9 @@ import {
   falls,
   type Profile,
   rises,
+  SAMPLE,
 } from './profile.js';
+import { reading, type Source } from './source.js';
 
 /** Words in the name of a column of times. */
 const TIME =
@@ -31,7 +33,7 @@ export interface TimeColumn {
 }
 
 export interface TimeRequest {
-  readonly columns: Columns;
+  readonly source: Source;
   readonly profiles: readonly Profile[];
   readonly user: number;
   /** Columns that are something else. */
@@ -46,24 +48,24 @@ export interface TimeRequest {
  * @throws InputError where one may hold them but nothing tells for sure, or where the lines are not in the order of a column that counts them
  */
 export async function findTimeColumn(db: Database, request: TimeRequest): Promise<TimeColumn> {
-  const { columns, profiles, taken } = request;
+  const { source, profiles, taken } = request;
   const free = profiles.flatMap((_, i) => (taken.includes(i) ? [] : [i]));
   const sure = free.filter((i) => isSure(request, i));
-  const known = columns.hasHeader ? guessColumn(columns, 'time') : request.assumed;
+  const known = source.hasHeader ? guessColumn(source, 'time') : request.assumed;
   if (known !== undefined && free.includes(known)) {
-    const others = sure.filter((i) => i !== known).map((i) => columnName(columns, i));
-    if (!columns.hasHeader || others.length === 0) return { column: known };
+    const others = sure.filter((i) => i !== known).map((i) => columnName(source, i));
+    if (!source.hasHeader || others.length === 0) return { column: known };
     return {
       column: known,
-      note: `${columns.file}: ${others.join(', ')} may hold times too; --time-col says otherwise`,
+      note: `${source.file}: ${others.join(', ')} may hold times too; --time-col says otherwise`,
     };
   }
   if (sure.length === 1) {
     const [column] = sure;
-    const name = columnName(columns, column);
+    const name = columnName(source, column);
     return {
       column,
-      note: `${columns.file}: ${name} (${quoted(exampleOf(profiles[column]))}) is taken for the time; --time-col or --no-time says otherwise`,
+      note: `${source.file}: ${name} (${quoted(exampleOf(profiles[column]))}) is taken for the time; --time-col or --no-time says otherwise`,
     };
   }
   const doubts: readonly Doubt[] =
@@ -72,18 +74,18 @@ export async function findTimeColumn(db: Database, request: TimeRequest): Promis
   const [first] = doubts;
   const what = doubts
     .slice(0, 3)
-    .map(({ i, why }) => `${columnName(columns, i)} (${quoted(exampleOf(profiles[i]))}${why && `, ${why}`})`);
-  const flag = columns.hasHeader ? columns.names[first.i] : first.i + 1;
+    .map(({ i, why }) => `${columnName(source, i)} (${quoted(exampleOf(profiles[i]))}${why && `, ${why}`})`);
+  const flag = source.hasHeader && source.names[first.i] !== '' ? printable(source.names[first.i]) : first.i + 1;
   throw new InputError(
-    `${columns.file}: no column is known to hold the time, but ${what.join(' or ')} may; say which by --time-col ${flag === '' ? first.i + 1 : flag}${first.flags ?? ''}, or confirm by --no-time that the order of the lines counts`,
+    `${source.file}: no column is known to hold the time, but ${what.join(' or ')} may; say which by --time-col ${flag}${first.flags ?? ''}, or confirm by --no-time that the order of the lines counts`,
   );
 }
 
 /** Whether name and values both say so, or the values in a log without names. */
-function isSure({ columns, profiles, user }: TimeRequest, i: number): boolean {
+function isSure({ source, profiles, user }: TimeRequest, i: number): boolean {
   const times = areTimes(profiles[i]);
-  if (!columns.hasHeader) return times;
-  const words = wordsOf(columns.names[i]);
+  if (!source.hasHeader) return times;
+  const words = wordsOf(source.names[i]);
   if (!words.some((word) => TIME.test(word)) || words.some((word) => OTHER_TIME.test(word))) return false;
   // Numbers of any unit that rise with the lines may be taken without harm.
   return times || (areNumbers(profiles[i], (n) => n >= 0) && rises(profiles[i], profiles[user]));
@@ -97,12 +99,12 @@ interface Doubt {
 }
 
 async function findDoubts(db: Database, request: TimeRequest, free: readonly number[]): Promise<Doubt[]> {
-  const { columns, profiles, user } = request;
-  if (!columns.hasHeader) return [];
-  const rating = guessColumn(columns, 'rating');
+  const { source, profiles, user } = request;
+  if (!source.hasHeader) return [];
+  const rating = guessColumn(source, 'rating');
   const doubts: Doubt[] = [];
   for (const i of free) {
-    const words = wordsOf(columns.names[i]);
+    const words = wordsOf(source.names[i]);
     const named = words.some((word) => TIME.test(word));
     const profile = profiles[i];
     const numbers = areNumbers(profile, () => true);
@@ -110,8 +112,8 @@ async function findDoubts(db: Database, request: TimeRequest, free: readonly num
       if (!words.some((word) => ID.test(word))) doubts.push({ i, why: 'which looks like a time' });
     } else if (named && numbers) {
       doubts.push({ i, why: 'by its name' });
-    } else if (!numbers && i !== rating) {
-      const formats = (await formatsOf(db, profile)).map((format) => JSON.stringify(format));
+    } else if (!numbers && i !== rating && /\d/.test(exampleOf(profile))) {
+      const formats = (await formatsOf(db, source, i)).map((format) => JSON.stringify(format));
       const flags = ` --time-format ${formats.join(' or ')}`;
       if (formats.length > 0) doubts.push({ i, why: 'which looks like a date', flags });
     } else if (
@@ -160,13 +162,12 @@ const FORMATS = [
   '%a %b %d %H:%M:%S %Y',
 ];
 
-/** The formats that read each value. */
-export async function formatsOf(db: Database, { values }: Profile): Promise<string[]> {
-  const texts = values.filter((value) => value !== null && /\d/.test(value)).map((value) => literal(value!.trim()));
-  if (texts.length === 0 || texts.length < values.filter((value) => value?.trim()).length) return [];
+/** The formats that read each of a column's first values. */
+export async function formatsOf(db: Database, source: Source, column: number): Promise<string[]> {
   const fits = FORMATS.map((format, i) => `bool_and(try_strptime(v, ${literal(format)}) IS NOT NULL) AS f${i}`);
-  const found = await db.row<Record<string, boolean>>(
-    `SELECT ${fits.join(', ')} FROM (SELECT unnest([${texts.join(', ')}]) AS v)`,
+  const values = `SELECT trim(${source.expressions[column]}::VARCHAR) AS v ${source.from} LIMIT ${SAMPLE}`;
+  const found = await reading(source, () =>
+    db.row<Record<string, boolean | null>>(`SELECT ${fits.join(', ')} FROM (${values}) WHERE v <> ''`),
   );
   return FORMATS.filter((_, i) => found[`f${i}`]);
 }
