@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run fuzz` and `npm run soak` run the same tests for longer. */
+/** `npm run fuzz`, `npm run soak` and `npm run kill` run the same tests for longer. */
 const LONGER: Readonly<Record<string, { include: string; env: Record<string, string>; minutes: number }>> = {
   fuzz: { include: 'test/fuzz-*.test.ts', env: { GSAS_FUZZ_CASES: '10000' }, minutes: 60 },
+  kill: { include: 'test/{kill,damage}.test.ts', env: { GSAS_KILLS: '50' }, minutes: 60 },
   soak: { include: 'test/soak-*.test.ts', env: { GSAS_SOAK_SECONDS: '600' }, minutes: 60 },
 };
 

@@ -14,7 +14,7 @@ import { resolveConfig } from '../src/train/config.js';
 import { gsas } from './support/command.js';
 import { expectMistake } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
-import { dataset, MODEL } from './support/small.js';
+import { dataset, flagsOf, MODEL, TRAINING } from './support/small.js';
 import { writeUntrainedRun } from './support/untrained-run.js';
 
 const at = scratchFolder();
@@ -151,6 +151,21 @@ describe('the commands', () => {
     writeFileSync(file, damaged);
     for (const args of commands()) expectMistake(await gsas(at(), ...args), file, /is damaged: tensor .* checksum/);
     writeFileSync(file, bytes);
+  });
+
+  it('go on from the checkpoint before a damaged one, and say so', async () => {
+    const args = ['train', '--data', 'data', '--out', 'two', ...flagsOf(TRAINING), '--no-report', '--max-epochs', '2'];
+    expect(await gsas(at(), ...args)).toMatchObject({ status: 0 });
+    const whole = readFileSync(at('two/last.safetensors'));
+    writeFileSync(at('two/last.safetensors'), whole.subarray(0, whole.length >> 1));
+    const { status, stderr } = await gsas(at(), 'train', '--resume', '--out', 'two', '--no-report');
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^two\/last\.safetensors: is cut off.*\ntwo: goes on from previous\.safetensors, of step 4\n$/,
+      ),
+    });
+    expect(readFileSync(at('two/last.safetensors')).equals(whole)).toBe(true);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuse a weight that is %s', async (value) => {

@@ -83,6 +83,12 @@ fn main() { y[0] = 1u; }`,
     await expect(gpu.profiler!.take()).rejects.toThrow();
   });
 
+  withGpu('closing ends the reads under way by an error that says so', async (gpu, stream) => {
+    const underWay = stream.read(stream.zeros([1]));
+    gpu.close();
+    await expect(underWay).rejects.toThrow(new DeviceError('the GPU was closed before its work was done'));
+  });
+
   withGpu('closing is no loss', async (gpu, stream) => {
     gpu.close();
     await gpu.device.lost;

@@ -96,15 +96,28 @@ describe('training', () => {
     expect(bytes('parts', 'best.safetensors')).toEqual(bytes('whole', 'best.safetensors'));
   });
 
-  it.each([4, 6])('resumes a run that was stopped during the validation at step %i to the same bits', async (step) => {
+  it.each([4, 6])('ends the validation at step %i at once, and resumes to the same bits', async (step) => {
     // A limit of six steps is validated within the epoch.
-    const options = step === 6 ? { max_steps: 6 } : { max_epochs: 2 };
+    const options = { eval_batch_size: 1, ...(step === 6 ? { max_steps: 6 } : { max_epochs: 2 }) };
     await run('whole', { options });
     const interrupt = new AbortController();
-    const onStep: TrainRequest['onStep'] = (state) => state.step === step && interrupt.abort();
+    let done = 0;
+    const onStep: TrainRequest['onStep'] = (state) => {
+      done = state.step;
+    };
+    const ranked: number[] = [];
+    class Watched extends Sequences {
+      override at(user: number): Uint32Array {
+        if (done === step && ranked.push(user) === 10) interrupt.abort();
+        return super.at(user);
+      }
+    }
+    const { inputs, targets } = dataset.val;
+    const watched = { ...dataset, val: { inputs: new Watched(inputs.items, inputs.offsets), targets } };
     const onValidation = vi.fn();
-    const first = await run('parts', { options, signal: interrupt.signal, onStep, onValidation });
+    const first = await run('parts', { dataset: watched, options, signal: interrupt.signal, onStep, onValidation });
     expect(first).toMatchObject({ stopped: 'aborted', steps: step });
+    expect(ranked.length).toBeLessThan(15);
     expect(onValidation).toHaveBeenCalledTimes(step === 6 ? 1 : 0);
     const second = await run('parts', { resume: true, options });
     expect(second.stopped).toBe(step === 6 ? 'max_steps' : 'max_epochs');

@@ -162,6 +162,11 @@ export class Gpu {
     if (error) throw error;
   }
 
+  /** The error to report for work that failed although the device has reported nothing: `cause`, or that the device was closed. */
+  failure(cause: unknown): unknown {
+    return this.#closed ? new DeviceError('the GPU was closed before its work was done', { cause }) : cause;
+  }
+
   /** Waits for work that the GPU will finish. */
   wait<T>(work: Promise<T>): Promise<T> {
     this.onWait(work);

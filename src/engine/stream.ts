@@ -232,7 +232,7 @@ export class Stream {
       await this.gpu.wait(staging.gpu.mapAsync(MapMode.READ, 0, bytes));
     } catch (cause) {
       await this.gpu.settle(); // throws what stands behind it, such as a lost device
-      throw cause;
+      throw this.gpu.failure(cause);
     }
     const copy = staging.gpu.getMappedRange(0, bytes).slice(0);
     staging.gpu.unmap();

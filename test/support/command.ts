@@ -25,9 +25,9 @@ export interface Running {
   signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/** Starts a program with its output in pipes, so not on a terminal. */
-export function start(program: string, args: readonly string[], cwd: string): Running {
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Starts a program with its output in pipes, so not on a terminal. @param env in addition to this process's */
+export function start(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {

@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { GsasError } from '../src/base/errors.js';
+import { loadCheckpoint } from '../src/store/checkpoint.js';
+import { readJournal } from '../src/store/journal.js';
+import { writeDataset } from '../src/store/layout.js';
+import { resumableFile } from '../src/store/resumable.js';
+import { RunFolder } from '../src/store/run-folder.js';
+import { type TrainRequest, train } from '../src/train/train.js';
+import { gsas } from './support/command.js';
+import { gpu } from './support/device.js';
+import { scratchFolder } from './support/scratch.js';
+import { dataset, flagsOf, TRAINING } from './support/small.js';
+import { mountTmpfs, type Tmpfs, unmountAfterAll } from './support/tmpfs.js';
+
+const at = scratchFolder();
+unmountAfterAll(() => at('disk'));
+
+const OPTIONS = { ...TRAINING, max_epochs: 3 };
+const run = (folder: string, request: Partial<TrainRequest> = {}) =>
+  train({ gpu, dataset, store: new RunFolder(folder), options: OPTIONS, ...request });
+
+/** What is left of a run, without what the clock decides. */
+const result = (folder: string) => ({
+  last: readFileSync(join(folder, 'last.safetensors')),
+  best: readFileSync(join(folder, 'best.safetensors')),
+  metrics: readJournal(join(folder, 'metrics.jsonl')).map(({ seconds, positions_per_second, ...rest }) => rest),
+});
+
+describe('a run on a disk', () => {
+  let disk: Tmpfs | undefined;
+  let whole: ReturnType<typeof result>;
+  beforeAll(async () => {
+    disk = mountTmpfs(at('disk'), 'size=4m');
+    await run(at('whole'));
+    whole = result(at('whole'));
+  });
+
+  // From no room for the lock to no room for the third checkpoint beside the two before it.
+  it.each([4, 8, 12, 24, 48, 64, 96, 128, 160, 192, 224, 256, 288])(
+    'of %i KiB ends in one line, and goes on to the same bits when there is room',
+    async (kilobytes) => {
+      if (!disk) return;
+      disk.remount(`size=${kilobytes}k`);
+      const folder = join(disk.folder, 'run');
+      const failed: unknown = await run(folder).catch((error) => error);
+      expect(failed).toBeInstanceOf(GsasError);
+      expect((failed as Error).message).toMatch(
+        /^\S+: (cannot be written|this folder cannot be made): no space left on device[^\n]*$/,
+      );
+      if (existsSync(folder)) expect(readdirSync(folder).filter((name) => /\.(tmp|lock)$/.test(name))).toEqual([]);
+
+      disk.remount('size=4m');
+      await run(folder, { resume: resumableFile(folder) !== undefined });
+      expect(result(folder)).toEqual(whole);
+      rmSync(folder, { recursive: true });
+    },
+  );
+
+  it('that is full makes the command exit 1 with one line', async () => {
+    if (!disk) return;
+    disk.remount('size=96k');
+    writeDataset(at('data'), dataset);
+    const args = ['train', '--data', 'data', '--out', 'disk/full', ...flagsOf(OPTIONS)];
+    const { status, stderr } = await gsas(at(), ...args);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^error: disk\/full\/\S+: cannot be written: no space left on device\n$/),
+    });
+    disk.remount('size=4m');
+    rmSync(join(disk.folder, 'full'), { recursive: true });
+  });
+
+  it('that is read-only is refused before training, and can be evaluated', async () => {
+    if (!disk) return;
+    const folder = join(disk.folder, 'run');
+    await run(folder);
+    mkdirSync(join(disk.folder, 'empty'));
+    disk.remount('ro');
+    await expect(run(join(disk.folder, 'empty'))).rejects.toThrow(
+      /run\.lock: cannot be written: read-only file system$/,
+    );
+    await expect(run(join(disk.folder, 'new'))).rejects.toThrow(
+      /new: this folder cannot be made: read-only file system/,
+    );
+    await expect(run(folder, { resume: true, options: { max_epochs: 4 } })).rejects.toThrow(
+      /run\.lock: cannot be written: read-only file system$/,
+    );
+    expect(loadCheckpoint(folder, 'last').step).toBe(12);
+    disk.remount('rw');
+    expect(result(folder)).toEqual(whole);
+  });
+});
+
+it('a run whose folder is removed meanwhile ends in one line, and does not make it again', async () => {
+  const folder = at('removed');
+  const onStep: TrainRequest['onStep'] = ({ step }) => step === 6 && rmSync(folder, { recursive: true });
+  await expect(run(folder, { onStep })).rejects.toThrow(
+    new GsasError(`${folder}: the folder of the run was removed while it went on`),
+  );
+  expect(existsSync(folder)).toBe(false);
+});
