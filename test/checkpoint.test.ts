@@ -136,6 +136,23 @@ describe('a run’s checkpoints', () => {
     expect(left).toEqual(new Set([0, 100]));
   });
 
+  it('survive a kill where there is nobody to validate on, and the last weights are the best', () => {
+    const unmeasured = (step: number) => {
+      const { best_metric, ...loop } = checkpointAt(step).loop;
+      return { ...checkpointAt(step), loop };
+    };
+    for (let changes = 0; ; changes++) {
+      const copy = join(run, String(changes));
+      fs.mkdirSync(copy);
+      saveCheckpoint(copy, unmeasured(100), true);
+      if (!isKilledAfter(changes, () => saveCheckpoint(copy, unmeasured(200), true))) break;
+      const { checkpoint, apply } = recover(copy);
+      expect(checkpoint).toEqual(unmeasured(checkpoint.step));
+      apply();
+      expect(loadCheckpoint(copy).step).toBe(checkpoint.step);
+    }
+  });
+
   it('survive a kill while a folder is put in order', () => {
     for (let changes = 0; ; changes++) {
       const copy = join(run, String(changes));
@@ -224,6 +241,17 @@ describe('a damaged run', () => {
     apply();
     expect(fs.existsSync(join(run, 'best.safetensors'))).toBe(false);
     expect(fs.existsSync(join(run, 'best.damaged.safetensors'))).toBe(true);
+  });
+
+  it('puts damaged best weights aside though no validation was completed', () => {
+    const { best_metric, ...loop } = { ...checkpointAt(300).loop, batch: 3 };
+    saveCheckpoint(run, { ...checkpointAt(300), loop }, true);
+    damage('best.safetensors');
+    const { checkpoint, faults, apply } = recover(run);
+    expect(checkpoint.loop).toEqual(loop);
+    expect(faults).toHaveLength(1);
+    apply();
+    expect(fs.existsSync(join(run, 'best.safetensors'))).toBe(false);
   });
 
   it('keeps a best that is younger than the checkpoint that it goes on from', () => {

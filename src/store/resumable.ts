@@ -131,14 +131,15 @@ export function sweep(run: string): void {
 function recoverBest(run: string, checkpoint: ResumableCheckpoint): Recovery {
   const file = join(run, BEST);
   const { loop, step } = checkpoint;
-  if (loop.best_metric === undefined) return { checkpoint, faults: [], apply: () => {} };
   const found = bestStep(file);
-  if (loop.batch === 0 && loop.epochs_without_improvement === 0) {
+  const isBest = step > 0 && loop.batch === 0 && loop.epochs_without_improvement === 0;
+  if (isBest) {
     const stale = found.step === undefined || found.step < step;
     const faults = found.fault ? [`${found.fault}; it is written anew from step ${step}, the best one`] : [];
     return { checkpoint, faults, apply: () => stale && saveWeights(file, checkpoint) };
   }
-  if (found.step !== undefined) return { checkpoint, faults: [], apply: () => {} };
+  const isKept = found.step !== undefined || (found.fault === undefined && loop.best_metric === undefined);
+  if (isKept) return { checkpoint, faults: [], apply: () => {} };
   const { best_metric: _, ...rest } = loop;
   const fault = `${found.fault ?? `${file}: is missing`}; the best weights are lost, the next validation counts as the best`;
   return {
