@@ -47,10 +47,12 @@ export function finiteDifferences(
   const index = Array.from(values.keys());
   if (index.length > MOST_ELEMENTS) new HostRandom(11, values.length).shuffle(index);
   index.length = Math.min(index.length, MOST_ELEMENTS);
+  const moved = values.slice();
   const loss = (i: number, step: number) => {
-    const moved = values.slice();
-    moved[i] += step;
-    return lossOf(reference({ ...inputs, [name]: moved }), cotangents);
+    moved[i] = values[i] + step;
+    const loss = lossOf(reference({ ...inputs, [name]: moved }), cotangents);
+    moved[i] = values[i];
+    return loss;
   };
   const derivative = index.map((i) => (loss(i, ELEMENT_STEP) - loss(i, -ELEMENT_STEP)) / (2 * ELEMENT_STEP));
   return { index, derivative };
