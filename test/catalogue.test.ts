@@ -18,12 +18,18 @@ it.each([0, 513, 1.5])('topK refuses k = %s and says which are allowed', (k) => 
   );
 });
 
-it('names both operands when the mask has another number of words than the catalogue', () => {
+it('names the operand that has no place for an item', () => {
   const stream = new Stream(gpu);
   const { h, table } = operands(stream);
   const excluded = stream.zeros([2, 18], 'u32');
   const targets = stream.zeros([2], 'u32');
-  expect(() => rank(stream, h, table, targets, excluded, N)).toThrow('rank: axis 1 of excluded [2, 18] must be 19');
+  expect(() => rank(stream, h, table, targets, excluded, N)).toThrow(
+    'rank: excluded [2,18] has 576 bits a row, but none for item 600',
+  );
+  const short = tableOf(stream.zeros([N, 4]));
+  expect(() => rank(stream, h, short, targets, stream.zeros([2, 19], 'u32'), N)).toThrow(
+    'rank: table [600,4] has no row for item 600',
+  );
   const wide = stream.zeros([2, 5]);
   expect(() => rank(stream, wide, table, targets, excluded, N)).toThrow(
     'rank: axis D is 5 in h [2, 5] but 4 in table [602, 4]',

@@ -66,7 +66,7 @@ function withoutPadding(
       throw new InputError(`${file}: row ${row} of a sequence tensor has padding to the right of an item`);
     }
     at.push(...real);
-    histories.push(Uint32Array.from(real, (i) => padded[i]));
+    if (real.length > 0) histories.push(Uint32Array.from(real, (i) => padded[i])); // else it is all padding
   }
   return { at, batch: historyBatch(histories) };
 }

@@ -8,13 +8,13 @@ import { uniform } from '../score/samplers/uniform.js';
 
 /**
  * The rows of freshly drawn negatives: the unfused way, with the [T, k, D] `scoreOwn` never makes. It is here to be compared with.
- * @param table [N + 2, D]
+ * @param table [R, D], R > numItems
  * @param T tokens
  * @param k negatives per token
  * @returns [T, k, D]
  */
-export function embedNegatives(tape: Tape, table: Table, T: number, k: number): Tensor {
-  const ids = drawCandidates(tape.stream, drawnCandidates(uniform, k, table.rows - 2), T);
+export function embedNegatives(tape: Tape, table: Table, T: number, k: number, numItems: number): Tensor {
+  const ids = drawCandidates(tape.stream, drawnCandidates(uniform, k, numItems), T);
   const rows = gather(tape, table, ids);
   tape.stream.release(ids);
   return rows;

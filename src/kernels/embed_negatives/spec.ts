@@ -16,7 +16,7 @@ export const embedNegativesOp = defineOp<{ T: number; k: number; N: number; D: n
   benchShapes: [{ T: 800, k: 256, N: 3416, D: 128 }],
   inputs: ({ N, D }, random) => ({ table: normals(random, [N + 2, D]) }),
   differentiable: ['table'],
-  run: (tape, { T, k }, { table }) => ({ y: embedNegatives(tape, tableOf(table), T, k) }),
+  run: (tape, { T, k, N }, { table }) => ({ y: embedNegatives(tape, tableOf(table), T, k, N) }),
   reference: ({ T, k, N, D }, { table }) => ({
     y: gatherReference(table, uniform.reference(CASE_RANDOM, { T, k, numItems: N }), D),
   }),

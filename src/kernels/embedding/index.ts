@@ -7,9 +7,9 @@ import { backwardDropout, forward, WORKGROUP } from './shader.js';
 
 /**
  * What enters the transformer: dropout(item row + position row). A sequence of n items in a window of S uses positions S-n … S-1.
- * @param items [N + 2, D]
+ * @param items [R, D]
  * @param positions [S, D]; no sequence may be longer than S (not checked, the lengths are on the GPU)
- * @param ids [T] u32, each below N + 2 (not checked)
+ * @param ids [T] u32, each below R (not checked)
  * @param spans [T, 2] u32, for each token the half-open range of its sequence's tokens
  * @param options.dropout element (t, d) is number `dropout4(t, d / 4)[d % 4]` of its site
  * @returns [T, D]

@@ -10,21 +10,23 @@ export interface CatalogueCase {
   D: number;
   share: number;
   real?: boolean;
+  /** Rows of the table behind the items, by default one, as a model has it that pads. */
+  spare?: number;
 }
 
 /**
  * Inputs whose order float32 and float64 agree on: integer embeddings, whose scores are exact and often equal, or normal ones
  * in a table whose items come in pairs, i and i + N/2, with the same embedding.
  */
-export function catalogueInputs({ B, N, D, share, real }: CatalogueCase, random: HostRandom) {
+export function catalogueInputs({ B, N, D, share, real, spare = 1 }: CatalogueCase, random: HostRandom) {
   const draw = (shape: Shape): Operand<Float32Array> =>
     real
       ? normals(random, shape)
       : { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => random.integer(7) - 3) };
-  const table = draw([N + 2, D]);
+  const table = draw([N + 1 + spare, D]);
   const half = Math.floor(N / 2);
   if (real) table.data.copyWithin((1 + half) * D, D, (1 + half) * D);
-  const words = Math.ceil((N + 2) / 32);
+  const words = Math.ceil((N + 1 + spare) / 32);
   const excluded = Uint32Array.from({ length: B * words }, () => {
     let word = 0;
     for (let bit = 0; bit < 32; bit++) if (random.uniform() < share) word |= 1 << bit;

@@ -1,5 +1,7 @@
+import { ShapeError } from '../../base/errors.js';
 import type { Capabilities } from '../../engine/gpu.js';
 import { type Table, type TableLayout, tableWgsl } from '../../engine/table.js';
+import type { Tensor } from '../../engine/tensor.js';
 import { wgsl } from '../../engine/wgsl.js';
 import { type Cells, cellsOf } from '../cells.js';
 
@@ -15,6 +17,14 @@ export interface Tile {
 export const WORKGROUP = 64;
 /** Items of a tile, four neighbours a lane. */
 export const ITEMS = 4 * WORKGROUP;
+
+/** @throws ShapeError where items 1 … N have no row of the table or no bit of the mask */
+export function checkCatalogue(op: string, table: Table, excluded: Tensor, numItems: number): void {
+  if (table.rows <= numItems) throw new ShapeError(`${op}: table [${table.shape}] has no row for item ${numItems}`);
+  const bits = 32 * excluded.shape[1];
+  if (bits <= numItems)
+    throw new ShapeError(`${op}: excluded [${excluded.shape}] has ${bits} bits a row, but none for item ${numItems}`);
+}
 
 /** Up to so many rows have a tile of their own; one for every number between would be a shader more to compile for each. */
 const FEW = 4;

@@ -2,16 +2,16 @@ import type { Stream } from '../../../engine/stream.js';
 import type { Table } from '../../../engine/table.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
-import { ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
+import { checkCatalogue, ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
 import { countBetter, targetScores } from './shader.js';
 
 /**
  * The rank of each row's target among items 1 … N: 1 + the number of items, not excluded, that score higher. Equal scores do not
  * count, so an item with the target's very embedding ties with it. No scores are stored.
  * @param h [B, D]
- * @param table [N+2, D]; rows 0 and N+1 are no items
+ * @param table [R, D], R > N; rows 0 and above N are no items and are not looked at
  * @param targets [B] u32
- * @param excluded [B, ceil((N+2)/32)] u32; bit i % 32 of word i / 32: item i is out
+ * @param excluded [B, W] u32, 32 W > N; bit i % 32 of word i / 32: item i is out
  * @param numItems N
  * @returns [B] u32; 0, not found, for a target that is excluded, no item, or scored NaN or infinity
  * @throws ShapeError when an axis disagrees
@@ -38,6 +38,7 @@ export function rank(
       B,
       N: numItems,
       cells: cellsOf(D).count,
+      words: excluded.shape[1],
     },
     [Math.ceil((numItems + 1) / ITEMS), Math.ceil(B / tile.rows)],
   );
@@ -64,10 +65,11 @@ export function beginRanks(
 ): BegunRanks {
   const { B, D } = checkShapes('rank', {
     h: [h, 'B', 'D'],
-    table: [table, numItems + 2, 'D'],
+    table: [table, 'R', 'D'],
     targets: [targets, 'B'],
-    excluded: [excluded, 'B', Math.ceil((numItems + 2) / 32)],
+    excluded: [excluded, 'B', 'W'],
   });
+  checkCatalogue('rank', table, excluded, numItems);
   const ranks = stream.empty([B], 'u32');
   const score = stream.empty([B]);
   stream.dispatch(
@@ -82,6 +84,7 @@ export function beginRanks(
       B,
       N: numItems,
       cells: cellsOf(D).count,
+      words: excluded.shape[1],
     },
     [Math.ceil(B / WORKGROUP), 1],
   );

@@ -9,9 +9,9 @@ export function rankReference(
   excluded: Uint32Array,
   numItems: number,
 ): Uint32Array {
-  const D = table.length / (numItems + 2);
+  const [D, words] = [h, excluded].map(({ length }) => length / targets.length);
   return targets.map((target, row) => {
-    const isOut = (item: number) => isExcluded(excluded, row, item, numItems);
+    const isOut = (item: number) => isExcluded(excluded, row, item, words);
     const score = (item: number) => scoreOf(h, table, row, item, D);
     if (isOut(target) || !Number.isFinite(score(target))) return 0;
     let rank = 1;
@@ -26,8 +26,7 @@ export function scoreOf(h: Float64Array, table: Float64Array, row: number, item:
   return sum;
 }
 
-/** Bit `item` of a row of the mask [B, ceil((N+2)/32)]. */
-export function isExcluded(excluded: Uint32Array, row: number, item: number, numItems: number): boolean {
-  const words = Math.ceil((numItems + 2) / 32);
+/** Bit `item` of a row of the mask [B, words]. */
+export function isExcluded(excluded: Uint32Array, row: number, item: number, words: number): boolean {
   return ((excluded[row * words + (item >>> 5)] >>> (item & 31)) & 1) === 1;
 }

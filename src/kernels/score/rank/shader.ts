@@ -11,21 +11,21 @@ export const targetScores = program(
   'rank.targets',
   (tile: Tile) => wgsl`${catalogueWgsl(tile)}
 const LARGEST = 0x1.fffffep+127f;
-struct Params { B: u32, N: u32, cells: u32 }
+struct Params { B: u32, N: u32, cells: u32, words: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> targets: array<u32>; // [B]
-@group(0) @binding(4) var<storage, read> excluded: array<u32>; // [B, ceil((N+2)/32)]
+@group(0) @binding(4) var<storage, read> excluded: array<u32>; // [B, words]
 @group(0) @binding(5) var<storage, read_write> target_score: array<f32>; // [B]
 @group(0) @binding(6) var<storage, read_write> rank: array<u32>; // [B]
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   let row = workgroup.x * WORKGROUP_SIZE + local;
   if (row >= params.B) { return; }
-  let item = min(targets[row], params.N + 1u);
-  let out = ((excluded[row * ((params.N + 33u) / 32u) + item / 32u] >> (item % 32u)) & 1u) == 1u;
+  let item = min(targets[row], params.N);
+  let out = ((excluded[row * params.words + item / 32u] >> (item % 32u)) & 1u) == 1u;
   let score = score_tile(row, vec4u(item), 0u)[0].x;
   let finite = (bitcast<u32>(score) & 0x7f800000u) != 0x7f800000u; // by its bits: compilers may take NaN for impossible
-  let found = !out && item >= 1u && item <= params.N && finite;
+  let found = !out && item >= 1u && targets[row] <= params.N && finite;
   target_score[row] = select(LARGEST, score, found);
   rank[row] = u32(found);
 }
@@ -46,10 +46,10 @@ export const ADD_COUNTS = /* wgsl */ `workgroupBarrier();
 export const countBetter = program(
   'rank.count',
   (tile: Tile) => wgsl`${catalogueWgsl(tile)}
-struct Params { B: u32, N: u32, cells: u32 }
+struct Params { B: u32, N: u32, cells: u32, words: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> target_score: array<f32>; // [B]
-@group(0) @binding(4) var<storage, read> excluded: array<u32>; // [B, ceil((N+2)/32)]
+@group(0) @binding(4) var<storage, read> excluded: array<u32>; // [B, words]
 @group(0) @binding(5) var<storage, read_write> rank: array<atomic<u32>>; // [B]
 var<workgroup> counts: array<atomic<u32>, ROWS>;
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -57,13 +57,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let first = workgroup.y * ROWS;
   let items = workgroup.x * ITEMS + 4u * local + vec4u(0u, 1u, 2u, 3u); // of one word of a row's bits
   let inside = (items >= vec4u(1u)) & (items <= vec4u(params.N));
-  let word = min(items.x, params.N + 1u) / 32u;
-  let scores = score_tile(first, min(items, vec4u(params.N + 1u)), local);
+  let word = min(items.x, params.N) / 32u;
+  let scores = score_tile(first, min(items, vec4u(params.N)), local);
   for (var i = 0u; i < min(ROWS, params.B - first); i++) {
     let row = first + i;
     let better = inside & (scores[i] > vec4f(target_score[row]));
     if (any(better)) {
-      let bits = vec4u(excluded[row * ((params.N + 33u) / 32u) + word]) >> (items % 32u);
+      let bits = vec4u(excluded[row * params.words + word]) >> (items % 32u);
       atomicAdd(&counts[i], dot(~bits & vec4u(1u), vec4u(better)));
     }
   }

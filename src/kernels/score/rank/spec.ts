@@ -13,6 +13,8 @@ export const rankOp = defineOp<CatalogueCase>()({
     { B: 3, N: 31, D: 7, share: 0.2 },
     { B: 17, N: 1023, D: 12, share: 0.5 },
     { B: 33, N: 1031, D: 20, share: 0.1, real: true },
+    { B: 5, N: 255, D: 8, share: 0.3, spare: 0 },
+    { B: 5, N: 255, D: 8, share: 0.3, spare: 70 },
   ],
   benchShapes: [
     { B: 512, N: 3416, D: 128, share: 0.05 },

@@ -3,7 +3,7 @@ import type { Stream } from '../../../engine/stream.js';
 import type { Table } from '../../../engine/table.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
-import { ITEMS, tileOf } from '../catalogue.js';
+import { checkCatalogue, ITEMS, tileOf } from '../catalogue.js';
 import type { BegunRanks } from '../rank/index.js';
 import { mergeChunk, scoreChunk } from './shader.js';
 
@@ -19,8 +19,8 @@ export interface TopKOptions {
  * The k best items of each row, by score, the lower id first among equals. The catalogue is scored in chunks that fit into 16 MiB, and
  * each chunk is merged into the best so far.
  * @param h [B, D]
- * @param table [N+2, D]; rows 0 and N+1 are no items
- * @param excluded [B, ceil((N+2)/32)] u32; bit i % 32 of word i / 32: item i is out
+ * @param table [R, D], R > N; rows 0 and above N are no items and are not looked at
+ * @param excluded [B, W] u32, 32 W > N; bit i % 32 of word i / 32: item i is out
  * @param numItems N
  * @param k 1 … min(N, 512)
  * @param options.held scores in memory at one time, at most (but one tile, 256 items, a row)
@@ -39,9 +39,10 @@ export function topK(
 ): { ids: Tensor; scores: Tensor } {
   const { B, D } = checkShapes('top_k', {
     h: [h, 'B', 'D'],
-    table: [table, numItems + 2, 'D'],
-    excluded: [excluded, 'B', Math.ceil((numItems + 2) / 32)],
+    table: [table, 'R', 'D'],
+    excluded: [excluded, 'B', 'W'],
   });
+  checkCatalogue('top_k', table, excluded, numItems);
   const most = Math.min(numItems, MOST_TOP_K);
   if (!Number.isInteger(k) || k < 1 || k > most) {
     throw new GsasError(`top_k: k is ${k}, but must be a whole number from 1 to ${most}, with ${numItems} items`);
@@ -58,7 +59,8 @@ export function topK(
     stream.dispatch(
       scoreChunk({ ...tile, ranked: ranked !== undefined }),
       {
-        ...{ h, ...table.bindings('table'), excluded, scores, B, N: numItems, cells: cellsOf(D).count, start, columns },
+        ...{ h, ...table.bindings('table'), excluded, scores, B, N: numItems },
+        ...{ cells: cellsOf(D).count, words: excluded.shape[1], start, columns },
         ...(ranked && { target_score: ranked.score, rank: ranked.ranks }),
       },
       [tiles, Math.ceil(B / tile.rows)],

@@ -6,17 +6,16 @@ export function topKReference(
   h: Float64Array,
   table: Float64Array,
   excluded: Uint32Array,
-  numItems: number,
-  k: number,
+  { N, D, k }: { N: number; D: number; k: number },
 ): { ids: Uint32Array; scores: Float64Array } {
-  const D = table.length / (numItems + 2);
   const B = h.length / D;
+  const words = excluded.length / B;
   const ids = new Uint32Array(B * k);
   const scores = new Float64Array(B * k).fill(LOWEST);
   for (let row = 0; row < B; row++) {
     const candidates: { id: number; score: number }[] = [];
-    for (let id = 1; id <= numItems; id++) {
-      if (!isExcluded(excluded, row, id, numItems)) candidates.push({ id, score: scoreOf(h, table, row, id, D) });
+    for (let id = 1; id <= N; id++) {
+      if (!isExcluded(excluded, row, id, words)) candidates.push({ id, score: scoreOf(h, table, row, id, D) });
     }
     candidates.sort((a, b) => b.score - a.score || a.id - b.id);
     candidates.slice(0, k).forEach(({ id, score }, i) => {

@@ -15,9 +15,9 @@ export const scoreChunk = program(
   'top_k.scores',
   ({ ranked, ...tile }: Tile & { ranked: boolean }) => wgsl`${catalogueWgsl(tile)}
 ${LOWEST_WGSL}
-struct Params { B: u32, N: u32, cells: u32, start: u32, columns: u32 }
+struct Params { B: u32, N: u32, cells: u32, words: u32, start: u32, columns: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(3) var<storage, read> excluded: array<u32>; // [B, ceil((N+2)/32)]
+@group(0) @binding(3) var<storage, read> excluded: array<u32>; // [B, words]
 @group(0) @binding(4) var<storage, read_write> scores: array<vec4<f32>>; // [B, columns]
 #if ${ranked}
 @group(0) @binding(5) var<storage, read> target_score: array<f32>; // [B]
@@ -30,10 +30,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let column = workgroup.x * ITEMS + 4u * local;
   let items = params.start + column + vec4u(0u, 1u, 2u, 3u); // of one word of a row's bits
   let inside = (items >= vec4u(1u)) & (items <= vec4u(params.N));
-  let word = min(items.x, params.N + 1u) / 32u;
-  let tile = score_tile(first, min(items, vec4u(params.N + 1u)), local);
+  let word = min(items.x, params.N) / 32u;
+  let tile = score_tile(first, min(items, vec4u(params.N)), local);
   for (var i = 0u; i < min(ROWS, params.B - first); i++) {
-    let bits = vec4u(excluded[(first + i) * ((params.N + 33u) / 32u) + word]) >> (items % 32u);
+    let bits = vec4u(excluded[(first + i) * params.words + word]) >> (items % 32u);
     let candidate = inside & ((bits & vec4u(1u)) == vec4u(0u));
     scores[((first + i) * params.columns + column) / 4u] = select(vec4f(LOWEST), tile[i], candidate);
 #if ${ranked}

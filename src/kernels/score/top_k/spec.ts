@@ -23,6 +23,8 @@ export const topKOp = defineOp<Case>()({
     { B: 17, N: 1031, D: 20, share: 0.1, k: 257, real: true },
     { B: 2, N: 2500, D: 3, share: 0, k: 512, real: true, held: 2 * 1024 },
     { B: 19, N: 1031, D: 20, share: 0.3, k: 5, held: 19 * 512, ranked: true },
+    { B: 5, N: 255, D: 8, share: 0.3, k: 20, spare: 0, ranked: true },
+    { B: 5, N: 255, D: 8, share: 0.3, k: 20, spare: 70, ranked: true },
   ],
   benchShapes: [
     { B: 512, N: 3416, D: 128, share: 0.05, k: 10 },
@@ -41,8 +43,8 @@ export const topKOp = defineOp<Case>()({
     });
     return { ...best, ...(begun && { rank: begun.ranks }) };
   },
-  reference: ({ N, k }, { h, table, targets, excluded }) => ({
-    ...topKReference(h, table, excluded, N, k),
+  reference: ({ N, D, k }, { h, table, targets, excluded }) => ({
+    ...topKReference(h, table, excluded, { N, D, k }),
     ...(targets && { rank: rankReference(h, table, targets, excluded, N) }),
   }),
   cost: {
