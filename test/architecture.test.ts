@@ -18,6 +18,7 @@ import { RunFolder } from '../src/store/run-folder.js';
 import { readSafetensors } from '../src/store/safetensors.js';
 import { resolveConfig, resumeConfig, type TrainOptions } from '../src/train/config.js';
 import { configFlags } from '../src/train/flags.js';
+import { PRESETS } from '../src/train/presets.js';
 import { type TrainRequest, train } from '../src/train/train.js';
 import { inheritedOptions, warmStart } from '../src/train/warm-start.js';
 import { gsas } from './support/command.js';
@@ -108,12 +109,21 @@ describe('an architecture of one’s own', () => {
     const config = resolveConfig(10, [{ model: 'itemwise', twofold: true } as Partial<TrainOptions>]);
     expect(config).toMatchObject({ twofold: true, sequence_length: 200 });
     expect(Object.keys(config)).not.toContain('num_blocks');
+    const above = resolveConfig(10, [PRESETS['gsasrec-ml1m'], { model: 'itemwise' }]);
+    expect(above).toMatchObject({ model: 'itemwise', embedding_dim: 128 });
+    expect(Object.keys(above)).not.toContain('num_heads');
     const refused = (options: object, message: string) => {
       expect(() => resolveConfig(10, [options], 'x.yaml')).toThrow(InputError);
       expect(() => resolveConfig(10, [options], 'x.yaml')).toThrow(message);
     };
-    refused({ model: 'itemwise', num_heads: 2 }, 'x.yaml: num_heads is no option of the model itemwise; leave it out');
-    refused({ twofold: true }, 'x.yaml: twofold is no option of the model gsasrec');
+    refused(
+      { model: 'itemwise', num_heads: 2 },
+      'x.yaml: num_heads is 2, but means nothing for the model itemwise; leave it out, or set model to gsasrec',
+    );
+    refused(
+      { twofold: true },
+      'x.yaml: twofold is true, but means nothing for the model gsasrec; leave it out, or set model to itemwise',
+    );
     refused({ model: 'itemwise', twofold: 1 }, 'x.yaml: twofold is 1; it must be true or false');
     refused({ model: 'sasrec' }, 'x.yaml: model is "sasrec"; it must be one of gsasrec, itemwise');
     refused(

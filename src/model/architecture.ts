@@ -1,4 +1,4 @@
-import type { Option, Values } from '../base/options.js';
+import type { Choice, Values } from '../base/options.js';
 import type { Task } from '../data/batches.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
@@ -63,15 +63,12 @@ export interface EncodeOptions {
 
 /**
  * A family of models: everything that training, evaluation, checkpoints and the command line need to know of it. Adding one is a file
- * that declares such an object, and its name in the registry.
+ * that declares such an object, and its name in the registry. `name` is the value of the configuration key `model`; `options` include those that
+ * all architectures share, and a key that several have means the same in each.
  */
-export interface Architecture<Config extends ModelConfig = ModelConfig> {
-  /** The value of the configuration key `model`, lower case. */
-  readonly name: string;
+export interface Architecture<Config extends ModelConfig = ModelConfig> extends Choice {
   /** Its name as it stands in tables and reports. */
   readonly title: string;
-  /** Its options, those that all architectures share included. A key that several architectures have means the same in each. */
-  readonly options: Readonly<Record<string, Option>>;
   /** What it learns from sequences: makes its batches. */
   readonly task: Task;
   /** Checks how options go together; each alone has been checked. @throws InputError naming `source`, the key and the values */

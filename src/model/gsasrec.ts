@@ -32,6 +32,7 @@ const BLOCK_SITES = 3;
  */
 export const gsasrec = {
   name: 'gsasrec',
+  help: "SASRec's causal transformer as the official gSASRec has it",
   title: 'gSASRec',
   options: TRANSFORMER_OPTIONS,
   task: nextItem,

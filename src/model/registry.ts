@@ -6,7 +6,7 @@ import { gsasrec } from './gsasrec.js';
 const BUILT_IN = [gsasrec] as const;
 
 /** The options of all built-in architectures together. A configuration holds those of its own architecture alone. */
-export type ModelOptions = Values<Both<(typeof BUILT_IN)[number]['options']>>;
+export type ModelOptions = Both<Values<(typeof BUILT_IN)[number]['options']>>;
 
 const architectures = new Map<string, Architecture>(BUILT_IN.map((architecture) => [architecture.name, architecture]));
 
@@ -32,7 +32,12 @@ export function architectureOf({ model }: Pick<ModelConfig, 'model'>, source?: s
   return found;
 }
 
-/** The options of all architectures. */
+/** All architectures by name. */
+export function allArchitectures(): Readonly<Record<string, Architecture>> {
+  return Object.fromEntries(architectures);
+}
+
+/** The options of all architectures; where several have a key, that of the first. */
 export function modelOptions(): Record<string, Option> {
   return Object.assign({}, ...[...architectures.values()].reverse().map(({ options }) => options));
 }

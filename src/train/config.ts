@@ -4,28 +4,15 @@ import { JUDGE_OPTIONS, JUDGES } from '../kernels/score/judges/index.js';
 import { DRAWING, SAMPLER_OPTIONS } from '../kernels/score/samplers/index.js';
 import { RULE_OPTIONS, RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
-import {
-  architectureNames,
-  architectureOf,
-  DEFAULT_MODEL,
-  type ModelOptions,
-  modelOptions,
-} from '../model/registry.js';
+import { allArchitectures, architectureOf, DEFAULT_MODEL, type ModelOptions, modelOptions } from '../model/registry.js';
 import { foreignOptions } from './choices.js';
 
 /** Random streams are numbered by step and by epoch, each in half of 32 bits. */
 const MOST_COUNT = 1e9;
 
 /** Which architecture is trained. */
-const MODEL = {
-  type: 'choice',
-  default: DEFAULT_MODEL,
-  get choices() {
-    return architectureNames();
-  },
-  inherit: 'always',
-  help: 'architecture of the model',
-} as const satisfies Option;
+const modelOption = () =>
+  ({ ...choiceOf('architecture of the model', allArchitectures(), DEFAULT_MODEL), inherit: 'always' }) as const;
 
 /**
  * Every key that is the same for all architectures. Where the official port has the key (GSASRecExperimentConfig in its config.py), the
@@ -124,11 +111,12 @@ const TRAINING_OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 /** Keys that choose something which may have options of its own. */
-const CHOICES = {
+const choices = () => ({
+  model: { standard: DEFAULT_MODEL, choices: allArchitectures() },
   loss: { standard: TRAINING_OPTIONS.loss.default, choices: JUDGES },
   negatives: { standard: TRAINING_OPTIONS.negatives.default, choices: DRAWING },
   optimizer: { standard: TRAINING_OPTIONS.optimizer.default, choices: RULES },
-};
+});
 
 /**
  * The options of a training run, under the official port's names. A configuration holds those of its own `model` alone.
@@ -145,7 +133,7 @@ export type TrainConfig = TrainOptions & { num_items: number };
  */
 export function optionTable(model?: string): Record<string, Option> {
   const own = model === undefined ? modelOptions() : architectureOf({ model }).options;
-  return { model: MODEL, ...own, ...TRAINING_OPTIONS };
+  return { model: modelOption(), ...own, ...TRAINING_OPTIONS };
 }
 
 /** What options of training are where nothing else is said. */
@@ -188,16 +176,9 @@ export function resolveConfig(
   source = 'the configuration',
 ): TrainConfig {
   const checked = layers.map((layer) => checkOptions(layer, source));
-  const foreign = foreignOptions(checked, CHOICES, source);
-  const given: Partial<TrainOptions> = Object.assign({}, ...checked, foreign);
-  const { model = MODEL.default } = given;
-  const table = optionTable(model);
-  const stray = Object.keys(given).find((key) => !Object.hasOwn(table, key));
-  if (stray !== undefined) {
-    throw new InputError(
-      `${source}: ${stray} is no option of the model ${model}; leave it out, or choose another model`,
-    );
-  }
+  const given: Partial<TrainOptions> = Object.assign({}, ...checked);
+  for (const key of foreignOptions(checked, choices(), source)) delete given[key as keyof TrainOptions];
+  const table = optionTable(given.model ?? DEFAULT_MODEL);
   const defaults = Object.fromEntries(Object.entries(table).map(([key, option]) => [key, option.default]));
   const config = { ...defaults, ...given, num_items: numItems } as TrainConfig;
   checkModelConfig(config, source);

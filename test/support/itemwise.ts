@@ -19,6 +19,7 @@ const OPTIONS = {
  */
 export const itemwise: Architecture<ModelConfig & Values<typeof OPTIONS>> = {
   name: 'itemwise',
+  help: 'the latest item alone',
   title: 'Itemwise',
   options: OPTIONS,
   task: nextItem,
