@@ -89,6 +89,9 @@ describe('a time column under a name of its own', () => {
     expectMistake(await run('log.csv', '--out', 'out'), flags);
     await imported('log.csv', '--time-col', 'bought', '--time-format', '%m/%d/%Y %H:%M');
     expectInTime();
+    write('ordered.csv', shuffled('user,item,ordered_at', day));
+    await imported('ordered.csv', '--time-format', '%m/%d/%Y %H:%M', '--force');
+    expectInTime();
     write('known.csv', shuffled('user,item,InvoiceDate', day));
     expectMistake(await run('known.csv', '--out', 'new'), 'known.csv, line 2', 'say --time-format "%m/%d/%Y %H:%M"');
   });

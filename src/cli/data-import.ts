@@ -27,7 +27,7 @@ export function addImport(data: Command): void {
   data
     .command('import')
     .description(
-      'make a dataset of logs: CSV, TSV and other delimited text, JSON lines, Parquet, gzip of these, MovieLens ratings.dat, RecBole .inter, "user item" text',
+      'make a dataset of logs: CSV, TSV and other delimited text, JSON, Parquet, gzip of these, MovieLens ratings.dat, RecBole .inter, "user item" text, a sequence a line',
     )
     .argument('[files...]', "logs, globs ('logs/*.csv.gz') or pipes (- is the standard input), read in this order")
     .option('--out <folder>', 'dataset to write', parsePath)

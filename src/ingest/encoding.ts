@@ -23,6 +23,10 @@ export interface TextForm {
   readonly note?: string;
 }
 
+export function encodingInWords(encoding: string): string {
+  return encoding === MIXED ? 'UTF-8 or else Windows-1252 by line' : encoding.toUpperCase();
+}
+
 /** The standard's name of an encoding, which has many. @throws InputError where there is none */
 export function encodingNamed(label: string): string {
   if (label === MIXED) return MIXED;

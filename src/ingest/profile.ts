@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import { type Database, literal } from './database.js';
 import { reading, type Source } from './source.js';
 
 /** How many rows are looked at to find out what columns hold. */
@@ -18,17 +18,23 @@ export interface Profile {
   readonly values: readonly (string | null)[];
   /** Null where a value is no number. */
   readonly numbers: readonly (number | null)[];
-  /** Whether a value is a date in ISO 8601. */
+  /** Whether a value is a date in ISO 8601, or in the format that was said. */
   readonly moments: readonly boolean[];
 }
 
-/** The first rows of each column. @throws InputError naming the file when they cannot be read */
-export async function profileColumns(db: Database, source: Source): Promise<Profile[]> {
+/**
+ * The first rows of each column.
+ * @param timeFormat how times are written, beside ISO 8601
+ * @throws InputError naming the file when they cannot be read
+ */
+export async function profileColumns(db: Database, source: Source, timeFormat?: string): Promise<Profile[]> {
+  const moment = (value: string) =>
+    `(try_cast(${value} AS TIMESTAMPTZ) IS NOT NULL${timeFormat === undefined ? '' : ` OR try_strptime(${value}, ${literal(timeFormat)}) IS NOT NULL`})`;
   const columns = source.expressions.map((value, i) => `${value}::VARCHAR AS v${i}`).join(', ');
   const read = source.expressions.map((_, i) => [
     `v${i}`,
     `try_cast(v${i} AS DOUBLE) AS n${i}`,
-    `try_cast(v${i} AS TIMESTAMPTZ) IS NOT NULL AS m${i}`,
+    `${moment(`v${i}`)} AS m${i}`,
   ]);
   const rows = await reading(source, () =>
     db.rows<Record<string, string | number | boolean | null>>(

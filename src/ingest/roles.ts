@@ -57,7 +57,7 @@ export async function chooseRoles(db: Database, source: Source, options: RoleOpt
   const event = given.event ?? (events === undefined ? undefined : knownColumn(source, 'event', '--event-col'));
   if (user === item)
     throw new InputError(`${source.file}, line 1: column ${columnName(source, user)} cannot be user and item at once`);
-  const profiles = await profileColumns(db, source);
+  const profiles = await profileColumns(db, source, options.timeFormat);
   for (const [role, column] of [
     ['user', user],
     ['item', item],

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { type Database, literal } from './database.js';
+import { encodingInWords } from './encoding.js';
 import { jsonSource } from './json.js';
 import { parquetSource } from './parquet.js';
 import { isStandardInput, prepareFile } from './prepare.js';
@@ -50,7 +51,7 @@ export async function openSource(db: Database, file: string, folder: string, opt
     : textSource(file, path, text, options);
   return {
     ...source,
-    about: `${source.about}, ${prepared.encoding.toUpperCase()}`,
+    about: `${source.about}, ${encodingInWords(prepared.encoding)}`,
     notes: [...notes, ...source.notes],
   };
 }
