@@ -1,8 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ScoringRecommender } from '../src/infer/scoring.js';
 import { parseOrigins } from '../src/serve/cors.js';
 import { PATHS } from '../src/serve/openapi.js';
+import { serve } from '../src/serve/serve.js';
 import { watchRun } from '../src/serve/watch.js';
 import { fakeRun } from './support/run.js';
 import { scratchFolder } from './support/scratch.js';
@@ -147,6 +149,22 @@ describe('a body', () => {
     expect([response.status, await response.json()]).toEqual([500, { error: 'the service failed; its log says more' }]);
     expect(failures).toEqual(['/recommend: x is not a function']);
   });
+});
+
+it('ends on a signal while a compiler still holds its first answers up', async () => {
+  const recommender = new ScoringRecommender({
+    ...{ name: 'slow', numItems: 5, window: 5, meaning: 'places' },
+    scores: () => new Float64Array(6),
+  });
+  const asked = vi.spyOn(recommender, 'top').mockReturnValue(new Promise<never>(() => {}));
+  const end = new AbortController();
+  const onOpen = vi.fn();
+  const names = { titles: new Map<number, string>(), originals: new Map<number, string>() };
+  const served = serve(recommender, names, { port: 0, signal: end.signal, onOpen });
+  await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+  end.abort();
+  await served;
+  expect(onOpen).not.toHaveBeenCalled();
 });
 
 it('is not held up by thousands of texts that are no titles, nor by one long one', async () => {

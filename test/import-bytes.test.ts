@@ -275,7 +275,7 @@ describe('pipes', () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       importing.signal(signal);
       expect(await importing.ended).toEqual({
-        status: 130,
+        status: signal === 'SIGINT' ? 130 : 143,
         stdout: '',
         stderr: 'stopped; nothing is left behind\n',
       } satisfies Outcome);

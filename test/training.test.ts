@@ -85,6 +85,25 @@ describe('training', () => {
     expect(journal('parts')).toEqual(journal('whole'));
   });
 
+  it.each(['prepare', 'train'] as const)(
+    'ends at once when it is aborted while the GPU is at work on its shaders (%s), and resumes to the same bits',
+    async (busy) => {
+      await run('whole', { options: { max_epochs: 1 } });
+      const compiling = vi.spyOn(Trainer.prototype, busy).mockReturnValue(new Promise<never>(() => {}));
+      const interrupt = new AbortController();
+      const onPrepared = vi.fn(async () => {});
+      const parts = run('parts', { options: { max_epochs: 1 }, signal: interrupt.signal, onPrepared });
+      await vi.waitFor(() => expect(compiling).toHaveBeenCalled());
+      interrupt.abort();
+      expect(await parts).toMatchObject({ stopped: 'aborted', steps: 0 });
+      expect(onPrepared).toHaveBeenCalledTimes(busy === 'train' ? 1 : 0);
+      compiling.mockRestore();
+      await run('parts', { resume: true });
+      expect(timeless('parts')).toEqual(timeless('whole'));
+      expect(journal('parts')).toEqual(journal('whole'));
+    },
+  );
+
   it('goes on from a step limit as if it had not been there', async () => {
     await run('whole', { options: { max_steps: 10 } });
     const part = await run('parts', { options: { max_steps: 6 } });

@@ -1,18 +1,46 @@
+import { constants } from 'node:os';
+
+type Signal = 'SIGINT' | 'SIGTERM';
+
+/** Signals this soon after the first are its echoes, not a person's second thought: npm and npx hand on a Ctrl-C that the terminal has sent already. */
+export const ECHO_MS = 500;
+/** For cleaning up; a driver that compiles a shader may hold it up for minutes. */
+const CLEANUP_MS = 5000;
+
+/** What a process exits with that a signal ended before its work was done. */
+export function exitCodeOf(signal: Signal): number {
+  return 128 + constants.signals[signal];
+}
+
 /**
- * Runs work that a Ctrl-C or SIGTERM aborts, so that it can clean up behind itself; the process then ends as by the signal.
+ * Runs work that a Ctrl-C or SIGTERM aborts, so that it can clean up behind itself; the process then ends as by the signal, also when it
+ * does not come to an end in some seconds or the signal comes again.
  * @param goodbye said on the standard error then
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>, goodbye?: string): Promise<T> {
   const interrupt = new AbortController();
-  const stop = () => interrupt.abort();
+  let asked = 0;
+  let code = 0;
+  let late: NodeJS.Timeout | undefined;
+  const stop = (signal: Signal) => {
+    if (interrupt.signal.aborted) {
+      if (performance.now() - asked > ECHO_MS) process.exit(code);
+      return;
+    }
+    asked = performance.now();
+    code = exitCodeOf(signal);
+    late = setTimeout(() => process.exit(code), CLEANUP_MS);
+    interrupt.abort();
+  };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {
     return await work(interrupt.signal);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     if (goodbye) process.stderr.write(`${goodbye}\n`);
-    process.exit(130);
+    process.exit(code);
   } finally {
+    clearTimeout(late);
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }

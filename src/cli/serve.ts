@@ -57,5 +57,6 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
       },
       onOpen: (address) => console.log(`${label} is served at ${address} until Ctrl-C`),
     });
+    process.exit(); // a device that still compiles shaders would hold it up
   });
 }

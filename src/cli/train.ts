@@ -22,13 +22,11 @@ import { type TrainResult, train } from '../train/train.js';
 import { parsePath, presetOption } from './arguments.js';
 import { addConfigFlags } from './config-flags.js';
 import { dryRun } from './dry-run.js';
+import { ECHO_MS, exitCodeOf } from './interrupt.js';
 import { formatMetric, metricRow, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
 import { tuneAtFirstUse } from './tune.js';
 import { watchBeside } from './watch.js';
-
-/** Signals this soon after the first are its echoes, not a person's second thought. */
-const ECHO_MS = 500;
 
 interface Flags {
   data?: string;
@@ -99,9 +97,8 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const interrupt = new AbortController();
   let asked = 0;
   let page: ReturnType<typeof watchBeside> | undefined;
-  const stop = () => {
-    // npm and npx hand a Ctrl-C on that the terminal has sent here already, so one comes twice within milliseconds.
-    if (interrupt.signal.aborted && performance.now() - asked > ECHO_MS) process.exit(130);
+  const stop = (signal: 'SIGINT' | 'SIGTERM') => {
+    if (interrupt.signal.aborted && performance.now() - asked > ECHO_MS) process.exit(exitCodeOf(signal));
     if (interrupt.signal.aborted) return;
     asked = performance.now();
     progress.print('saving and stopping (once more to stop at once)');
@@ -127,9 +124,11 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
       `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOP_REASONS[result.stopped]}`,
     );
     progress.print(await closing(gpu, result, source, out));
-    gpu.close(); // the report opens a device that times kernels
-    const report = flags.report && (await reportTraining(out, result.stopped === 'aborted'));
+    const aborted = result.stopped === 'aborted';
+    if (!aborted) gpu.close(); // the report opens a device that times kernels
+    const report = flags.report && (await reportTraining(out, aborted));
     if (report) progress.print(`report: ${report}`);
+    if (aborted) process.exit(); // a device that still compiles shaders would hold it up
   } finally {
     progress.clear();
     gpu.close();

@@ -1,3 +1,4 @@
+import { orAborted } from '../base/abort.js';
 import type { Recommender } from '../infer/recommender.js';
 import { packageVersion } from '../store/environment.js';
 import { ItemFinder } from '../store/find.js';
@@ -45,7 +46,8 @@ export async function serve(recommender: Recommender, names: ItemNames, options:
   const { name, numItems, window, meaning, explain, adapter } = recommender;
   const telemetry = new Telemetry(() => batcher.waiting);
   const batcher: Batcher = new Batcher(recommender, maxWaiting, (size) => telemetry.batch(size));
-  await warmUp(batcher, recommender, signal);
+  await orAborted(warmUp(batcher, recommender, signal), signal);
+  if (signal.aborted) return;
   const finder = new ItemFinder(names, numItems);
   const service = new Service(batcher, recommender, finder, options.filterRated ?? true);
   const about = {

@@ -1,19 +1,26 @@
+import { orAborted } from '../base/abort.js';
 import { GsasError } from '../base/errors.js';
 import { firstNonFinite } from '../base/finite.js';
 import { type Metrics, metricsOf } from '../data/metrics.js';
 import type { Gpu } from '../engine/gpu.js';
 import { NeuralRecommender } from '../infer/neural.js';
-import { type Checkpoint, LOOP_START, type LoopState } from './checkpoint.js';
+import { RULES } from '../kernels/update/rules/index.js';
+import type { HostParameters } from '../model/parameters.js';
+import { type Checkpoint, LOOP_START, type LoopState, type OptimizerSlots } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
+import { emptySlots } from './optimizer.js';
 import type { PlanRequest, TrainPlan } from './plan.js';
 import type { ProgressState } from './progress.js';
 import type { StepRecord, StopReason, Validation } from './run-store.js';
 import { StepWindow } from './step-window.js';
-import type { Trainer } from './trainer.js';
+import type { Trainer, TrainerState } from './trainer.js';
 
 export interface TrainRequest extends PlanRequest {
   gpu: Gpu;
-  /** Aborting it ends the run after the step in hand, or in the middle of a validation; the last checkpoint is written. */
+  /**
+   * Aborting it ends the run after the step in hand, or in the middle of a validation; the last checkpoint is written. Before the first step
+   * is done it ends at once: the device may still be at work on shaders for minutes.
+   */
   signal?: AbortSignal;
   /** Awaited before the first step, when the GPU's kernels have been asked for all that a step needs: the time to tune them. */
   onPrepared?: () => Promise<void>;
@@ -50,6 +57,8 @@ export class Loop {
   #best: Checkpoint | undefined;
   /** Whether the store holds a checkpoint of this run. */
   #saved: boolean;
+  /** Where the run began, until its first step is done: what is saved when it is aborted before. */
+  #start: TrainerState | undefined;
   #positions = 0;
   /** Time and positions at the last validation, for the throughput between two. */
   #since = { time: performance.now(), positions: 0 };
@@ -59,8 +68,10 @@ export class Loop {
     private readonly request: TrainRequest,
     private readonly plan: TrainPlan,
     private readonly trainer: Trainer,
+    start: TrainerState,
   ) {
     const { saved } = plan;
+    this.#start = start;
     this.#epoch = saved?.epoch ?? 0;
     this.#loop = saved?.loop ?? LOOP_START;
     this.#metrics = saved?.metrics ?? {};
@@ -78,11 +89,11 @@ export class Loop {
       stopped = this.#reasonToStop();
     }
     // A run that was aborted before its first step is saved too: there must be one to resume.
-    if (this.#loop.batch > 0 || this.trainer.step === 0) stopped = await this.#stopWithinEpoch(stopped);
+    if (this.#loop.batch > 0 || this.#stepsDone() === 0) stopped = await this.#stopWithinEpoch(stopped);
     return {
       config: this.plan.config,
       stopped,
-      steps: this.trainer.step,
+      steps: this.#stepsDone(),
       epochs: this.#epoch,
       seconds: this.#seconds(),
       best: this.#best ?? (await this.request.store?.best()), // the latter where a resumed run has not surpassed it
@@ -106,9 +117,11 @@ export class Loop {
   /** Waits for the oldest step and adds its loss up. */
   async #settle(): Promise<void> {
     const { loss: pending, tokens } = this.#pending.shift()!;
-    const loss = await pending;
+    const loss = this.#start ? await orAborted(pending, this.request.signal) : await pending;
+    if (loss === undefined) return this.#forget();
     const step = this.trainer.step - this.#pending.length;
     if (!Number.isFinite(loss)) throw this.#diverged(`the loss is ${loss}`, step);
+    this.#start = undefined;
     this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
     this.#positions += tokens;
     await this.#log(this.#window.add(step, loss, tokens, this.#seconds()));
@@ -119,6 +132,21 @@ export class Loop {
       loss: this.#loop.loss_sum / (this.#loop.batch - this.#pending.length),
       positions: this.#positions,
     });
+  }
+
+  /** Takes back the steps that have been asked for, none of which is done. */
+  #forget(): void {
+    this.#pending = [];
+    this.#loop = this.plan.saved?.loop ?? LOOP_START;
+  }
+
+  /** Whether the run ends before its first step is done. */
+  #startAborted(): boolean {
+    return this.#start !== undefined && this.request.signal?.aborted === true;
+  }
+
+  #stepsDone(): number {
+    return this.#start ? this.#firstStep : this.trainer.step;
   }
 
   async #settleAll(): Promise<void> {
@@ -132,6 +160,7 @@ export class Loop {
 
   async #endEpoch(): Promise<void> {
     await this.#settleAll();
+    if (this.#startAborted()) return;
     const validation = await this.#validate(this.#epoch + 1);
     if (!validation) return;
     const value = validation[this.plan.config.val_metric];
@@ -158,6 +187,7 @@ export class Loop {
    */
   async #stopWithinEpoch(stopped: StopReason): Promise<StopReason> {
     await this.#settleAll();
+    if (this.#startAborted()) stopped = 'aborted';
     const done = this.#epoch + this.#loop.batch / this.plan.batches.perEpoch;
     const validation = stopped === 'aborted' ? undefined : await this.#validate(done);
     this.#loop = { ...this.#loop, seconds: this.#seconds() };
@@ -207,15 +237,23 @@ export class Loop {
   async #save(isBest: boolean): Promise<void> {
     const { store } = this.request;
     if (!store && !isBest) return;
-    const { trainer } = this;
-    const { step } = trainer;
-    const { weights, slots } = store ? await trainer.state() : { weights: await trainer.weights(), slots: undefined };
+    const step = this.#stepsDone();
+    const { weights, slots } = await this.#read(store !== undefined);
     const spoilt = [...weights].find(([, { data }]) => firstNonFinite(data) >= 0);
     if (spoilt) throw this.#diverged(`${spoilt[0]} holds a number that is not finite`, step);
     const checkpoint = { config: this.plan.config, step, epoch: this.#epoch, metrics: this.#metrics, weights };
     if (isBest) this.#best = checkpoint;
     if (store && slots) await store.save({ ...checkpoint, slots, loop: this.#loop }, isBest);
     this.#saved = store !== undefined;
+  }
+
+  /** Parameters and, where a store keeps them, slots; those of the start from the host, which need not wait for the GPU. */
+  async #read(withSlots: boolean): Promise<{ weights: HostParameters; slots: OptimizerSlots | undefined }> {
+    if (this.#start) {
+      const { weights, slots = emptySlots(RULES[this.plan.config.optimizer], weights) } = this.#start;
+      return { weights, slots };
+    }
+    return withSlots ? this.trainer.state() : { weights: await this.trainer.weights(), slots: undefined };
   }
 
   #reasonToStop(): StopReason | undefined {

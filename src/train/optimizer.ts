@@ -5,6 +5,7 @@ import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { applyUpdate } from '../kernels/update/index.js';
 import type { UpdateRule } from '../kernels/update/rule.js';
+import type { HostParameters } from '../model/parameters.js';
 import type { OptimizerSlots } from './checkpoint.js';
 
 export interface OptimizerOptions {
@@ -60,6 +61,13 @@ export class Optimizer {
   release(): void {
     for (const tensors of Object.values(this.slots)) for (const tensor of tensors.values()) this.stream.release(tensor);
   }
+}
+
+/** The slots of a rule before its first step. */
+export function emptySlots({ slots }: UpdateRule, weights: HostParameters): OptimizerSlots {
+  const zeros = () =>
+    new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data.length) }]));
+  return Object.fromEntries(slots.map((slot) => [slot, zeros()]));
 }
 
 function listed(names: readonly string[]): string {

@@ -1,8 +1,9 @@
+import { orAborted } from '../base/abort.js';
 import { checkTables } from '../model/tables.js';
 import { Loop, type TrainRequest, type TrainResult } from './loop.js';
-import { planTraining } from './plan.js';
+import { planTraining, type TrainPlan } from './plan.js';
 import type { RunStore } from './run-store.js';
-import { Trainer } from './trainer.js';
+import { Trainer, type TrainerState } from './trainer.js';
 
 export type { TrainRequest, TrainResult };
 
@@ -26,10 +27,12 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   await store?.begin({ gpu, config, dataset, ...(resumed && { resumed }) });
   let trainer: Trainer | undefined;
   try {
-    trainer = new Trainer(gpu, config, plan.start());
-    await trainer.prepare(plan.batches.capacity);
-    await request.onPrepared?.();
-    const result = await new Loop(request, plan, trainer).run();
+    let start: TrainerState | undefined = plan.start();
+    trainer = new Trainer(gpu, config, start);
+    await orAborted(prepare(trainer, plan, request), request.signal);
+    const loop = new Loop(request, plan, trainer, start);
+    start = undefined; // the loop lets go of it after the first step, which may be gigabytes
+    const result = await loop.run();
     await store?.end({ stopped: result.stopped });
     return result;
   } catch (error) {
@@ -38,6 +41,11 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   } finally {
     trainer?.release();
   }
+}
+
+async function prepare(trainer: Trainer, plan: TrainPlan, { signal, onPrepared }: TrainRequest): Promise<void> {
+  await trainer.prepare(plan.batches.capacity);
+  if (!signal?.aborted) await onPrepared?.();
 }
 
 /** The error that ended the run is the one to report, also where the disk is full and it cannot be noted. */
