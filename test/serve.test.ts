@@ -153,39 +153,42 @@ describe('the service', () => {
   });
 });
 
-describe('a baseline', () => {
-  const train = Sequences.from([[1, 2, 3], [2, 3], [3]]);
+/** Serves popularity among four items while `work` asks. */
+async function withBaseline(work: (address: string) => Promise<void>): Promise<void> {
   const none = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
+  const train = Sequences.from([[1, 2, 3], [2, 3], [3]]);
   const dataset = { name: 'tiny', numItems: 4, train, val: none, test: none };
-
-  it('is served like a model, without a GPU and without what it cannot explain', async () => {
-    const stop = new AbortController();
-    let ended: Promise<void> | undefined;
-    const at = await new Promise<string>((onOpen, reject) => {
-      const names = { titles, originals: new Map() };
-      ended = serve(popularity(dataset), names, { port: 0, signal: stop.signal, onOpen, filterRated: false });
-      ended.catch(reject);
-    });
-    const ask = async (body: object) =>
-      (await fetch(`${at}recommend`, { method: 'POST', body: JSON.stringify(body) })).json();
-    const { items } = (await ask({ history: [3], top: 3 })) as RecommendReply;
-    expect(items.map(({ item, score }) => [item, score])).toEqual([
-      [3, 3],
-      [2, 2],
-      [1, 1],
-    ]);
-    expect(items[0]).not.toHaveProperty('probability');
-    expect(await ask({ history: [3], explain: true })).toEqual({
-      error: 'popularity has no attention that could explain its answers; leave out explain',
-    });
-    const health = await (await fetch(`${at}health`)).json();
-    expect(health).toEqual({
-      ...{ status: 'ok', model: 'popularity', items: 4, window: 0, explains: false },
-      scores: 'scores are occurrences in training',
-    });
-    stop.abort();
-    await ended;
+  const stop = new AbortController();
+  let ended: Promise<void> | undefined;
+  const at = await new Promise<string>((onOpen, reject) => {
+    const names = { titles, originals: new Map() };
+    ended = serve(popularity(dataset), names, { port: 0, signal: stop.signal, onOpen, filterRated: false });
+    ended.catch(reject);
   });
+  await work(at).finally(() => stop.abort());
+  await ended;
+}
+
+describe('a baseline', () => {
+  it('is served like a model, without a GPU and without what it cannot explain', () =>
+    withBaseline(async (at) => {
+      const ask = async (body: object) =>
+        (await fetch(`${at}recommend`, { method: 'POST', body: JSON.stringify(body) })).json();
+      const { items } = (await ask({ history: [3], top: 3 })) as RecommendReply;
+      expect(items.map(({ item, score }) => [item, score])).toEqual([
+        [3, 3],
+        [2, 2],
+        [1, 1],
+      ]);
+      expect(items[0]).not.toHaveProperty('probability');
+      expect(await ask({ history: [3], explain: true })).toEqual({
+        error: 'popularity has no attention that could explain its answers; leave out explain',
+      });
+      expect(await (await fetch(`${at}health`)).json()).toEqual({
+        ...{ status: 'ok', model: 'popularity', items: 4, window: 0, explains: false },
+        scores: 'scores are occurrences in training',
+      });
+    }));
 });
 
 describe('the batcher', () => {
@@ -287,5 +290,17 @@ describe('the page', () => {
     expect(await page.textContent('#unit')).toBe('score');
     expect(await page.getAttribute('#unit', 'title')).toMatch(/^Logits.*those of another answer.*not comparable/);
     expect(await page.locator('#recommended .share').first().textContent()).toMatch(/^−?\d+\.\d\d$/);
+  });
+
+  it('says nothing of attention where a baseline answers', async () => {
+    if (!browser) return;
+    const page = await browser.newPage();
+    await withBaseline(async (at) => {
+      await page.goto(`${at}#3`);
+      await page.locator('#recommended li').first().waitFor();
+      expect(await page.locator('.attention:visible, #picked .bar, #picked .share').count()).toBe(0);
+      expect(await page.locator('#recommended .share').allTextContents()).toEqual(['3.00', '2.00', '1.00', '0.00']);
+      expect(await page.getAttribute('#unit', 'title')).toBe('scores are occurrences in training');
+    });
   });
 });

@@ -26,7 +26,7 @@ export function addServe(program: Command): void {
     .option('--max-body <bytes>', 'longest body of a request', parseCount, 65536)
     .option(
       '--max-waiting <count>',
-      'requests that may wait for the GPU; more are told to come again',
+      'requests that may wait for the GPU; more are refused with 503 and Retry-After',
       parseCount,
       1024,
     )

@@ -103,7 +103,7 @@ export async function withDevice<T>(work: (device: () => Promise<Gpu>) => Promis
   } finally {
     await opened?.then(
       (gpu) => gpu.close(),
-      () => {}, // that it cannot be opened is told by the work
+      () => {}, // the work has thrown why it cannot be opened
     );
   }
 }

@@ -54,7 +54,7 @@ export interface TrainingOptions {
   readonly seed: number;
 }
 
-/** What a model learns from sequences, and how it is asked for what comes next: it makes the batches of both. */
+/** What a model learns from sequences: makes the batches of training, and those of questions for what comes next. */
 export interface Task {
   /** Tokens that a training sequence of `length` items becomes in a window of `window`; 0 where it has nothing to teach. */
   tokens(length: number, window: number): number;
@@ -65,7 +65,7 @@ export interface Task {
 }
 
 /**
- * The batches of every epoch, each computed when asked for from (seed, epoch, index) alone, so that a resumed run sees what an
+ * The batches of every epoch, each computed from (seed, epoch, index) alone, so that a resumed run sees what an
  * uninterrupted one would have. Every epoch has the users in another order; the task makes rows of their sequences.
  */
 export class TrainingBatches {

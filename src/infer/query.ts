@@ -5,7 +5,7 @@ import type { Tensor } from '../engine/tensor.js';
 import type { LastTokens, SequenceTensors } from '../model/architecture.js';
 import type { Model } from '../model/model.js';
 
-/** Histories on the GPU. To be called inside a scope. @throws InputError for an item that the model does not have, or a span that is not its row's */
+/** Uploads histories. Call it inside a scope. @throws InputError for an item that the model does not have, or a span that is not its row's */
 export function uploadQuery(
   { stream, config }: Model,
   query: QueryBatch,
@@ -19,7 +19,7 @@ export function uploadQuery(
   };
 }
 
-/** The hidden state at the last token of each history. To be called inside a scope. @returns [B, D] @throws as `uploadQuery` */
+/** The hidden state at the last token of each history. Call it inside a scope. @returns [B, D] @throws as `uploadQuery` */
 export function lastHidden(model: Model, query: QueryBatch): Tensor {
   const { batch, last } = uploadQuery(model, query);
   return model.encode(new Tape(model.stream, false), batch, { last });

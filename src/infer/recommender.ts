@@ -107,8 +107,8 @@ export abstract class Recommender {
 
   /**
    * What `top` gives, batch by batch in the order of the histories, for more of them than memory would hold the answers to. A batch
-   * is computed when it is asked for.
-   * @throws as `top`, for a bad history when its batch is asked for
+   * is computed when the iterator reaches it.
+   * @throws as `top`, for a bad history when the iterator reaches its batch
    */
   async *batches(
     histories: Iterable<History>,

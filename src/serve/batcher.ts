@@ -42,7 +42,7 @@ export class Batcher {
 
   /**
    * @param mostWaiting questions in the queue; more are refused
-   * @param onBatch told of each batch's questions
+   * @param onBatch called with the number of questions in each batch
    */
   constructor(
     private readonly recommender: Recommender,

@@ -9,6 +9,10 @@ let picks = location.hash.slice(1).split(',').filter(Boolean).map(Number);
 let asked = 0;
 let active = -1;
 let about;
+async function meet() {
+  about ??= await ask('health');
+  for (const told of document.querySelectorAll('.attention')) told.hidden = !about.explains;
+}
 const UNITS = {
   probability: 'The calibrated probability that this item comes next',
 };
@@ -52,7 +56,7 @@ async function update() {
     return;
   }
   try {
-    about ??= await ask('health');
+    await meet();
     const began = performance.now();
     const answer = await ask('recommend', { history: picks, top: 12, explain: about.explains });
     if (turn !== asked) return; // a newer question is on its way
@@ -66,7 +70,6 @@ async function update() {
       element('span', { className: 'share', textContent: valueOf(item) }))));
     unit.textContent = answer.items[0]?.probability === undefined ? 'score' : 'probability';
     unit.title = UNITS[unit.textContent] ?? about.scores;
-    for (const told of document.querySelectorAll('.attention')) told.hidden = !about.explains;
     note.textContent = answer.items.length + ' of ' + about.items.toLocaleString('en-US') + ' items, in ' + (performance.now() - began).toFixed(0) + ' ms';
   } catch (error) {
     if (turn === asked) note.textContent = error.message;
@@ -114,6 +117,7 @@ search.onkeydown = (event) => {
   event.preventDefault();
 };
 find('clear').onclick = () => { picks = []; update(); };
+meet().catch(() => {}); // what fails is shown at the first question
 update();
 `;
 

@@ -10,7 +10,7 @@ import { httpServer } from './server.js';
 import { Service } from './service.js';
 import { Telemetry } from './telemetry.js';
 
-/** Where a service listens, and what it puts up with. */
+/** Where a service listens, and its limits. */
 export interface ServeOptions {
   /** Left out: 127.0.0.1, so that only this machine is served. */
   host?: string;
@@ -18,7 +18,7 @@ export interface ServeOptions {
   port: number;
   /** Bytes of a request's body, 64 KiB if left out. */
   maxBody?: number;
-  /** Requests that may wait for the GPU, 1024 if left out; more are told to come again. */
+  /** Requests that may wait, 1024 if left out; more are refused until some have been answered. */
   maxWaiting?: number;
   /** Whether seen items are left out where a request does not say, as is the default. */
   filterRated?: boolean;
@@ -26,11 +26,11 @@ export interface ServeOptions {
   step?: number;
   /** Origins whose pages may ask, see httpServer; none if left out. */
   cors?: readonly string[];
-  /** Told of what went wrong inside, a line each. */
+  /** Called with a line for each failure inside the service. */
   log?: (line: string, error: unknown) => void;
   /** Ends the service: what it has begun to answer, it answers. */
   signal: AbortSignal;
-  /** Told the address once requests are answered. */
+  /** Called with the address once requests are answered. */
   onOpen: (address: string) => void;
 }
 

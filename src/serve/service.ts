@@ -41,7 +41,7 @@ export class Service {
   ) {}
 
   /**
-   * @param body a parsed request: `history` (item numbers, ids of the log or titles, oldest first) and, as one likes, `top`, `exclude`,
+   * @param body a parsed request: `history` (item numbers, ids of the log or titles, oldest first) and optionally `top`, `exclude`,
    *   `filter_seen` and `explain`
    * @throws InputError for what the request has wrong; what the batcher throws
    */
