@@ -18,6 +18,7 @@ import { RunFolder } from '../src/store/run-folder.js';
 import { readSafetensors } from '../src/store/safetensors.js';
 import { resolveConfig, resumeConfig, type TrainOptions } from '../src/train/config.js';
 import { configFlags } from '../src/train/flags.js';
+import { planTraining } from '../src/train/plan.js';
 import { PRESETS } from '../src/train/presets.js';
 import { type TrainRequest, train } from '../src/train/train.js';
 import { inheritedOptions, warmStart } from '../src/train/warm-start.js';
@@ -103,12 +104,17 @@ describe('an architecture of one’s own', () => {
     expect(() => warmStart(from, gsasrec, 'old')).toThrow('old: its model is itemwise, but gsasrec was asked for');
   });
 
-  it('has its own options, and none of another’s', () => {
+  it('has its own options, and none of another’s', async () => {
     expect(configFlags().map(({ flags }) => flags)).toContain('--twofold [true|false]');
     expect(configFlags()[0].description).toContain('one of gsasrec, itemwise');
     const config = resolveConfig(10, [{ model: 'itemwise', twofold: true } as Partial<TrainOptions>]);
     expect(config).toMatchObject({ twofold: true, sequence_length: 200 });
     expect(Object.keys(config)).not.toContain('num_blocks');
+    const layers = [PRESETS['gsasrec-ml1m'], { model: 'itemwise' }];
+    expect((await planTraining({ dataset, options: layers })).config.model).toBe('itemwise');
+    await expect(planTraining({ dataset, options: Object.assign({}, ...layers) })).rejects.toThrow(
+      'options: num_heads is 1, but means nothing for the model itemwise',
+    );
     const above = resolveConfig(10, [PRESETS['gsasrec-ml1m'], { model: 'itemwise' }]);
     expect(above).toMatchObject({ model: 'itemwise', embedding_dim: 128 });
     expect(Object.keys(above)).not.toContain('num_heads');

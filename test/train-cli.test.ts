@@ -156,6 +156,15 @@ describe('train', () => {
     expect(existsSync(at('runs/dry'))).toBe(false);
   });
 
+  it('takes of a preset or a file what means something for the loss that is asked for', async () => {
+    writeFileSync(at('sasrec.yaml'), 'preset: sasrec-ml1m\n');
+    const dry = ['train', '--data', 'data', '--config', 'sasrec.yaml', '--dry-run', ...FLAGS];
+    const { status, stdout } = await run(...dry, '--loss', 'softmax');
+    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining('\nloss: softmax\n') });
+    const refused = await run(...dry, '--loss', 'softmax', '--gbce-t', '0.5');
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('gbce_t is 0.5, but means nothing') });
+  });
+
   it('exits 1 when training fails', async () => {
     writeUntrainedRun(at('runs/diverged'), { options: TRAINING, data: at('data') });
     spoilSlots(at('runs/diverged'));

@@ -79,7 +79,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const data = folder ? resolve(folder) : resume ? recallSource(run!) : null;
   const source = openSource(data);
   const preset = chosen ?? (data === null && !resume && !initFrom ? 'synthetic' : undefined);
-  const options = { ...(preset && presetOptions(preset)), ...file.options, ...given };
+  const options = [preset ? presetOptions(preset) : {}, file.options, given];
   const out = run ?? freshRun(source.dataset.name);
   const renumber = initFrom ? renumbering(itemNames(tryRecallSource(initFrom)), itemNames(data)) : undefined;
   const request = {

@@ -41,7 +41,7 @@ async function runTune(flags: Flags): Promise<void> {
   const file: ConfigFile = flags.config ? readConfigFile(flags.config) : { options: {} };
   const { data, preset = data ? undefined : 'synthetic' } = { ...file, ...flags };
   const { dataset } = openSource(data ? resolve(data) : null);
-  const options = { ...(preset && presetOptions(preset)), ...file.options };
+  const options = [preset ? presetOptions(preset) : {}, file.options];
   const { config, batches, start } = await planTraining({ dataset, options });
   const gpu = await openGpu();
   try {

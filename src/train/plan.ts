@@ -13,8 +13,11 @@ import { inheritedOptions, warmStart } from './warm-start.js';
 /** What decides how a run goes, before a GPU is needed. */
 export interface PlanRequest {
   dataset: Dataset;
-  /** Keys that are left out keep their defaults or, with `resume`, what the run was started with. */
-  options?: Partial<TrainOptions>;
+  /**
+   * Keys that are left out keep their defaults or, with `resume`, what the run was started with. In a list, such as a preset and what changes it,
+   * later options win.
+   */
+  options?: Partial<TrainOptions> | readonly Partial<TrainOptions>[];
   /** Where the run is kept; left out, only its best weights are, as part of the result. */
   store?: RunStore;
   /** Go on from the store's last checkpoint, to the same bits as a run that was never stopped. */
@@ -39,10 +42,10 @@ export interface TrainPlan {
 /** Checks a request without a GPU and without writing anything. @throws InputError as `train` */
 export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
   const { dataset, options, store, resume, initFrom, numberOf } = request;
-  const given = checkOptions(options ?? {}, 'options');
+  const layers = (Array.isArray(options) ? options : [options ?? {}]).map((layer) => checkOptions(layer, 'options'));
   if (!resume) {
     await store?.checkVacant();
-    const config = resolveConfig(dataset.numItems, [initFrom ? inheritedOptions(initFrom) : {}, given], 'options');
+    const config = resolveConfig(dataset.numItems, [initFrom ? inheritedOptions(initFrom) : {}, ...layers], 'options');
     const weights = initFrom && warmStart(initFrom, config, 'init-from', numberOf);
     return {
       config,
@@ -54,7 +57,8 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
   if (initFrom !== undefined) throw new InputError('resume goes on with a run of its own; leave out init-from');
   if (store === undefined) throw new InputError('resume needs store, where the run to go on with is kept');
   const saved = await store.load();
-  const config = resumeConfig(saved.config, { ...given, num_items: dataset.numItems }, store.name);
+  const given = Object.assign({}, ...layers, { num_items: dataset.numItems });
+  const config = resumeConfig(saved.config, given, store.name);
   const [batches, notices] = [trainingBatches(dataset, config), noticesOf(dataset, config)];
   return { saved, config, batches, notices, start: () => saved };
 }
