@@ -3,6 +3,7 @@ import { GsasError } from '../src/base/errors.js';
 import { Gradient } from '../src/engine/gradient.js';
 import { tableOf } from '../src/engine/table.js';
 import { Tape } from '../src/engine/tape.js';
+import { addInto } from '../src/kernels/add/index.js';
 import { gather } from '../src/kernels/gather/index.js';
 import { gpu, stream } from './support/device.js';
 
@@ -27,10 +28,35 @@ describe('a view', () => {
 
   it('is refused of another size, or of what is gone', () => {
     const tensor = rows();
-    expect(() => stream.view(tensor, [3, 3])).toThrow('view: [3, 4] has not as many elements as [3, 3]');
+    expect(() => stream.view(tensor, [3, 3])).toThrow('view: [3, 3] is no view of [3, 4]');
+    expect(() => stream.view(tensor, [1, 4], 4)).toThrow('view: [1, 4] from number 4 on is no view of [3, 4]');
+    expect(() => stream.view(tensor, [1, 4], 64)).toThrow('view: [1, 4] from number 64 on is no view of [3, 4]');
     stream.release(tensor);
     expect(() => stream.view(tensor)).toThrow('view: the tensor [3, 4] was released');
     expect(() => stream.release(tensor)).toThrow('a tensor [3, 4] was released twice');
+  });
+
+  it('begins where it is told to', async () => {
+    const whole = stream.upload(
+      Float32Array.from({ length: 256 }, (_, i) => i),
+      [4, 64],
+    );
+    const part = stream.view(whole, [2, 64], 64);
+    const last = stream.view(part, [64], 64);
+    expect(Array.from(await stream.read(last))).toEqual(Array.from({ length: 64 }, (_, i) => 128 + i));
+    addInto(stream, stream.upload(new Float32Array(128).fill(1000), [2, 64]), part);
+    stream.copy(
+      stream.upload(
+        Float32Array.from({ length: 64 }, (_, i) => 192 + i),
+        [64],
+      ),
+      part,
+    );
+    stream.fill0(last);
+    stream.write(stream.view(whole, [64], 192), new Float32Array(64).fill(7));
+    const row = (first: number) => Array.from({ length: 64 }, (_, i) => first + i);
+    const expected = [...row(0), ...row(192), ...Array(64).fill(0), ...Array(64).fill(7)];
+    expect(Array.from(await stream.read(whole))).toEqual(expected);
   });
 
   it('that a scope made is released at its end, the tensor outside is not', () => {

@@ -42,7 +42,7 @@ async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu): Promise<
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline.gpu);
-    const used = buffers.slice(0, program.bindings.length);
+    const used = buffers.slice(0, program.bindings.length).map((buffer) => ({ buffer, offset: 0 }));
     const offsets = program.uniforms.length > 0 ? [0] : [];
     pass.setBindGroup(0, pipelines.bindGroup(program, pipeline, ring, used), offsets);
     pass.dispatchWorkgroupsIndirect(none, 0);

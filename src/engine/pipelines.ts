@@ -11,6 +11,12 @@ export interface Pipeline {
   readonly signature: string;
 }
 
+/** What a binding reads or writes: a buffer from an element on. */
+export interface Bound {
+  readonly buffer: PooledBuffer;
+  readonly offset: number;
+}
+
 const MAX_BIND_GROUPS = 8192;
 
 /** Pipelines by source text, bind group layouts by signature, bind groups by the buffers in them. */
@@ -58,14 +64,15 @@ export class PipelineCache {
     return pipeline;
   }
 
-  /** The bind group of `buffers` (in binding order) and, where the program has uniforms, of the ring that holds them. */
-  bindGroup(program: Program, pipeline: Pipeline, uniforms: PooledBuffer, buffers: PooledBuffer[]): GPUBindGroup {
-    const key = `${pipeline.signature}|${uniforms.id}|${buffers.map((b) => b.id).join()}`;
+  /** The bind group of what is `bound` (in binding order) and, where the program has uniforms, of the ring that holds them. */
+  bindGroup(program: Program, pipeline: Pipeline, uniforms: PooledBuffer, bound: readonly Bound[]): GPUBindGroup {
+    const places = bound.map(({ buffer, offset }) => (offset === 0 ? buffer.id : `${buffer.id}+${offset}`));
+    const key = `${pipeline.signature}|${uniforms.id}|${places.join()}`;
     let group = this.#bindGroups.get(key);
     if (!group) {
       const entries: GPUBindGroupEntry[] = program.bindings.map((binding, i) => ({
         binding: binding.index,
-        resource: { buffer: buffers[i].gpu },
+        resource: { buffer: bound[i].buffer.gpu, offset: 4 * bound[i].offset },
       }));
       const size = uniformBytes(program);
       if (size > 0) entries.push({ binding: 0, resource: { buffer: uniforms.gpu, size } });

@@ -47,7 +47,7 @@ export class Stream {
 
   /** Overwrites a tensor with zeros. */
   fill0(tensor: Tensor): void {
-    this.#encode(tensor).clearBuffer(tensor.buffer.gpu, 0, 4 * sizeOf(tensor.shape));
+    this.#encode(tensor).clearBuffer(tensor.buffer.gpu, 4 * tensor.offset, 4 * sizeOf(tensor.shape));
   }
 
   /** A tensor with the host's numbers. Outside a scope it lives until it is released. @throws GsasError unless they fill `shape` */
@@ -63,24 +63,37 @@ export class Stream {
   write(tensor: Tensor, data: HostArray): void {
     this.gpu.turn(this);
     if (tensor.buffer.lastUse > this.gpu.submits) this.submit(); // the queue would write before the recorded commands read
-    this.gpu.device.queue.writeBuffer(tensor.buffer.gpu, 0, data.buffer, data.byteOffset, data.byteLength);
+    this.gpu.device.queue.writeBuffer(
+      tensor.buffer.gpu,
+      4 * tensor.offset,
+      data.buffer,
+      data.byteOffset,
+      data.byteLength,
+    );
   }
 
   /** Overwrites the elements of `to`, from number `at` on, with those of `from`, another tensor. */
   copy(from: Tensor, to: Tensor, at = 0): void {
-    this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 0, to.buffer.gpu, 4 * at, 4 * sizeOf(from.shape));
+    const bytes = 4 * sizeOf(from.shape);
+    const target = 4 * (to.offset + at);
+    this.#encode(from, to).copyBufferToBuffer(from.buffer.gpu, 4 * from.offset, to.buffer.gpu, target, bytes);
   }
 
   /**
-   * Another handle on a tensor's elements, in a shape of as many. It is released like any tensor, before or after the one that it was made from.
-   * @throws GsasError where the sizes differ, or the tensor was released
+   * Another handle on a tensor's elements: all of them in another shape, or those of a range from number `at` on. It is released like any tensor,
+   * before or after the one that it was made from. No launch may write one view of a buffer and bind another.
+   * @param at a multiple of 64, where a binding may begin on every adapter
+   * @throws GsasError where the range is not within the tensor, or the tensor was released
    */
-  view(tensor: Tensor, shape: Shape = tensor.shape): Tensor {
+  view(tensor: Tensor, shape: Shape = tensor.shape, at?: number): Tensor {
     if (tensor.released) throw new GsasError(`view: the tensor [${tensor.shape.join(', ')}] was released`);
-    if (sizeOf(shape) !== sizeOf(tensor.shape))
-      throw new GsasError(`view: [${tensor.shape.join(', ')}] has not as many elements as [${shape.join(', ')}]`);
+    const [size, all] = [sizeOf(shape), sizeOf(tensor.shape)];
+    if (at === undefined ? size !== all : at % 64 !== 0 || at < 0 || at + size > all) {
+      const from = at === undefined ? '' : ` from number ${at} on`;
+      throw new GsasError(`view: [${shape.join(', ')}]${from} is no view of [${tensor.shape.join(', ')}]`);
+    }
     this.gpu.pool.hold(tensor.buffer);
-    return this.#own(new Tensor(tensor.buffer, [...shape], tensor.dtype, false));
+    return this.#own(new Tensor(tensor.buffer, [...shape], tensor.dtype, false, tensor.offset + (at ?? 0)));
   }
 
   /** Gives a handle back; the buffer returns to the pool with its last one. @throws GsasError when it has been released before */
@@ -156,8 +169,7 @@ export class Stream {
     const offsets = program.uniforms.length > 0 ? [this.#uniforms.push(program, args)] : [];
     const pass = this.#openPass(program.name, tensors);
     pass.setPipeline(pipeline.gpu);
-    const buffers = tensors.map(({ buffer }) => buffer);
-    pass.setBindGroup(0, this.gpu.pipelines.bindGroup(program, pipeline, this.#uniforms.buffer, buffers), offsets);
+    pass.setBindGroup(0, this.gpu.pipelines.bindGroup(program, pipeline, this.#uniforms.buffer, tensors), offsets);
     pass.dispatchWorkgroups(x, y, z);
     if (this.gpu.profiler) this.#endPass();
   }
@@ -184,7 +196,7 @@ export class Stream {
   download(tensor: Tensor): Promise<HostArray> {
     const bytes = 4 * sizeOf(tensor.shape);
     const staging = this.gpu.staging.acquire(bytes);
-    this.#encode(tensor).copyBufferToBuffer(tensor.buffer.gpu, 0, staging.gpu, 0, bytes);
+    this.#encode(tensor).copyBufferToBuffer(tensor.buffer.gpu, 4 * tensor.offset, staging.gpu, 0, bytes);
     const arrived = new Promise<HostArray>((resolve, reject) => {
       this.#afterSubmit.push(() => {
         this.#fetch(staging, bytes)

@@ -21,6 +21,8 @@ export class Tensor {
     readonly dtype: DType,
     /** A leaf (a parameter) whose gradient the tape keeps. */
     readonly requiresGrad: boolean,
+    /** Where it begins in the buffer, in elements. */
+    readonly offset = 0,
   ) {}
 
   /** Whether this handle was released, so that it must not be used any more. */

@@ -11,6 +11,7 @@ import { linearOp } from './linear/spec.js';
 import { matmulOp } from './matmul/spec.js';
 import type { Op } from './op.js';
 import { scatterAddOp } from './scatter_add/spec.js';
+import { catalogueOps } from './score/catalogue/spec.js';
 import { negativesOp } from './score/draw/spec.js';
 import { ownOps } from './score/own/spec.js';
 import { rankOp } from './score/rank/spec.js';
@@ -32,6 +33,7 @@ export const registry: readonly Op[] = [
   matmulOp,
   negativesOp,
   rankOp,
+  ...catalogueOps,
   ...ownOps,
   scatterAddOp,
   topKOp,

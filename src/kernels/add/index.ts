@@ -17,9 +17,15 @@ export function addInto(stream: Stream, x: Tensor, y: Tensor): void {
  * this is the last thing in a backward.
  */
 export function passGradient(tape: Tape, from: Tensor, to: Tensor): void {
-  const gradient = tape.gradient(from);
-  if (tape.adopt(to, gradient)) return;
-  tape.contribute(to, (out) => addInto(tape.stream, gradient, out));
+  contributeTensor(tape, to, tape.gradient(from));
+}
+
+/**
+ * Hands the tape a share of dL/d(input) that is a tensor already. Where `input` has no gradient yet the share becomes it, so nothing else may still
+ * have to read the share.
+ */
+export function contributeTensor(tape: Tape, input: Tensor, share: Tensor): void {
+  if (!tape.adopt(input, share)) tape.contribute(input, (out) => addInto(tape.stream, share, out));
 }
 
 /**

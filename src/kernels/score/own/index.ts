@@ -1,7 +1,7 @@
 import type { Table } from '../../../engine/table.js';
 import type { Tape } from '../../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
-import { addInto } from '../../add/index.js';
+import { contributeTensor } from '../../add/index.js';
 import { columnSumInto } from '../../column_sum/index.js';
 import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
@@ -74,7 +74,7 @@ export function scoreOwn(
     outputs: [loss],
     saved: [dh, ds, ids],
     backward() {
-      tape.contribute(h, (gradient, add) => (add ? addInto(stream, dh, gradient) : stream.copy(dh, gradient)));
+      contributeTensor(tape, h, dh);
       contributeScatter(tape, rows, { ids, source: h, weights: ds });
     },
   });

@@ -31,3 +31,12 @@ export function ownReference(
   }
   return Float64Array.of(scale * loss);
 }
+
+/** What `packWeights` has packed. */
+export function unpackWeights(packed: Uint32Array): { positives: Uint32Array; weights: Float64Array } {
+  const bits = packed.filter((_, i) => i % 2 === 1);
+  return {
+    positives: packed.filter((_, i) => i % 2 === 0),
+    weights: Float64Array.from(new Float32Array(bits.buffer, bits.byteOffset, bits.length)),
+  };
+}

@@ -7,7 +7,7 @@ import { drawnCandidates } from '../sampler.js';
 import { idsOf, OTHER_SAMPLERS, samplerOf } from '../samplers/cases.js';
 import { givenCandidates } from '../samplers/given.js';
 import { packWeights, scoreOwn } from './index.js';
-import { ownReference } from './reference.js';
+import { ownReference, unpackWeights } from './reference.js';
 
 /**
  * `given`: the candidates are read, else drawn by `sampler`, which is uniform if left out. `weighted`: tokens have weights. `scale`: the batch is a
@@ -28,12 +28,13 @@ interface Case {
 /** Every judge on own candidates of every sampler. */
 export const ownOps: readonly Op[] = Object.values(JUDGES).map(ownOp);
 
-function ownOp(judge: Judge): Op {
+/** A judge as the configuration's defaults, and what differs from them, make it. */
+export function verdictOf(judge: Judge, { k, N, options }: Pick<Case, 'k' | 'N' | 'options'>): Verdict {
   const defaults = Object.fromEntries(Object.entries(judge.options).map(([key, option]) => [key, option.default]));
-  const verdictOf = ({ k, N, options }: Case): Verdict => ({
-    judge,
-    settings: judge.settings({ ...defaults, ...options }, { k, numItems: N }),
-  });
+  return { judge, settings: judge.settings({ ...defaults, ...options }, { k, numItems: N }) };
+}
+
+function ownOp(judge: Judge): Op {
   return defineOp<Case>()({
     name: `sampled_${judge.name}`,
     formula: `sum over t of scale w[t] (${judge.formula}), s = h[t] . table[id]`,
@@ -70,7 +71,7 @@ function ownOp(judge: Judge): Op {
     terminal: true,
     run: (tape, shape, { h, table, targets, candidates }) => ({
       loss: scoreOwn(tape, h, tableOf(table), targets, {
-        verdict: verdictOf(shape),
+        verdict: verdictOf(judge, shape),
         candidates: candidates ? givenCandidates(candidates) : drawnCandidates(samplerOf(shape), shape.k, shape.N),
         ...(shape.scale !== undefined && { scale: shape.scale }),
       }),
@@ -79,11 +80,12 @@ function ownOp(judge: Judge): Op {
       const { D, weighted, scale } = shape;
       const ids = candidates ?? idsOf(shape);
       const options = { D, ...(scale !== undefined && { scale }) };
-      if (!weighted) return { loss: ownReference(verdictOf(shape), h, table, targets, ids, options) };
-      const positives = targets.filter((_, i) => i % 2 === 0);
-      const bits = targets.filter((_, i) => i % 2 === 1);
-      const weights = Float64Array.from(new Float32Array(bits.buffer));
-      return { loss: ownReference(verdictOf(shape), h, table, positives, ids, { ...options, weights }) };
+      const { positives, weights } = weighted ? unpackWeights(targets) : { positives: targets };
+      const loss = ownReference(verdictOf(judge, shape), h, table, positives, ids, {
+        ...options,
+        ...(weights && { weights }),
+      });
+      return { loss };
     },
     cost: {
       forward: ({ T, k, D }) => ({ bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D), flops: 4 * T * (k + 1) * D }),

@@ -2,7 +2,7 @@ import type { Stream } from '../../../engine/stream.js';
 import type { Table } from '../../../engine/table.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
-import { checkCatalogue, ITEMS, tileOf, WORKGROUP } from '../catalogue.js';
+import { checkCatalogue, ITEMS, tileOf, WORKGROUP } from '../scores.js';
 import { countBetter, targetScores } from './shader.js';
 
 /**

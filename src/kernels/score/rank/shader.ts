@@ -1,6 +1,6 @@
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
-import { catalogueWgsl, type Tile } from '../catalogue.js';
+import { catalogueWgsl, type Tile } from '../scores.js';
 
 /**
  * Scores each row's target by the arithmetic that scores its rivals, one lane per row, and starts its rank at 1. The rank of a target that

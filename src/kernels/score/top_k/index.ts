@@ -3,8 +3,8 @@ import type { Stream } from '../../../engine/stream.js';
 import type { Table } from '../../../engine/table.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { cellsOf } from '../../cells.js';
-import { checkCatalogue, ITEMS, tileOf } from '../catalogue.js';
 import type { BegunRanks } from '../rank/index.js';
+import { checkCatalogue, ITEMS, tileOf } from '../scores.js';
 import { mergeChunk, scoreChunk } from './shader.js';
 
 export const MOST_TOP_K = 512; // twice as many entries of eight bytes are half of the least workgroup memory

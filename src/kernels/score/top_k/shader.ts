@@ -1,7 +1,7 @@
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
-import { catalogueWgsl, type Tile } from '../catalogue.js';
 import { ADD_COUNTS } from '../rank/shader.js';
+import { catalogueWgsl, type Tile } from '../scores.js';
 
 /** The lowest float32, the score of what is no candidate: WGSL has no infinity. */
 export const LOWEST = -(2 - 2 ** -23) * 2 ** 127;

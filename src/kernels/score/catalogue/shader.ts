@@ -1,0 +1,145 @@
+import { program } from '../../../engine/program.js';
+import { type TableLayout, tableWgsl } from '../../../engine/table.js';
+import { wgsl } from '../../../engine/wgsl.js';
+import { TEAM_MAIN, type Team, teamWgsl } from '../../team.js';
+import { JUDGES } from '../judges/index.js';
+
+export const WORKGROUP = 64;
+
+/**
+ * A tile of the table as the products take it: `columns` is its transpose, to score with, and `rows` the rows themselves. What is no item, and what
+ * pads the tile to whole cells, is 0 in both. Bound by memory, and little beside the products.
+ */
+export const tileItems = program(
+  'score.catalogue.items',
+  ({ table, rows }: { table: TableLayout; rows: boolean }) => wgsl`
+alias Cell = f32;
+struct Params { first: u32, N: u32, W: u32, D: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+${tableWgsl('table', 1, { cell: 'f32', cells: 'params.D', layout: table })}
+@group(0) @binding(2) var<storage, read_write> columns: array<f32>; // [D, W]
+#if ${rows}
+@group(0) @binding(3) var<storage, read_write> rows: array<f32>; // [W, D]
+#endif
+@compute @workgroup_size(${WORKGROUP})
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= params.W) { return; }
+  let item = params.first + id.x;
+  var value = 0.0;
+  if (item >= 1u && item <= params.N) { value = table_cell(item * params.D + id.y); }
+  columns[id.y * params.W + id.x] = value;
+#if ${rows}
+  rows[id.x * params.D + id.y] = value;
+#endif
+}
+`,
+);
+
+export interface JudgeConstants {
+  team: Team;
+  judge: string;
+  /**
+   * What a tile is read for: to `reduce` its scores to the running maximum and sum of each token; to `judge` them, knowing the log-sum-exp if the judge
+   * needs it; or, where the tile is the whole catalogue, both `at_once`.
+   */
+  pass: 'reduce' | 'judge' | 'at_once';
+  /** Nothing is known of these tokens from earlier tiles. */
+  firstTile: boolean;
+  weighted: boolean;
+  gradients: boolean;
+}
+
+/**
+ * Judges a tile of scores, M tokens by W items, and puts their slopes in the scores' place. One team a token. Bound by reading the tile once or
+ * twice and writing it once, while it is in the cache, and by one exponential a score.
+ */
+export const judgeTile = program('score.catalogue.judge', (constants: JudgeConstants) => {
+  const { judge, pass, firstTile, weighted, gradients } = constants;
+  const waits = JUDGES[judge].needs === 'log_sum_exp';
+  const reduces = waits && pass !== 'judge';
+  const judges = pass !== 'reduce';
+  return wgsl`${teamWgsl(constants.team)}
+alias Score = vec4f;
+const LOWEST = -3.0e38f;
+struct Params { M: u32, W: u32, first: u32, N: u32, scale: f32, ${JUDGES[judge].params} }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> scores: array<vec4<f32>>; // [M, W]; slopes afterwards
+#if ${judges}
+@group(0) @binding(2) var<storage, read> targets: array<u32>; // [M]; weighted [M, 2]
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>; // [M]
+#endif
+#if ${waits && pass !== 'at_once'}
+@group(0) @binding(4) var<storage, read_write> running: array<vec2<f32>>; // [M, 2]: the largest score so far, the sum of e^(s - largest)
+#endif
+struct Row { log_sum_exp: f32 }
+${JUDGES[judge].wgsl}
+fn is_item(items: vec4u) -> vec4<bool> { return (items >= vec4u(1u)) & (items <= vec4u(params.N)); }
+fn largest_of(s: vec4f) -> f32 { return max(max(s.x, s.y), max(s.z, s.w)); }
+fn sum_of(s: vec4f) -> f32 { return (s.x + s.y) + (s.z + s.w); }
+${TEAM_MAIN}
+  let inside = team < params.M;
+  let t = select(0u, team, inside); // teams past the end work on token 0 again and store nothing
+  let width = params.W / 4u;
+  var row: Row;
+#if ${reduces}
+  var largest = LOWEST;
+  for (var c = lane; c < width; c += LANES) {
+    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+    largest = max(largest, largest_of(select(vec4f(LOWEST), scores[t * width + c], is_item(items))));
+  }
+  largest = team_max(largest, lane);
+  var sum = 0.0;
+#if ${pass === 'reduce' && !firstTile}
+  let before = running[t];
+  largest = max(largest, before.x);
+  if (lane == 0u) { sum = before.y * exp(before.x - largest); }
+#endif
+  for (var c = lane; c < width; c += LANES) {
+    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+    sum += sum_of(select(vec4f(0.0), exp(scores[t * width + c] - vec4f(largest)), is_item(items)));
+  }
+  sum = team_sum(sum, lane);
+#if ${pass === 'reduce'}
+  if (inside && lane == 0u) { running[t] = vec2f(largest, sum); }
+#else
+  row.log_sum_exp = largest + log(sum);
+#endif
+#elif ${waits}
+  row.log_sum_exp = running[t].x + log(running[t].y);
+#endif
+#if ${judges}
+#if ${weighted}
+  let target_item = targets[2u * t];
+  let share = params.scale * bitcast<f32>(targets[2u * t + 1u]);
+#else
+  let target_item = targets[t];
+  let share = params.scale;
+#endif
+  let negative = weight_of(false, share);
+  let positive = weight_of(true, share);
+  var loss = 0.0;
+  for (var c = lane; c < width; c += LANES) {
+    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+    let is_target = items == vec4u(target_item);
+    let w = select(vec4f(0.0), select(vec4f(negative), vec4f(positive), is_target), is_item(items));
+    let s = scores[t * width + c];
+#if ${waits}
+    if (any(is_target)) { loss += sum_of(select(vec4f(0.0), loss_of(w, s, row), is_target)); }
+#else
+    loss += sum_of(loss_of(w, s, row));
+#endif
+#if ${gradients}
+    let slope = select(vec4f(0.0), slope_of(w, s, row), w != vec4f(0.0));
+    if (inside) { scores[t * width + c] = slope; }
+#endif
+  }
+  loss = team_sum(loss, lane);
+#if ${firstTile}
+  if (inside && lane == 0u) { losses[t] = loss; }
+#else
+  if (inside && lane == 0u) { losses[t] += loss; }
+#endif
+#endif
+}
+`;
+});
