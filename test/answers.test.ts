@@ -116,7 +116,7 @@ describe('recommend', () => {
     const { stdout } = await run('recommend', 'a', '--history', '5');
     expect(stdout).not.toContain('probability  ');
     expect(stdout).toContain(
-      'their sigmoid is a probability where a model is trained with gbce_t 1, and this one has 0.75',
+      'their sigmoid is no probability, which it is where a model is trained with the loss gbce and gbce_t 1',
     );
   });
 

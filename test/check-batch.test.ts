@@ -36,12 +36,6 @@ it("refuses a span that is not its row's", () => {
   expect(() => checkBatch(batch, MODEL)).toThrow('token 4 has the span 0 to 5; it must be that of its row, 2 to 5');
 });
 
-it('refuses another number of rows than the spans have', () => {
-  expect(() => checkBatch({ ...good(), rows: 3 }, MODEL)).toThrow(
-    'the batch has 2 rows by its spans, but 3 by its count',
-  );
-});
-
 it.each([
   [[1, 1, 1, 1], '4 weights for 5 tokens; give one a token'],
   [[1, 0, -1, 1, 1], 'the weight of token 2 is -1; it must be 0 or more'],

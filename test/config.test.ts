@@ -4,13 +4,14 @@ import { InputError } from '../src/base/errors.js';
 import type { Choice } from '../src/base/options.js';
 import { gbceBeta } from '../src/kernels/score/judges/gbce.js';
 import { JUDGES } from '../src/kernels/score/judges/index.js';
-import { DRAWING } from '../src/kernels/score/samplers/index.js';
+import { NEGATIVES } from '../src/kernels/score/negatives/index.js';
 import { RULES } from '../src/kernels/update/rules/index.js';
 import { checkModelConfig, parameterShapes } from '../src/model/config.js';
 import type { GsasrecConfig } from '../src/model/gsasrec.js';
 import { readSafetensors } from '../src/store/safetensors.js';
 import { checkOptions, optionTable, parseConfig, resolveConfig, resumeConfig } from '../src/train/config.js';
 import { configFlags, parseFlag } from '../src/train/flags.js';
+import { objectiveOf } from '../src/train/objective.js';
 import { PRESETS, presetOptions } from '../src/train/presets.js';
 
 describe.each(['h1', 'h1_sasrec'])('the model of fixture %s', (name) => {
@@ -91,16 +92,26 @@ describe('checkModelConfig', () => {
 
 describe('options', () => {
   it('of another loss are refused beside the loss, and left at their defaults below it', () => {
-    expect(() => resolveConfig(57, [{ loss: 'softmax', gbce_t: 0.5 }], 'the command line')).toThrow(
+    expect(() => resolveConfig(57, [{ loss: 'ssm', gbce_t: 0.5 }], 'the command line')).toThrow(
       new InputError(
-        'the command line: gbce_t is 0.5, but means nothing for the loss softmax; leave it out, or set loss to gbce',
+        'the command line: gbce_t is 0.5, but means nothing for the loss ssm; leave it out, or set loss to gbce',
       ),
     );
-    expect(() => resolveConfig(57, [{ loss: 'softmax' }, { gbce_t: 0.5 }])).toThrow(
-      /means nothing for the loss softmax/,
+    expect(() => resolveConfig(57, [{ loss: 'ssm' }, { gbce_t: 0.5 }])).toThrow(/means nothing for the loss ssm/);
+    expect(resolveConfig(57, [{ gbce_t: 0.5 }, { loss: 'ssm' }])).toMatchObject({ loss: 'ssm', gbce_t: 0.75 });
+    expect(() => resolveConfig(57, [{ negatives: 'catalogue', negs_per_pos: 9 }], 'x')).toThrow(
+      new InputError(
+        'x: negs_per_pos is 9, but means nothing for the negatives catalogue; leave it out, or set negatives to uniform',
+      ),
     );
-    expect(resolveConfig(57, [{ gbce_t: 0.5 }, { loss: 'softmax' }])).toMatchObject({ loss: 'softmax', gbce_t: 0.75 });
-    const saved = resolveConfig(57, [{ loss: 'softmax' }]);
+    expect(() => resolveConfig(57, [{ loss: 'ce', negs_per_pos: 9 }])).toThrow(
+      /means nothing for the negatives catalogue/,
+    );
+    expect(resolveConfig(57, [{ negs_per_pos: 9 }, { loss: 'ce' }])).toMatchObject({
+      negs_per_pos: 256,
+      negatives: 'auto',
+    });
+    const saved = resolveConfig(57, [{ loss: 'ssm' }]);
     expect(parseConfig(saved, 'a checkpoint')).toEqual(saved);
   });
 
@@ -117,7 +128,7 @@ describe('options', () => {
   });
 
   it('that several losses, samplers or optimizers have are one option', () => {
-    for (const registry of [JUDGES, DRAWING, RULES]) {
+    for (const registry of [JUDGES, NEGATIVES, RULES]) {
       const entries = Object.values<Choice>(registry).flatMap(({ options }) => Object.entries(options));
       for (const [key, option] of entries) expect([key, option]).toEqual([key, optionTable()[key]]);
     }
@@ -125,9 +136,23 @@ describe('options', () => {
 
   it('that choose say what each choice is', () => {
     expect(optionTable().optimizer.help).toMatch(/^rule by which parameters move: adam is .*; sgd is /);
-    for (const [key, registry] of Object.entries({ loss: JUDGES, negatives: DRAWING, optimizer: RULES })) {
+    const registries = { loss: JUDGES, negatives: { auto: undefined, ...NEGATIVES }, optimizer: RULES };
+    for (const [key, registry] of Object.entries(registries)) {
       expect(optionTable()[key]).toMatchObject({ type: 'choice', choices: Object.keys(registry) });
     }
+  });
+
+  it('ask for negatives that the loss takes', () => {
+    expect(() => resolveConfig(57, [{ loss: 'ce', negatives: 'uniform' }], 'x')).toThrow(
+      new InputError('x: the loss ce takes the negatives catalogue, not uniform; leave one of them out'),
+    );
+    expect(resolveConfig(57, [{ negatives: 'uniform' }, { loss: 'ce' }])).toMatchObject({ negatives: 'auto' });
+    expect(resolveConfig(57, [{ loss: 'ce', negatives: 'catalogue' }])).toMatchObject({ negatives: 'catalogue' });
+    const counts = [{ loss: 'ssm', negatives: 'catalogue' }, { loss: 'gbce' }, { loss: 'ce' }].map((options) => {
+      const config = resolveConfig(57, [options]);
+      return objectiveOf(config).negatives.count(config, 57);
+    });
+    expect(counts).toEqual([56, 256, 56]);
   });
 
   it('default to the official port’s defaults', () => {
@@ -146,8 +171,8 @@ describe('options', () => {
       eval_batch_size: 512,
       lr: 0.001,
       loss: 'gbce',
-      negatives: 'uniform',
       accumulate: 1,
+      negatives: 'auto',
       optimizer: 'adam',
       adam_beta1: 0.9,
       adam_beta2: 0.999,

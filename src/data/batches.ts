@@ -107,10 +107,9 @@ export class TrainingBatches {
 /** A batch in parts of up to `rows` of its rows, in order; their spans count from the part's first token. */
 export function partsOf(batch: TrainingBatch, rows: number): BatchPart[] {
   const parts: BatchPart[] = [];
-  for (let row = 0, first = 0; row < batch.rows; row += rows) {
-    const count = Math.min(rows, batch.rows - row);
-    let end = first;
-    for (let i = 0; i < count; i++) end = batch.spans[2 * end + 1];
+  for (let first = 0; first < batch.tokens; ) {
+    let [count, end] = [0, first];
+    for (; count < rows && end < batch.tokens; count++) end = batch.spans[2 * end + 1];
     const spans = batch.spans.slice(2 * first, 2 * end).map((token) => token - first);
     const weights = batch.weights && { weights: batch.weights.subarray(first, end) };
     const [ids, targets] = [batch.ids.subarray(first, end), batch.targets.subarray(first, end)];

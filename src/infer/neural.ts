@@ -2,6 +2,7 @@ import { evaluationBatches, seenBits, seenWords } from '../data/batches.js';
 import type { Split } from '../data/dataset.js';
 import type { Ranking } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
+import { JUDGES } from '../kernels/score/judges/index.js';
 import { beginRanks, rank } from '../kernels/score/rank/index.js';
 import { topK } from '../kernels/score/top_k/index.js';
 import type { ModelConfig } from '../model/architecture.js';
@@ -15,7 +16,8 @@ import { type History, type RankOptions, type Recommendation, Recommender, type 
 export interface NeuralSettings {
   /** Users in a batch at most, by default 512. */
   readonly eval_batch_size?: number;
-  /** gBCE's calibration that the model was trained with: at 1 a score's sigmoid is a probability. */
+  /** The loss that the model was trained with, and its options: they tell whether a score's sigmoid is a probability. */
+  readonly loss?: string;
   readonly gbce_t?: number;
 }
 
@@ -41,7 +43,7 @@ export class NeuralRecommender extends Recommender {
 
   constructor(
     readonly model: Model,
-    { eval_batch_size = DEFAULT_BATCH, gbce_t }: NeuralSettings = {},
+    { eval_batch_size = DEFAULT_BATCH, ...training }: NeuralSettings = {},
   ) {
     super();
     const { config, architecture } = model;
@@ -51,10 +53,14 @@ export class NeuralRecommender extends Recommender {
     const most = Math.max(1, Math.floor(MOST_TOKENS / this.window));
     this.batchRows = Math.min(MOST_ROWS, most);
     this.#rankRows = Math.min(eval_batch_size, most);
-    this.probability = gbce_t === 1 ? sigmoid : undefined;
+    const { loss } = training;
+    const calibrated = loss !== undefined && JUDGES[loss].calibrated?.({ ...training });
+    this.probability = calibrated ? sigmoid : undefined;
     this.meaning =
       'Logits: they order the items of one answer, and those of another answer, or of another model, are not comparable; ' +
-      `their sigmoid is a probability where a model is trained with gbce_t 1${gbce_t === undefined ? '' : `, and this one has ${gbce_t}`}`;
+      (calibrated
+        ? 'their sigmoid is the probability that an item comes next'
+        : 'their sigmoid is no probability, which it is where a model is trained with the loss gbce and gbce_t 1');
     this.adapter = model.stream.gpu.adapter.info.description;
     this.explain = model.attention && ((histories) => attentionOver(model, histories));
   }

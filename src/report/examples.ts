@@ -1,3 +1,5 @@
+import { JUDGES } from '../kernels/score/judges/index.js';
+import { OPTION_DEFAULTS } from '../train/config.js';
 import type { Example, Item } from './analysis.js';
 import { type Html, html } from './html.js';
 import type { RunRecord } from './run.js';
@@ -5,10 +7,9 @@ import type { RunRecord } from './run.js';
 /** What the model recommends to a few users of the test split, and what they chose next. */
 export function exampleCards({ analysis, config }: RunRecord): Html | undefined {
   if (analysis === undefined || analysis.examples.length === 0) return undefined;
-  const percentages =
-    config.gbce_t === 1
-      ? 'predicted probabilities'
-      : 'sigmoids of the scores, which only order items: with t below 1 they exceed the probability that an item comes next';
+  const percentages = JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated?.(config)
+    ? 'predicted probabilities'
+    : 'sigmoids of the scores, which only order items: they can exceed the probability that an item comes next';
   return html`<section><h2>Recommendations</h2>
 <p>Users of the test split, spread evenly over it. What came next is marked ▸; percentages are ${percentages}.</p>
 <div class="cards">${analysis.examples.map(card)}</div></section>`;

@@ -7,11 +7,11 @@ import { Tape } from '../engine/tape.js';
 import type { HostArray, Tensor } from '../engine/tensor.js';
 import { matmul } from '../kernels/matmul/index.js';
 import { gbce, gbceBeta } from '../kernels/score/judges/gbce.js';
+import { scoreOwn } from '../kernels/score/own/index.js';
 import { givenCandidates } from '../kernels/score/samplers/given.js';
 import { topK } from '../kernels/score/top_k/index.js';
 import { adam } from '../kernels/update/rules/adam.js';
 import { Model } from '../model/model.js';
-import { batchLoss } from '../train/objective.js';
 import { Optimizer } from '../train/optimizer.js';
 import { type Fixture, readFixture } from './fixture.js';
 
@@ -122,7 +122,7 @@ async function compareTraining(model: Model, fixture: Fixture, rows: Rows, file:
     const { value, gradients, parameters } = stream.scope(() => {
       // As in training; only the first step's gradients are wanted whole.
       const tape = new Tape(stream, true, step === 1 ? [] : model.tables);
-      const root = batchLoss(tape, model, tensors, positives, objective);
+      const root = scoreOwn(tape, model.encode(tape, tensors), model.outputTable, positives, objective);
       const value = stream.download(root);
       tape.backward({ of: root });
       const gradients = step === 1 ? downloadAll(stream, model.parameters, (p) => tape.gradient(p)) : [];

@@ -1,14 +1,17 @@
 import { InputError } from '../base/errors.js';
 import { checkValue, choiceOf, type Option, type OptionValue, unknownName, type Values } from '../base/options.js';
 import { JUDGE_OPTIONS, JUDGES } from '../kernels/score/judges/index.js';
-import { DRAWING, SAMPLER_OPTIONS } from '../kernels/score/samplers/index.js';
+import { NEGATIVES, NEGATIVES_OPTIONS, negativesFor } from '../kernels/score/negatives/index.js';
 import { RULE_OPTIONS, RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
 import { allArchitectures, architectureOf, DEFAULT_MODEL, type ModelOptions, modelOptions } from '../model/registry.js';
-import { foreignOptions } from './choices.js';
+import { AUTO, type Choices, foreignOptions } from './choices.js';
 
 /** Random streams are numbered by step and by epoch, each in half of 32 bits. */
 const MOST_COUNT = 1e9;
+
+/** Negatives that are not named. */
+const FOLLOWING = { name: AUTO, help: 'what the loss is for, else uniform', options: {} };
 
 /** Which architecture is trained. */
 const modelOption = () =>
@@ -20,10 +23,9 @@ const modelOption = () =>
  */
 const TRAINING_OPTIONS = {
   loss: choiceOf('how scores are judged', JUDGES, 'gbce'),
-  negatives: choiceOf('how negatives are drawn', DRAWING, 'uniform'),
-  negs_per_pos: { type: 'integer', default: 256, min: 1, max: 65536, help: 'negatives k sampled for each positive' },
+  negatives: choiceOf('items that a positive is compared with', { [AUTO]: FOLLOWING, ...NEGATIVES }, AUTO),
+  ...NEGATIVES_OPTIONS,
   ...JUDGE_OPTIONS,
-  ...SAMPLER_OPTIONS,
   train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
   accumulate: {
     type: 'integer',
@@ -111,10 +113,14 @@ const TRAINING_OPTIONS = {
 } as const satisfies Record<string, Option>;
 
 /** Keys that choose something which may have options of its own. */
-const choices = () => ({
+const choices = (): Readonly<Record<string, Choices>> => ({
   model: { standard: DEFAULT_MODEL, choices: allArchitectures() },
   loss: { standard: TRAINING_OPTIONS.loss.default, choices: JUDGES },
-  negatives: { standard: TRAINING_OPTIONS.negatives.default, choices: DRAWING },
+  negatives: {
+    standard: TRAINING_OPTIONS.negatives.default,
+    choices: NEGATIVES,
+    follows: { key: 'loss', of: (loss) => negativesFor(JUDGES[loss]) },
+  },
   optimizer: { standard: TRAINING_OPTIONS.optimizer.default, choices: RULES },
 });
 

@@ -7,6 +7,8 @@ import type { Choice, Settings } from '../../base/options.js';
 export interface Judge extends Choice {
   /** What it computes for a token of positive score s+ and candidates' scores s_1 … s_k, with its source. */
   readonly formula: string;
+  /** The only negatives that it is for, by name; any if left out. */
+  readonly negatives?: string;
   /**
    * What must be known of a token's scores before the slope of one of them is: nothing, or `log_sum_exp`, that of all of them, the positive's
    * included, which kernels keep as a running maximum and sum while scores go by.
@@ -32,6 +34,8 @@ export interface Judge extends Choice {
   reference(positive: number, candidates: ArrayLike<number>, settings: Settings): number;
   /** The settings that a configuration comes to. */
   settings(options: Readonly<Record<string, unknown>>, drawn: { k: number; numItems: number }): Settings;
+  /** Whether the sigmoid of a score is the probability that its item comes next. */
+  calibrated?(options: Readonly<Record<string, unknown>>): boolean;
   /** Values of its options beside the defaults under which its kernels are tested too. */
   readonly trials?: readonly Readonly<Record<string, unknown>>[];
   /** The best score that a model can give to every item alike, if it is not 0: see `initialParameters`. */

@@ -14,8 +14,8 @@ export function softplus(x: number): number {
  */
 export const gbce = {
   name: 'gbce',
-  help: 'binary cross entropy calibrated for sampled negatives',
   formula: '(beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Petrov, Macdonald 2023, eq. 10-14)',
+  help: 'binary cross entropy that undoes the overconfidence of sampled negatives',
   needs: 'nothing',
   params: 'beta: f32,',
   uniforms: ({ beta }) => ({ beta }),
@@ -54,7 +54,20 @@ fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(sign(w) 
   trials: [{ gbce_t: 0 }, { gbce_t: 1 }],
   /** ln(beta / k), where the gradients of one positive and k candidates cancel. */
   prior: ({ beta }, k) => Math.min(0, Math.log(beta / k)),
-} satisfies Judge;
+  calibrated: ({ gbce_t }) => gbce_t === 1,
+} as const satisfies Judge;
+
+/** Plain binary cross entropy, as SASRec is trained with (Kang and McAuley, ICDM 2018, equation 7): gBCE of t = 0. */
+export const bce = {
+  ...gbce,
+  name: 'bce',
+  formula: '(softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Kang, McAuley 2018, eq. 7)',
+  help: 'plain binary cross entropy',
+  options: {},
+  settings: () => ({ beta: 1 }),
+  trials: [],
+  calibrated: () => false,
+} as const satisfies Judge;
 
 /**
  * gBCE's exponent of the positive's probability: beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = k / (N - 1)

@@ -1,9 +1,9 @@
 import { optionsOf } from '../../../base/options.js';
 import type { Judge } from '../judge.js';
-import { gbce } from './gbce.js';
-import { softmax } from './softmax.js';
+import { bce, gbce } from './gbce.js';
+import { ce, ssm } from './ssm.js';
 
-const ALL = [gbce, softmax] as const;
+const ALL = [gbce, bce, ssm, ce] as const;
 
 /** Every judge there is: kernels' specs, the configuration, help and docs walk this list and no other. */
 export const JUDGES: Readonly<Record<string, Judge>> = Object.fromEntries(ALL.map((judge) => [judge.name, judge]));

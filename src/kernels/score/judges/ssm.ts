@@ -1,16 +1,16 @@
 import type { Judge } from '../judge.js';
 
 /**
- * Cross entropy over the positive and the candidates: log(e^s+ + sum_j e^s_j) - s+. With drawn candidates it is the sampled softmax without a
- * correction for how they were drawn (Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023, section 3.2, which draws uniformly, so
- * that a correction would shift all scores alike); with the whole catalogue it is the softmax itself.
+ * Cross entropy over the positive and the candidates, the sampled softmax: log(e^s+ + sum_j e^s_j) - s+, without a correction for how candidates
+ * were drawn (Klenitskiy and Vasilev, "Turning Dross Into Gold Loss", RecSys 2023, section 3.2, which draws uniformly, so that a correction would
+ * shift all candidates alike).
  *
  * A positive weighs -1, a candidate 1, so that the kernel's weighted sum of probabilities e^(s - log-sum-exp) less 1 at the positive is the slope.
  */
-export const softmax = {
-  name: 'softmax',
-  help: 'the cross entropy over the positive and its negatives',
+export const ssm = {
+  name: 'ssm',
   formula: 'log(e^s+ + sum_j e^s_j) - s+ (Klenitskiy, Vasilev 2023, section 3.2)',
+  help: 'softmax over the positive and its negatives',
   needs: 'log_sum_exp',
   params: '',
   uniforms: () => ({}),
@@ -22,7 +22,7 @@ fn slope_of(w: Score, s: Score, row: Row) -> Score {
 }
 `,
   divisor: () => 1,
-  reference(positive, candidates) {
+  reference(positive: number, candidates: ArrayLike<number>) {
     let largest = positive;
     for (let j = 0; j < candidates.length; j++) largest = Math.max(largest, candidates[j]);
     let sum = Math.exp(positive - largest);
@@ -31,4 +31,13 @@ fn slope_of(w: Score, s: Score, row: Row) -> Score {
   },
   options: {},
   settings: () => ({}),
-} satisfies Judge;
+} as const satisfies Judge;
+
+/** The softmax over all items, so that nothing is sampled: SASRec with cross entropy (Klenitskiy and Vasilev 2023, section 3.1). */
+export const ce = {
+  ...ssm,
+  name: 'ce',
+  formula: 'log sum_i e^s_i - s+ (Klenitskiy, Vasilev 2023, section 3.1)',
+  help: 'softmax over all items',
+  negatives: 'catalogue',
+} as const satisfies Judge;
