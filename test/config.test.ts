@@ -14,6 +14,9 @@ import { configFlags, parseFlag } from '../src/train/flags.js';
 import { objectiveOf } from '../src/train/objective.js';
 import { PRESETS, presetOptions } from '../src/train/presets.js';
 
+const defaultsOf = (options: Choice['options']) =>
+  Object.fromEntries(Object.entries(options).map(([key, option]) => [key, option.default]));
+
 describe.each(['h1', 'h1_sasrec'])('the model of fixture %s', (name) => {
   const { tensors, metadata } = readSafetensors(`test/fixtures/${name}.safetensors`);
   const meta = JSON.parse(metadata.meta);
@@ -156,7 +159,9 @@ describe('options', () => {
   });
 
   it('default to the official port’s defaults', () => {
+    const registered = [JUDGES, NEGATIVES, RULES].flatMap((registry) => Object.values<Choice>(registry));
     expect(resolveConfig(57, [])).toEqual({
+      ...Object.assign({}, ...registered.map(({ options }) => defaultsOf(options))),
       num_items: 57,
       model: 'gsasrec',
       sequence_length: 200,
