@@ -5,6 +5,7 @@ import type { Choice } from '../src/base/options.js';
 import { gbceBeta } from '../src/kernels/score/judges/gbce.js';
 import { JUDGES } from '../src/kernels/score/judges/index.js';
 import { NEGATIVES } from '../src/kernels/score/negatives/index.js';
+import { DRAWING } from '../src/kernels/score/samplers/index.js';
 import { RULES } from '../src/kernels/update/rules/index.js';
 import { checkModelConfig, parameterShapes } from '../src/model/config.js';
 import type { GsasrecConfig } from '../src/model/gsasrec.js';
@@ -104,7 +105,7 @@ describe('options', () => {
     expect(resolveConfig(57, [{ gbce_t: 0.5 }, { loss: 'ssm' }])).toMatchObject({ loss: 'ssm', gbce_t: 0.75 });
     expect(() => resolveConfig(57, [{ negatives: 'catalogue', negs_per_pos: 9 }], 'x')).toThrow(
       new InputError(
-        'x: negs_per_pos is 9, but means nothing for the negatives catalogue; leave it out, or set negatives to uniform',
+        `x: negs_per_pos is 9, but means nothing for the negatives catalogue; leave it out, or set negatives to ${Object.keys(DRAWING).join(' or ')}`,
       ),
     );
     expect(() => resolveConfig(57, [{ loss: 'ce', negs_per_pos: 9 }])).toThrow(
