@@ -12,6 +12,14 @@ test('no command prints the help, --version the version', async () => {
   expect(await run('--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
 });
 
+test('a command that only holds others prints its help, too', async () => {
+  expect(await run('data')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('Usage: gsas-wgpu data'),
+    stderr: '',
+  });
+});
+
 test.each([
   [['trian'], "unknown command 'trian'"],
   [['doctor', '--jsno'], "unknown option '--jsno' (Did you mean --json?)"],

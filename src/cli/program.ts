@@ -45,6 +45,16 @@ export async function runProgram(program: Command): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) =>
     error.code === 'EPIPE' ? process.exit(0) : fail(error),
   );
-  if (process.argv.length === 2) program.outputHelp();
+  const group = groupOf(program, process.argv.slice(2));
+  if (group) group.outputHelp();
   else await program.parseAsync().catch(fail);
+}
+
+/** The command that the arguments name and that does nothing but hold others; undefined where they say more, or less well. */
+function groupOf(program: Command, args: readonly string[]): Command | undefined {
+  const named = args.reduce<Command | undefined>(
+    (command, arg) => command?.commands.find((other) => other.name() === arg),
+    program,
+  );
+  return named && named.commands.length > 0 ? named : undefined;
 }
