@@ -5,6 +5,7 @@ import { Sequences } from '../src/data/dataset.js';
 import { loadCheckpoint } from '../src/store/checkpoint.js';
 import { writeDataset } from '../src/store/layout.js';
 import { gsas } from './support/command.js';
+import { expectMistake } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();
@@ -59,6 +60,11 @@ describe('gsas-wgpu convert', () => {
     expect(evaluated.stdout).toMatch(/"ndcg@10":/);
     const recommended = await run('recommend', 'imported', '--history', '1 2 3', '--top', '5', '--json');
     expect(recommended.stdout.trim().split('\n')).toHaveLength(5);
+    const onto = await run('convert', 'imported', 'imported');
+    expectMistake(
+      onto,
+      'imported: a run is there already (best.safetensors); name another folder, or a file ending with',
+    );
     const other = await run('convert', pt('h1.pt'), 'mismatched', '--data', 'data');
     expect(other.stderr).toMatch(/data: has 61 items, but the checkpoint knows 57; name its own data\n$/);
     expect(existsSync(at('mismatched'))).toBe(false);

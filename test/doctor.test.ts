@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { diagnose, describe as textOf } from '../src/cli/doctor.js';
 import { type Survey, surveyAdapters } from '../src/node/adapter.js';
+import { gsas } from './support/command.js';
 
 let survey: Survey;
 beforeAll(async () => {
@@ -27,6 +28,10 @@ test('the text names every limit and feature once, and the adapter', () => {
   }
   expect(text).toContain(`Chosen: ${diagnosis.chosen}`);
   expect(text).toContain(`  driver    ${diagnosis.driver}`);
+});
+
+test('an adapter that is not there by that name is a mistake, as it is to every command', async () => {
+  expect((await gsas(process.cwd(), 'doctor', '--adapter', 'abacus')).status).toBe(2);
 });
 
 test('without an adapter it says what to do', () => {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { Gpu } from '../engine/gpu.js';
 import type { TuningAnswer } from '../engine/tuning.js';
-import { type Survey, surveyAdapters } from '../node/adapter.js';
+import { type Survey, surveyAdapters, wantedAdapter } from '../node/adapter.js';
 import { howToInstallHere, nvidiaAdvice } from '../node/advice.js';
 import { ensureAdapter, installSoftware, SOFTWARE_NAMES, type SoftwareName } from '../node/software.js';
 import { boundsChecked } from '../node/toggles.js';
@@ -136,7 +136,8 @@ async function doctor(options: { install?: true | SoftwareName; json?: boolean }
   }
   const diagnosis = diagnose(survey, failure);
   console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
-  if (!diagnosis.opens) process.exitCode = 1;
+  // A name that no adapter has is a mistake, as it is to every other command.
+  if (!diagnosis.opens) process.exitCode = wantedAdapter({}) !== undefined && !survey.chosen ? 2 : 1;
 }
 
 /** `gsas-wgpu doctor`: what there is to compute on, and what to do where that is nothing. */

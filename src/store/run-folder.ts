@@ -102,6 +102,11 @@ function refuseTaken(run: string): void {
   refuseRun(run);
 }
 
+/** The file that makes a folder that of a run; undefined where there is none. */
+export function checkpointIn(run: string): string | undefined {
+  return resumableFile(run) ?? (existsSync(join(run, 'best.safetensors')) ? 'best.safetensors' : undefined);
+}
+
 function refuseRun(run: string): void {
   const found = resumableFile(run);
   if (found !== undefined) {

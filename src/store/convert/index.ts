@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../train/checkpoint.js';
 import type { TrainOptions } from '../../train/config.js';
 import { loadCheckpoint, saveWeights } from '../checkpoint.js';
 import { systemReason } from '../files.js';
-import { createRun } from '../run-folder.js';
+import { checkpointIn, createRun } from '../run-folder.js';
 import { openSource, rememberSource } from '../source.js';
 import { readOfficial } from './official.js';
 import { writeOnnx } from './onnx.js';
@@ -96,6 +96,11 @@ function writeRun(run: string, checkpoint: Checkpoint, data: string | undefined)
       `${data}: has ${dataset.numItems} items, but the checkpoint knows ${num_items}; name its own data`,
     );
   }
+  const found = checkpointIn(run);
+  if (found !== undefined)
+    throw new InputError(
+      `${run}: a run is there already (${found}); name another folder, or a file ending with ${Object.keys(WRITERS).join(', ')}`,
+    );
   const lock = createRun(run);
   try {
     if (dataset !== undefined) rememberSource(run, data!, dataset);
