@@ -59,6 +59,11 @@ export function areTimes(profile: Profile): boolean {
   return areMoments(profile) || epochUnit(profile) !== undefined || areNumbers(profile, isDay);
 }
 
+/** Whether a column may be taken for times: it holds them, or numbers of any unit that rise with the lines, which changes nothing. */
+export function mayBeTimes(profile: Profile, users: Profile): boolean {
+  return areTimes(profile) || (areNumbers(profile, (n) => n >= 0) && rises(profile, users));
+}
+
 /** How many units in a second numbers count since 1970, where they look as if they did. */
 export function epochUnit(profile: Profile): number | undefined {
   return EPOCH_UNITS.find((unit) => areNumbers(profile, (n) => n >= EPOCH[0] * unit && n < EPOCH[1] * unit));
@@ -91,7 +96,7 @@ export function disagreesWithLines(profile: Profile, users: Profile): boolean {
 }
 
 /** Whether numbers rise from line to line, or surely enough from each to the next of the same user: sorting by them changes nothing. */
-export function rises(profile: Profile, users: Profile): boolean {
+function rises(profile: Profile, users: Profile): boolean {
   const neverFalls = (found: readonly (readonly [number, number])[]) => found.every(([before, at]) => before <= at);
   const ofUsers = pairs(profile, (row) => users.values[row]);
   return neverFalls(pairs(profile)) || (ofUsers.length >= FEWEST_PAIRS && neverFalls(ofUsers));

@@ -9,9 +9,9 @@ import {
   areNumbers,
   areTimes,
   exampleOf,
+  mayBeTimes,
   type Profile,
   profileColumns,
-  rises,
 } from './profile.js';
 import type { Source } from './source.js';
 import { findTimeColumn } from './time-column.js';
@@ -58,11 +58,8 @@ export async function chooseRoles(db: Database, source: Source, options: RoleOpt
   if (user === item)
     throw new InputError(`${source.file}, line 1: column ${columnName(source, user)} cannot be user and item at once`);
   const profiles = await profileColumns(db, source, options.timeFormat);
-  for (const [role, column] of [
-    ['user', user],
-    ['item', item],
-  ] as const)
-    refuseLists(source, profiles[column], role, column);
+  refuseLists(source, profiles[user], 'user', user);
+  refuseLists(source, profiles[item], 'item', item);
   const assumed = !source.hasHeader && given.user === undefined && given.item === undefined;
   const free = (column: number | undefined) =>
     column !== undefined && ![user, item, rating, event].includes(column) ? column : undefined;
@@ -134,7 +131,10 @@ function refuseMisfit(source: Source, profiles: readonly Profile[], roles: Assum
     (rating !== undefined && rating !== time && !areNumbers(profiles[rating], () => true)
       ? [rating, 'no rating']
       : undefined) ??
-    (time !== undefined && options.time !== false && options.timeCol === undefined && !mayBeTime(profiles, time, user)
+    (time !== undefined &&
+    options.time !== false &&
+    options.timeCol === undefined &&
+    !mayBeTimes(profiles[time], profiles[user])
       ? [time, 'no time']
       : undefined);
   if (!wrong) return;
@@ -158,12 +158,8 @@ function refuseMisfit(source: Source, profiles: readonly Profile[], roles: Assum
   );
 }
 
-/** Dates, numbers since 1970, or any that sorting by would not change. */
-function mayBeTime(profiles: readonly Profile[], time: number, user: number): boolean {
-  return (
-    areTimes(profiles[time]) || (areNumbers(profiles[time], (n) => n >= 0) && rises(profiles[time], profiles[user]))
-  );
-}
+/** More are no kinds but something else. */
+const MOST_KINDS = 20;
 
 /** A note where a log holds events of several kinds, all of which count. */
 function describeEvents(source: Source, profiles: readonly Profile[]): string | undefined {
@@ -173,6 +169,3 @@ function describeEvents(source: Source, profiles: readonly Profile[]): string | 
   if (kinds.length < 2 || kinds.length > MOST_KINDS) return undefined;
   return `${source.file}: ${columnName(source, column)} tells events apart (${kinds.map((kind) => quoted(kind)).join(', ')}), and all count; --events names those that do`;
 }
-
-/** More are no kinds but something else. */
-const MOST_KINDS = 20;

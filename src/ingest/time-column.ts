@@ -9,8 +9,8 @@ import {
   disagreesWithLines,
   exampleOf,
   falls,
+  mayBeTimes,
   type Profile,
-  rises,
   SAMPLE,
 } from './profile.js';
 import { reading, type Source } from './source.js';
@@ -83,12 +83,10 @@ export async function findTimeColumn(db: Database, request: TimeRequest): Promis
 
 /** Whether name and values both say so, or the values in a log without names. */
 function isSure({ source, profiles, user }: TimeRequest, i: number): boolean {
-  const times = areTimes(profiles[i]);
-  if (!source.hasHeader) return times;
+  if (!source.hasHeader) return areTimes(profiles[i]);
   const words = wordsOf(source.names[i]);
   if (!words.some((word) => TIME.test(word)) || words.some((word) => OTHER_TIME.test(word))) return false;
-  // Numbers of any unit that rise with the lines may be taken without harm.
-  return times || (areNumbers(profiles[i], (n) => n >= 0) && rises(profiles[i], profiles[user]));
+  return mayBeTimes(profiles[i], profiles[user]);
 }
 
 interface Doubt {
@@ -112,7 +110,7 @@ async function findDoubts(db: Database, request: TimeRequest, free: readonly num
       if (!words.some((word) => ID.test(word))) doubts.push({ i, why: 'which looks like a time' });
     } else if (named && numbers) {
       doubts.push({ i, why: 'by its name' });
-    } else if (!numbers && i !== rating && /\d/.test(exampleOf(profile))) {
+    } else if (!numbers && i !== rating && LIKE_DATE.test(exampleOf(profile))) {
       const formats = (await formatsOf(db, source, i)).map((format) => JSON.stringify(format));
       const flags = ` --time-format ${formats.join(' or ')}`;
       if (formats.length > 0) doubts.push({ i, why: 'which looks like a date', flags });
@@ -132,11 +130,13 @@ async function findDoubts(db: Database, request: TimeRequest, free: readonly num
 
 /** The words of a name such as `event_timestamp`, `unixReviewTime`, `TIMESTAMP_MS`, in lower case. */
 function wordsOf(name: string): string[] {
-  return name
-    .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2')
-    .toLowerCase()
-    .split(/[^\p{L}]+/u);
+  if (name === '') return [''];
+  const spaced = name.replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1 $2').toLowerCase();
+  return spaced.split(/[^\p{L}]+/u).filter((word) => word !== '');
 }
+
+/** Two numbers with a sign or a word between. */
+const LIKE_DATE = /^(?=.{6,40}$).*\d[-/.:, ]+\w*[-/.:, ]*\d/;
 
 const DATES = [
   '%d/%m/%Y',
