@@ -10,10 +10,10 @@ export interface Judge extends Choice {
   /** The only negatives that it is for, by name; any if left out. */
   readonly negatives?: string;
   /**
-   * What must be known of a token's scores before the slope of one of them is: nothing, or `log_sum_exp`, that of all of them, the positive's
-   * included, which kernels keep as a running maximum and sum while scores go by.
+   * What must be known of a token's scores before the slope of one of them is: nothing; the `positive`'s, which kernels take first; or `log_sum_exp`,
+   * that of all of them, the positive's included, which kernels keep as a running maximum and sum while scores go by.
    */
-  readonly needs: 'nothing' | 'log_sum_exp';
+  readonly needs: 'nothing' | 'positive' | 'log_sum_exp';
   /** Fields of `struct Params` that `wgsl` reads. */
   readonly params: string;
   /** Their values. */
@@ -21,11 +21,12 @@ export interface Judge extends Choice {
   /**
    * WGSL, over `alias Score`, f32 or a vec4 of them:
    * - `weight_of(positive: bool, share: f32) -> f32`: a signed weight by which the two others know what they judge. `share` is the token's share of
-   *   the whole loss over `divisor(k)`. It is never 0; kernels use 0 for a slot that holds nothing, for which both others must return 0;
+   *   the whole loss over `divisor(k)`. Kernels use 0 for a slot that holds nothing, for which both others must return 0;
    * - `loss_of(w: Score, s: Score, row: Row) -> Score`: the part of the loss that a score of weight w brings;
    * - `slope_of(w: Score, s: Score, row: Row) -> Score`: the loss's derivative by that score.
-   * `row.log_sum_exp` is known where `needs` asks for it. Then the candidates' part of the loss must lie in the log-sum-exp, so that only a positive
-   * is asked for its loss, and the slope must be |w| e^(s - log_sum_exp), plus w for a positive.
+   * `row.positive` and `row.log_sum_exp` are known where `needs` asks for them. With `positive` the loss must depend on s_j - s+ alone, so that the
+   * positive's slope is less the sum of the candidates'. With `log_sum_exp` the candidates' part of the loss
+   * must lie in the log-sum-exp, so that only a positive is asked for its loss, and the slope must be |w| e^(s - log_sum_exp), plus w for a positive.
    */
   readonly wgsl: string;
   /** What the sum over a token's scores is divided by. */

@@ -3,11 +3,13 @@ import type { Table } from '../../../engine/table.js';
 import type { Tape } from '../../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../../engine/tensor.js';
 import { contributeTensor } from '../../add/index.js';
+import { cellsOf } from '../../cells.js';
 import { columnSumInto } from '../../column_sum/index.js';
 import { matmul } from '../../matmul/index.js';
+import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
 import type { Verdict } from '../judge.js';
-import { type JudgeConstants, judgeTile, tileItems, WORKGROUP } from './shader.js';
+import { answerForPositives, type JudgeConstants, judgeTile, tileItems, WORKGROUP } from './shader.js';
 
 /** Scores in memory at one time: 16 MiB. */
 const HELD = 2 ** 22;
@@ -64,6 +66,8 @@ export function scoreCatalogue(
   const losses = stream.empty([T, 1]);
   const dh = gradients ? stream.empty([T, D]) : undefined;
   const dtable = gradients ? stream.empty([R, D]) : undefined;
+  const [pairs, waits] = [judge.needs === 'positive', judge.needs === 'log_sum_exp'];
+  const answers = gradients && pairs ? { ids: stream.empty([T], 'u32'), slopes: stream.empty([T]) } : undefined;
   stream.scope(() => {
     const tile = stream.empty([tokens[0].count * items[0].count]);
     const running = stream.empty([T, 2]);
@@ -76,11 +80,14 @@ export function scoreCatalogue(
       matmul(stream, { a: part(stream, h, rows), b: columns, out: scores });
       const firstTile = of.start === 0;
       const shader = judgeTile({ team, judge: judge.name, pass, firstTile, weighted, gradients });
-      const judged =
-        pass === 'reduce' ? {} : { targets: part(stream, targets, rows), losses: part(stream, losses, rows) };
-      const known = judge.needs === 'log_sum_exp' && pass !== 'at_once' && { running: part(stream, running, rows) };
+      const judges = pass !== 'reduce';
+      const args = {
+        ...((judges || pairs) && { targets: part(stream, targets, rows) }),
+        ...(judges && { losses: part(stream, losses, rows) }),
+        ...((pairs || (waits && pass !== 'at_once')) && { running: part(stream, running, rows) }),
+      };
       const numbers = { M: rows.count, W: of.count, first: of.start, N, scale: scaled, ...judge.uniforms(settings) };
-      stream.dispatch(shader, { scores, ...judged, ...known, ...numbers }, teamWorkgroups(team, rows.count));
+      stream.dispatch(shader, { scores, ...args, ...numbers }, teamWorkgroups(team, rows.count));
       return scores;
     };
     const itemsOf = (of: Range, withRows: boolean) => {
@@ -92,7 +99,7 @@ export function scoreCatalogue(
       return { columns, rows };
     };
 
-    if (!alone && judge.needs === 'log_sum_exp') {
+    if (!alone && (waits || pairs)) {
       for (const of of items) {
         stream.scope(() => {
           const { columns } = itemsOf(of, false);
@@ -114,6 +121,11 @@ export function scoreCatalogue(
         }
       });
     }
+    if (answers && dh) {
+      const shader = answerForPositives({ D, table: table.layout, weighted });
+      const args = { ...table.bindings('table'), targets, running, dh, ...answers, T };
+      stream.dispatch(shader, args, Math.ceil((T * cellsOf(D).count) / WORKGROUP));
+    }
   });
   const loss = stream.empty([1]);
   columnSumInto(stream, losses, loss);
@@ -125,10 +137,11 @@ export function scoreCatalogue(
   tape.record({
     inputs: [h, page],
     outputs: [loss],
-    saved: [dh, rows],
+    saved: [dh, rows, ...Object.values(answers ?? {})],
     backward() {
       contributeTensor(tape, h, dh);
       contributeTensor(tape, page, rows);
+      if (answers) contributeScatter(tape, page, { ids: answers.ids, source: h, weights: answers.slopes });
     },
   });
   return loss;

@@ -1,6 +1,7 @@
 import { program } from '../../../engine/program.js';
 import { type TableLayout, tableWgsl } from '../../../engine/table.js';
-import { wgsl } from '../../../engine/wgsl.js';
+import { mainWgsl, wgsl } from '../../../engine/wgsl.js';
+import { cellsOf } from '../../cells.js';
 import { TEAM_MAIN, type Team, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
 
@@ -56,6 +57,7 @@ export interface JudgeConstants {
 export const judgeTile = program('score.catalogue.judge', (constants: JudgeConstants) => {
   const { judge, pass, firstTile, weighted, gradients } = constants;
   const waits = JUDGES[judge].needs === 'log_sum_exp';
+  const pairs = JUDGES[judge].needs === 'positive';
   const reduces = waits && pass !== 'judge';
   const judges = pass !== 'reduce';
   return wgsl`${teamWgsl(constants.team)}
@@ -64,14 +66,17 @@ const LOWEST = -3.0e38f;
 struct Params { M: u32, W: u32, first: u32, N: u32, scale: f32, ${JUDGES[judge].params} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4<f32>>; // [M, W]; slopes afterwards
-#if ${judges}
+#if ${judges || pairs}
 @group(0) @binding(2) var<storage, read> targets: array<u32>; // [M]; weighted [M, 2]
+#endif
+#if ${judges}
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>; // [M]
 #endif
-#if ${waits && pass !== 'at_once'}
-@group(0) @binding(4) var<storage, read_write> running: array<vec2<f32>>; // [M, 2]: the largest score so far, the sum of e^(s - largest)
+#if ${pairs || (waits && pass !== 'at_once')}
+// [M, 2]: the largest score so far and the sum of e^(s - largest); or the positive's score and the sum of the candidates' slopes so far
+@group(0) @binding(4) var<storage, read_write> running: array<vec2<f32>>;
 #endif
-struct Row { log_sum_exp: f32 }
+struct Row { positive: f32, log_sum_exp: f32 }
 ${JUDGES[judge].wgsl}
 fn is_item(items: vec4u) -> vec4<bool> { return (items >= vec4u(1u)) & (items <= vec4u(params.N)); }
 fn largest_of(s: vec4f) -> f32 { return max(max(s.x, s.y), max(s.z, s.w)); }
@@ -107,7 +112,7 @@ ${TEAM_MAIN}
 #elif ${waits}
   row.log_sum_exp = running[t].x + log(running[t].y);
 #endif
-#if ${judges}
+#if ${judges || pairs}
 #if ${weighted}
   let target_item = targets[2u * t];
   let share = params.scale * bitcast<f32>(targets[2u * t + 1u]);
@@ -115,9 +120,32 @@ ${TEAM_MAIN}
   let target_item = targets[t];
   let share = params.scale;
 #endif
+#endif
+#if ${pairs && pass !== 'judge'}
+  var positive_here = 0.0;
+  for (var c = lane; c < width; c += LANES) {
+    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+    positive_here += sum_of(select(vec4f(0.0), scores[t * width + c], items == vec4u(target_item)));
+  }
+  positive_here = team_sum(positive_here, lane);
+#if ${pass === 'reduce'}
+#if ${!firstTile}
+  positive_here += running[t].x;
+#endif
+  if (inside && lane == 0u) { running[t] = vec2f(positive_here, 0.0); }
+#else
+  row.positive = positive_here;
+#endif
+#elif ${pairs}
+  row.positive = running[t].x;
+#endif
+#if ${judges}
   let negative = weight_of(false, share);
   let positive = weight_of(true, share);
   var loss = 0.0;
+#if ${pairs}
+  var pull = 0.0;
+#endif
   for (var c = lane; c < width; c += LANES) {
     let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
     let is_target = items == vec4u(target_item);
@@ -131,8 +159,19 @@ ${TEAM_MAIN}
 #if ${gradients}
     let slope = select(vec4f(0.0), slope_of(w, s, row), w != vec4f(0.0));
     if (inside) { scores[t * width + c] = slope; }
+#if ${pairs}
+    pull += sum_of(slope);
+#endif
 #endif
   }
+#if ${pairs}
+  pull = team_sum(pull, lane);
+#if ${pass === 'at_once'}
+  if (inside && lane == 0u) { running[t] = vec2f(row.positive, pull); }
+#else
+  if (inside && lane == 0u) { running[t].y += pull; }
+#endif
+#endif
   loss = team_sum(loss, lane);
 #if ${firstTile}
   if (inside && lane == 0u) { losses[t] = loss; }
@@ -143,3 +182,38 @@ ${TEAM_MAIN}
 }
 `;
 });
+
+/**
+ * The positives' slopes, where they are less the sum of the candidates': their part of the gradient of h, and the pairs that bring the table its part.
+ * One invocation a cell. Bound by memory, and little beside the products.
+ */
+export const answerForPositives = program(
+  'score.catalogue.positives',
+  ({ D, table, weighted }: { D: number; table: TableLayout; weighted: boolean }) => {
+    const { type, count } = cellsOf(D);
+    return wgsl`
+alias Cell = ${type};
+const CELLS = ${count}u;
+struct Params { T: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+${tableWgsl('table', 1, { cell: type, cells: 'CELLS', layout: table })}
+@group(0) @binding(2) var<storage, read> targets: array<u32>; // [T]; weighted [T, 2]
+@group(0) @binding(3) var<storage, read> running: array<vec2<f32>>; // [T, 2]: the positive's score, the sum of the candidates' slopes
+@group(0) @binding(4) var<storage, read_write> dh: array<${type}>; // [T, D]
+@group(0) @binding(5) var<storage, read_write> ids: array<u32>; // [T]
+@group(0) @binding(6) var<storage, read_write> slopes: array<f32>; // [T]
+${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;
+  let t = i / CELLS;
+  if (t >= params.T) { return; }
+  let target_item = targets[${weighted ? '2u * t' : 't'}];
+  let slope = -running[t].y;
+  dh[i] += slope * table_cell(target_item * CELLS + i % CELLS);
+  if (i % CELLS == 0u) {
+    ids[t] = target_item;
+    slopes[t] = slope;
+  }
+}
+`;
+  },
+);

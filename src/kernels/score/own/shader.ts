@@ -40,7 +40,7 @@ ${tableWgsl('table', 2, { cell: cells.type, cells: 'CELLS', layout: table })}
 @group(0) @binding(7) var<storage, read_write> ds: array<f32>; // [T, k + 1]
 @group(0) @binding(8) var<storage, read_write> ids: array<u32>; // [T, k + 1]
 #endif
-struct Row { log_sum_exp: f32 }
+struct Row { positive: f32, log_sum_exp: f32 }
 ${SAMPLERS[sampler].wgsl(5)}${JUDGES[judge].wgsl}
 fn product(a: Cell, b: Cell) -> f32 {
 #if ${cells.type === 'f32'}
@@ -98,6 +98,36 @@ function conclude(constants: Constants): string {
 `;
 }
 
+/** WGSL, where slopes need the positive's score: that score, and the sum of the slopes that the positive is to answer for. */
+function positiveFirst(state: (e: string) => string): string {
+  return wgsl`
+  var row: Row;
+  var pull = 0.0;
+  {
+    let target_row = target_of(t) * CELLS + lane;
+    var partial = 0.0;
+    for (var e = 0u; e < EACH; e++) {
+      if (lane + e * LANES < CELLS) { partial += product(${state('e')}, table_cell(target_row + e * LANES)); }
+    }
+    row.positive = team_sum(partial, lane);
+  }
+`;
+}
+
+/** WGSL: the positive's slope is less the sum of the candidates'. `owner` is the lane that holds its slot. */
+function answerForPositive(gradients: boolean, owner: string): string {
+  return wgsl`
+#if ${gradients}
+  pull = team_sum(pull, lane);
+  let target_row = target_of(t) * CELLS + lane;
+  for (var e = 0u; e < EACH; e++) {
+    if (lane + e * LANES < CELLS) { dstate[e] -= pull * table_cell(target_row + e * LANES); }
+  }
+  if (inside && lane == ${owner}) { ds[t * slots + params.k] = -pull; } // after what it wrote there itself
+#endif
+`;
+}
+
 /**
  * WGSL: `ask(ids)` reads something of each cache line of four rows and returns 0, which no compiler can know. A CPU looks a few hundred
  * instructions ahead, hardly one row of the loop over rows, and so waits for one miss after the other; here all lanes' misses overlap.
@@ -126,6 +156,7 @@ fn ask(ids: vec4u) -> f32 {
  */
 export const subgroups = program('score.own.subgroups', (constants: Constants) => {
   const waits = JUDGES[constants.judge].needs === 'log_sum_exp';
+  const pairs = JUDGES[constants.judge].needs === 'positive';
   return wgsl`${teamWgsl(constants.team)}${common(constants, 'vec4f')}
 fn first_of(score: Score) -> f32 { return score.x; }
 #if ${constants.ahead}
@@ -147,6 +178,8 @@ ${TEAM_MAIN}
   var largest = LOWEST;
   var sum = 0.0;
   var positive_here = 0.0;
+#elif ${pairs}
+${positiveFirst((e) => `state[${e}]`)}
 #else
   var row: Row;
 #endif
@@ -218,6 +251,9 @@ ${TEAM_MAIN}
     }
 #else
     loss += dot(loss_of(w, scores, row), vec4f(1.0));
+#if ${pairs && constants.gradients}
+    pull += dot(slopes, vec4f(1.0));
+#endif
 #endif
 #if ${constants.gradients}
     for (var j = 0u; j < 4u; j++) {
@@ -243,6 +279,9 @@ ${TEAM_MAIN}
   }
 #endif
 #endif
+#if ${pairs}
+${answerForPositive(constants.gradients, '(params.k % (4u * LANES)) / 4u')}
+#endif
   ${finish(constants)}}
 `;
 });
@@ -254,6 +293,7 @@ ${TEAM_MAIN}
  */
 export const workgroups = program('score.own.workgroups', (constants: Constants) => {
   const waits = JUDGES[constants.judge].needs === 'log_sum_exp';
+  const pairs = JUDGES[constants.judge].needs === 'positive';
   return wgsl`${teamWgsl(constants.team)}${common(constants, 'f32')}
 fn first_of(score: Score) -> f32 { return score; }
 var<workgroup> state: array<Cell, CELLS>;
@@ -274,6 +314,8 @@ ${TEAM_MAIN}
   var largest = LOWEST;
   var sum = 0.0;
   var positive_here = 0.0;
+#elif ${pairs}
+${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
 #else
   var row: Row;
 #endif
@@ -302,6 +344,9 @@ ${TEAM_MAIN}
     loss += loss_of(w, s, row);
 #if ${constants.gradients}
     let slope = slope_of(w, s, row);
+#if ${pairs}
+    pull += slope;
+#endif
 #endif
 #endif
 #if ${constants.gradients}
@@ -339,6 +384,9 @@ ${TEAM_MAIN}
     }
   }
 #endif
+#endif
+#if ${pairs}
+${answerForPositive(constants.gradients, 'params.k % LANES')}
 #endif
   ${finish(constants)}}
 `;
