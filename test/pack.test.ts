@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,8 +82,48 @@ it('depends on the packages that the build imports, and on the types that its de
     .filter((name) => !name.startsWith('node:'))
     .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)![0]);
   expect([...new Set([...imported, '@webgpu/types'])].toSorted()).toEqual(
-    Object.keys(MANIFEST.dependencies).toSorted(),
+    Object.keys({ ...MANIFEST.dependencies, ...MANIFEST.optionalDependencies }).toSorted(),
   );
+});
+
+it('runs nothing when it is installed, and says where it comes from', () => {
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
+    expect(MANIFEST.scripts).not.toHaveProperty(script);
+  expect(MANIFEST.repository.url).toMatch(/^git\+https:\/\/.*\.git$/);
+  expect(MANIFEST.publishConfig.provenance).toBe(true);
+  const changes = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8');
+  expect(/^## (\S+)/m.exec(changes)![1]).toBe(MANIFEST.version);
+});
+
+it('installs packages of permissive licences only', async () => {
+  const { status, stdout, stderr } = await run(process.execPath, [join(ROOT, 'scripts/licences.mjs')], ROOT);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(/^MIT \(\d+\): .*commander@/m);
+});
+
+it('trains without its optional packages, and says which one a log or a chart needs', async () => {
+  const packages = Object.keys(MANIFEST.optionalDependencies);
+  const hidden = packages.map(
+    (name) => [join(app, 'node_modules', name), join(folder, name.replace('/', '+'))] as const,
+  );
+  for (const [here, there] of hidden) renameSync(here, there);
+  try {
+    const gsas = (...args: string[]) =>
+      run(process.execPath, [join(app, 'node_modules/gsas-wgpu/dist/cli/main.js'), ...args], app);
+    const trained = await gsas('train', '--out', 'plain', ...flagsOf(SMALL));
+    expect(trained).toMatchObject({ status: 0, stdout: expect.stringContaining('stopped after 3 steps') });
+    expect(trained.stderr).toMatch(
+      /^plain has no report: drawing a chart needs the package vega-lite, .*; npm install vega-lite\n$/,
+    );
+    writeFileSync(join(app, 'log.csv'), 'user,item\na,b\n');
+    const { status, stderr } = await gsas('data', 'import', 'log.csv', '--out', 'data');
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^error: reading a log needs the package @duckdb\/node-api, .*\n$/),
+    });
+  } finally {
+    for (const [here, there] of hidden) renameSync(there, here);
+  }
 });
 
 it('trains by the command in an empty folder', async () => {

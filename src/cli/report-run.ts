@@ -26,8 +26,14 @@ export async function tryAnalyse(run: string): Promise<void> {
  */
 export async function reportTraining(run: string, aborted: boolean): Promise<string | undefined> {
   if (readRun(run).validations.length === 0) return undefined;
-  const file = await writeReport([run]);
-  if (aborted) return file;
-  await tryAnalyse(run);
-  return writeReport([run]);
+  try {
+    const file = await writeReport([run]);
+    if (aborted) return file;
+    await tryAnalyse(run);
+    return await writeReport([run]);
+  } catch (error) {
+    if (!(error instanceof GsasError)) throw error;
+    process.stderr.write(`${run} has no report: ${error.message}\n`); // the training itself went well
+    return undefined;
+  }
 }

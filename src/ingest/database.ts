@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api';
 import { GsasError, InputError } from '../base/errors.js';
+import { optionalPackage } from '../base/optional.js';
 
 /** Threads beyond these read no faster, and each wants its share of the memory. */
 const MOST_THREADS = 8;
@@ -31,7 +32,11 @@ export class Database {
   /** @param folder is there and empty */
   static async open(folder: string, { memoryLimit = MEMORY_LIMIT, signal }: DatabaseOptions): Promise<Database> {
     // Loaded when first needed: it is large, and most commands never use it.
-    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const { DuckDBInstance } = await optionalPackage(
+      () => import('@duckdb/node-api'),
+      '@duckdb/node-api',
+      'reading a log',
+    );
     const config = {
       memory_limit: memoryLimit,
       temp_directory: join(folder, 'spilled'),

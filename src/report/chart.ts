@@ -1,4 +1,5 @@
 import type { Config, TopLevelSpec } from 'vega-lite';
+import { optionalPackage } from '../base/optional.js';
 import { Html, html } from './html.js';
 
 /** The inline SVG of a Vega-Lite specification, in the colours of the page around it, as a figure with a caption. */
@@ -21,7 +22,11 @@ const LETTER_WIDTH = 0.58;
 
 /** Only what draws waits the half second that these two take to load. */
 async function loadVega() {
-  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  const [vega, { compile }] = await optionalPackage(
+    () => Promise.all([import('vega'), import('vega-lite')]),
+    'vega-lite',
+    'drawing a chart',
+  );
   const { textMetrics } = vega as unknown as { textMetrics: { width: (item: TextItem, text?: unknown) => number } };
   textMetrics.width = (item, text = item.text) => LETTER_WIDTH * (item.fontSize ?? 11) * String(text ?? '').length;
   return { parse: vega.parse, View: vega.View, compile };

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { GsasError, InputError } from '../base/errors.js';
+import { optionalPackage } from '../base/optional.js';
 
 /** A column of a table: its name and DuckDB's name of its type. */
 export interface Column {
@@ -41,7 +42,11 @@ export async function writeTable(
   batches: AsyncIterable<readonly Row[]> | Iterable<readonly Row[]>,
 ): Promise<number> {
   checkTableFile(file);
-  const { DuckDBDataChunk, DuckDBInstance, DOUBLE, FLOAT, UINTEGER, VARCHAR } = await import('@duckdb/node-api');
+  const { DuckDBDataChunk, DuckDBInstance, DOUBLE, FLOAT, UINTEGER, VARCHAR } = await optionalPackage(
+    () => import('@duckdb/node-api'),
+    '@duckdb/node-api',
+    'writing a table',
+  );
   const types = columns.map(({ type }) => ({ DOUBLE, FLOAT, UINTEGER, VARCHAR })[type]);
   const temporary = join(dirname(resolve(file)), `.${basename(file)}.${process.pid}.tmp`);
   const database = `${temporary}.duckdb`;
