@@ -7,7 +7,8 @@ import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
 import type { Verdict } from '../judge.js';
 import type { Candidates } from '../sampler.js';
-import { subgroups, workgroups } from './shader.js';
+import { subgroups } from './subgroups.js';
+import { workgroups } from './workgroups.js';
 
 /** Tables of more bytes than this are not in a CPU core's own cache, and reading a row means waiting for it. */
 const CACHED_BYTES = 4 * 2 ** 20;

@@ -1,0 +1,146 @@
+import { type TableLayout, tableWgsl } from '../../../engine/table.js';
+import { wgsl } from '../../../engine/wgsl.js';
+import { cellsOf } from '../../cells.js';
+import type { Team } from '../../team.js';
+import { JUDGES } from '../judges/index.js';
+import { SAMPLERS } from '../samplers/index.js';
+
+export interface Constants {
+  D: number;
+  team: Team;
+  judge: string;
+  sampler: string;
+  table: TableLayout;
+  /** Targets come with a weight each. */
+  weighted: boolean;
+  /** Whether dL/dh and dL/ds are wanted beside the loss. */
+  gradients: boolean;
+  /** Rows are asked for ahead of their use; of the variant with subgroups only. */
+  ahead: boolean;
+}
+
+/** Slots 0 … k-1 of a token are its candidates, slot k its positive. `Score` is f32 or a vec4 of them. */
+export function common({ D, judge, sampler, table, weighted, gradients }: Constants, score: 'f32' | 'vec4f'): string {
+  const cells = cellsOf(D);
+  return wgsl`
+alias Cell = ${cells.type};
+alias Score = ${score};
+const CELLS = ${cells.count}u;
+const EACH = (CELLS + LANES - 1u) / LANES; // cells per lane
+const LOWEST = -3.0e38f;
+struct Params { T: u32, k: u32, scale: f32, ${JUDGES[judge].params} ${SAMPLERS[sampler].params} }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> h: array<${cells.type}>; // [T, D]
+${tableWgsl('table', 2, { cell: cells.type, cells: 'CELLS', layout: table })}
+@group(0) @binding(3) var<storage, read> targets: array<u32>; // [T]; weighted [T, 2]: the item, the bits of its weight
+@group(0) @binding(4) var<storage, read_write> losses: array<f32>; // [T]
+#if ${gradients}
+@group(0) @binding(6) var<storage, read_write> dh: array<${cells.type}>; // [T, D]
+@group(0) @binding(7) var<storage, read_write> ds: array<f32>; // [T, k + 1]
+@group(0) @binding(8) var<storage, read_write> ids: array<u32>; // [T, k + 1]
+#endif
+struct Row { positive: f32, log_sum_exp: f32 }
+${SAMPLERS[sampler].wgsl(5)}${JUDGES[judge].wgsl}
+fn product(a: Cell, b: Cell) -> f32 {
+#if ${cells.type === 'f32'}
+  return a * b;
+#else
+  return dot(a, b);
+#endif
+}
+#if ${weighted}
+fn target_of(t: u32) -> u32 { return targets[2u * t]; }
+fn share_of(t: u32) -> f32 { return params.scale * bitcast<f32>(targets[2u * t + 1u]); }
+#else
+fn target_of(t: u32) -> u32 { return targets[t]; }
+fn share_of(t: u32) -> f32 { return params.scale; }
+#endif
+fn slot_weight(slot: u32, share: f32) -> f32 {
+  return select(0.0, weight_of(slot == params.k, share), slot <= params.k);
+}
+`;
+}
+
+/** WGSL: the team's shares of a token's loss become one number, and the gradient of h leaves the registers. */
+export function finish(constants: Constants): string {
+  return wgsl`
+  loss = team_sum(loss, lane);
+  if (inside) {
+    if (lane == 0u) { losses[t] = loss; }
+#if ${constants.gradients}
+    for (var e = 0u; e < EACH; e++) {
+      if (lane + e * LANES < CELLS) { dh[t * CELLS + lane + e * LANES] = dstate[e]; }
+    }
+#endif
+  }
+`;
+}
+
+/**
+ * WGSL, where the slopes have to wait for the log-sum-exp: the sums of rows weighted by e^(s - largest), in `dstate`, become the gradient of h, and the
+ * loss that of the positive: the candidates' part lies in the log-sum-exp. `positive_here` is the positive's score on one lane and 0 on the others.
+ */
+export function conclude(constants: Constants): string {
+  return wgsl`
+  var row: Row;
+  row.log_sum_exp = largest + log(sum);
+  let positive = team_sum(positive_here, lane);
+  if (lane == 0u) { loss = first_of(loss_of(Score(weight_of(true, share)), Score(positive), row)); }
+#if ${constants.gradients}
+  let target_row = target_of(t) * CELLS + lane;
+  for (var e = 0u; e < EACH; e++) {
+    if (lane + e * LANES < CELLS) {
+      dstate[e] = share * (dstate[e] / sum - table_cell(target_row + e * LANES));
+    }
+  }
+#endif
+`;
+}
+
+/** WGSL, where slopes need the positive's score: that score, and the sum of the slopes that the positive is to answer for. */
+export function positiveFirst(state: (e: string) => string): string {
+  return wgsl`
+  var row: Row;
+  var pull = 0.0;
+  {
+    let target_row = target_of(t) * CELLS + lane;
+    var partial = 0.0;
+    for (var e = 0u; e < EACH; e++) {
+      if (lane + e * LANES < CELLS) { partial += product(${state('e')}, table_cell(target_row + e * LANES)); }
+    }
+    row.positive = team_sum(partial, lane);
+  }
+`;
+}
+
+/** WGSL: the positive's slope is less the sum of the candidates'. `owner` is the lane that holds its slot. */
+export function answerForPositive(gradients: boolean, owner: string): string {
+  return wgsl`
+#if ${gradients}
+  pull = team_sum(pull, lane);
+  let target_row = target_of(t) * CELLS + lane;
+  for (var e = 0u; e < EACH; e++) {
+    if (lane + e * LANES < CELLS) { dstate[e] -= pull * table_cell(target_row + e * LANES); }
+  }
+  if (inside && lane == ${owner}) { ds[t * slots + params.k] = -pull; } // after what it wrote there itself
+#endif
+`;
+}
+
+/**
+ * WGSL: `ask(ids)` reads something of each cache line of four rows and returns 0, which no compiler can know. A CPU looks a few hundred
+ * instructions ahead, hardly one row of the loop over rows, and so waits for one miss after the other; here all lanes' misses overlap.
+ */
+export function askWgsl({ D }: Constants): string {
+  const cells = cellsOf(D);
+  const line = cells.type === 'f32' ? 16 : 4; // cells in 64 bytes
+  const first = cells.type === 'f32' ? '' : '.x';
+  const read = (id: string) => `table_cell(ids.${id} * CELLS + c)${first}`;
+  return wgsl`
+fn ask(ids: vec4u) -> f32 {
+  var sum = 0.0;
+  for (var c = 0u; c < CELLS; c += ${line}u) { sum += (${read('x')} + ${read('y')}) + (${read('z')} + ${read('w')}); }
+  return select(0.0, sum, params.T == 0u);
+}
+`;
+}

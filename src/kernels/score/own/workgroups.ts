@@ -1,0 +1,111 @@
+import { program } from '../../../engine/program.js';
+import { wgsl } from '../../../engine/wgsl.js';
+import { TEAM_MAIN, teamWgsl } from '../../team.js';
+import { JUDGES } from '../judges/index.js';
+import { answerForPositive, type Constants, common, conclude, finish, positiveFirst } from './parts.js';
+
+/**
+ * Without subgroups: one workgroup per token. Each lane scores a slot of its own, h being in workgroup memory; then the lanes share the
+ * columns and add the slots' rows, now in the cache, to the gradient of h. Two visits a row, but two barriers for LANES rows.
+ * Bound by the same reads, taken twice.
+ */
+export const workgroups = program('score.own.workgroups', (constants: Constants) => {
+  const waits = JUDGES[constants.judge].needs === 'log_sum_exp';
+  const pairs = JUDGES[constants.judge].needs === 'positive';
+  return wgsl`${teamWgsl(constants.team)}${common(constants, 'f32')}
+fn first_of(score: Score) -> f32 { return score; }
+var<workgroup> state: array<Cell, CELLS>;
+var<workgroup> visited: array<u32, LANES>;
+var<workgroup> slopes: array<f32, LANES>;
+
+${TEAM_MAIN}
+  let inside = team < params.T;
+  let t = select(0u, team, inside); // workgroups past the end work on token 0 again and store nothing
+  let slots = params.k + 1u;
+  let share = share_of(t);
+
+  for (var c = lane; c < CELLS; c += LANES) { state[c] = h[t * CELLS + c]; }
+  workgroupBarrier();
+  var dstate: array<Cell, EACH>;
+  var loss = 0.0;
+#if ${waits}
+  var largest = LOWEST;
+  var sum = 0.0;
+  var positive_here = 0.0;
+#elif ${pairs}
+${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
+#else
+  var row: Row;
+#endif
+  for (var base = 0u; base < slots; base += LANES) {
+    let slot = base + lane;
+    var id = 0u;
+    if (slot < params.k) {
+      id = candidates4(t, slot / 4u)[slot % 4u];
+    } else if (slot == params.k) {
+      id = target_of(t);
+    }
+    var s = 0.0;
+    if (slot < slots) {
+      for (var c = 0u; c < CELLS; c++) { s += product(state[c], table_cell(id * CELLS + c)); }
+    }
+#if ${waits}
+    if (slot == params.k) { positive_here = s; }
+    let known = select(LOWEST, s, slot < slots);
+    let larger = max(largest, team_max(known, lane));
+    let shrink = exp(largest - larger);
+    let slope = exp(known - larger);
+    largest = larger;
+    sum = sum * shrink + team_sum(slope, lane);
+#else
+    let w = slot_weight(slot, share);
+    loss += loss_of(w, s, row);
+#if ${constants.gradients}
+    let slope = slope_of(w, s, row);
+#if ${pairs}
+    pull += slope;
+#endif
+#endif
+#endif
+#if ${constants.gradients}
+    visited[lane] = id;
+    slopes[lane] = slope;
+    if (inside && slot < slots) {
+#if ${waits}
+      ds[t * slots + slot] = s;
+#else
+      ds[t * slots + slot] = slope;
+#endif
+      ids[t * slots + slot] = id;
+    }
+    workgroupBarrier();
+    let count = min(LANES, slots - base);
+    for (var e = 0u; e < EACH; e++) {
+      let c = lane + e * LANES;
+      if (c < CELLS) {
+#if ${waits}
+        dstate[e] *= shrink;
+#endif
+        for (var i = 0u; i < count; i++) { dstate[e] += slopes[i] * table_cell(visited[i] * CELLS + c); }
+      }
+    }
+    workgroupBarrier();
+#endif
+  }
+#if ${waits}
+  ${conclude(constants)}
+#if ${constants.gradients}
+  if (inside) {
+    for (var slot = lane; slot < slots; slot += LANES) {
+      let s = ds[t * slots + slot]; // what this lane wrote
+      ds[t * slots + slot] = slope_of(slot_weight(slot, share), s, row);
+    }
+  }
+#endif
+#endif
+#if ${pairs}
+${answerForPositive(constants.gradients, 'params.k % LANES')}
+#endif
+  ${finish(constants)}}
+`;
+});
