@@ -3,6 +3,7 @@ import { addCompare } from './commands/compare.js';
 import { addEval } from './commands/eval.js';
 import { addGpu } from './commands/gpu.js';
 import { addKernels } from './commands/kernels.js';
+import { addRegisters } from './commands/registers.js';
 import { addReport } from './commands/report.js';
 import { addScale } from './commands/scale.js';
 import { addServe } from './commands/serve.js';
@@ -11,7 +12,7 @@ import { addStep } from './commands/step.js';
 import { watchNeighbours } from './common/neighbours.js';
 
 /** Commands that time nothing. */
-const TIMELESS = ['compare', 'report'];
+const TIMELESS = ['compare', 'registers', 'report'];
 
 let neighbours: ReturnType<typeof watchNeighbours> | undefined;
 
@@ -31,6 +32,7 @@ addStartup(program);
 addScale(program);
 addServe(program);
 addCompare(program);
+addRegisters(program);
 addReport(program);
 addGpu(program);
 

@@ -1,10 +1,15 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FoundAdapter } from '../../src/node/adapter.js';
 
-/** The folder of the clone: this file runs from bench/.build/bench/common. */
-export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+/** The folder of the clone: this file runs from bench/.build/bench/common, and in tests where it stands. */
+export const ROOT = [
+  fileURLToPath(new URL('../../', import.meta.url)),
+  fileURLToPath(new URL('../../../../', import.meta.url)),
+].find((folder) => existsSync(join(folder, 'package.json')))!;
 
 /** Share of the processors kept busy by others at which timings begin to suffer. */
 export const BUSY = 0.25;

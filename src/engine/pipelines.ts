@@ -6,6 +6,7 @@ import { uniformBytes } from './uniforms.js';
 
 /** What is needed to run a program: made once for each source text. */
 export interface Pipeline {
+  readonly program: Program;
   readonly gpu: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
   readonly signature: string;
@@ -38,6 +39,11 @@ export class PipelineCache {
     return this.#firstError;
   }
 
+  /** Every program that has a pipeline, in the order of their first launches. */
+  get programs(): Program[] {
+    return [...this.#pipelines.values()].map(({ program }) => program);
+  }
+
   /** The programs whose pipelines were made since the last call. */
   takeNew(): Program[] {
     return this.#new.splice(0);
@@ -48,7 +54,7 @@ export class PipelineCache {
     return this.#reports.size > 0;
   }
 
-  /** Kept once the compiler has reported on every shader so far. */
+  /** Resolves once the compiler has reported on every shader so far. */
   async reports(): Promise<void> {
     await Promise.all(this.#reports);
   }
@@ -111,7 +117,7 @@ export class PipelineCache {
       layout: this.device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: 'main' },
     });
-    return { gpu, layout, signature };
+    return { program, gpu, layout, signature };
   }
 
   async #report(program: Program, module: GPUShaderModule): Promise<void> {

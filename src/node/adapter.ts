@@ -25,6 +25,28 @@ export interface AdapterOptions {
 /** Dawn aborts the process when what create() returned, or an adapter, is collected before a device: keep them all. */
 const kept: unknown[] = [];
 
+/**
+ * Dawn with our flags and those given, and the adapter that it prefers, null where it has none.
+ * @param manifest the Vulkan driver to look at alone
+ * @throws DeviceError where this platform has no Dawn
+ */
+export async function requestAdapter(
+  flags: readonly string[],
+  manifest?: string,
+): Promise<{ gpu: GPU; adapter: GPUAdapter | null }> {
+  const { create } = await import('webgpu').catch((cause) => {
+    throw new DeviceError(
+      `Dawn (npm webgpu) cannot be loaded on ${process.platform}-${process.arch}: ${String(cause.message).split('\n')[0]}`,
+      { cause },
+    );
+  });
+  const gpu = create([...dawnFlags(), ...flags]);
+  kept.push(gpu);
+  const adapter = await withDriver(manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  kept.push(adapter);
+  return { gpu, adapter };
+}
+
 /** How good a choice an adapter is, 0 the best: a real GPU, lavapipe (or WARP), SwiftShader, which is 3 to 10 times slower. */
 function rank({ name, software }: { name: string; software: boolean }): number {
   return software ? (name.includes('swiftshader') ? 2 : 1) : 0;
@@ -79,18 +101,9 @@ function places(wanted: string | undefined): Place[] {
  */
 async function look(place: Place, enough: (adapter: FoundAdapter) => boolean): Promise<FoundAdapter[]> {
   if (place.loader) linkLoader(place.loader);
-  const { create } = await import('webgpu').catch((cause) => {
-    throw new DeviceError(
-      `Dawn (npm webgpu) cannot be loaded on ${process.platform}-${process.arch}: ${String(cause.message).split('\n')[0]}`,
-      { cause },
-    );
-  });
   const request = async (...flags: string[]): Promise<FoundAdapter | undefined> => {
-    const gpu = create([...dawnFlags(), ...flags]);
-    kept.push(gpu);
-    const adapter = await withDriver(place.manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+    const { gpu, adapter } = await requestAdapter(flags, place.manifest);
     if (!adapter) return undefined;
-    kept.push(adapter);
     const { device, description, isFallbackAdapter } = adapter.info;
     return { name: identifier(device), driver: description, software: isFallbackAdapter, adapter, gpu };
   };
