@@ -53,7 +53,7 @@ it('packs what a user needs and nothing else', () => {
   const built = filesIn('src')
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
     .map((file) => `dist/${file.slice(0, -'.ts'.length)}`);
-  const docs = filesIn('docs').filter((file) => file.endsWith('.md'));
+  const docs = filesIn('docs').filter((file) => /\.(md|svg)$/.test(file));
   const expected = [
     ...['LICENSE', 'README.md', 'package.json'],
     ...docs.map((file) => `docs/${file}`),

@@ -1,20 +1,21 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../../src/base/errors.js';
-import { FOLDER } from '../common/results.js';
+import { FOLDER, keptResults, readResults } from '../common/results.js';
 import { DRAWINGS, drawFile } from '../report/drawings.js';
+import { writePages } from '../report/pages.js';
 
 export function addReport(program: Command): void {
   program
     .command('report')
-    .description('draws what is kept in bench/results as SVG files beside it')
+    .description(
+      'draw what is kept in bench/results as SVG files in docs/performance, and bring the generated parts of the guides up to date',
+    )
     .argument('[files...]', 'files of results (default: all in bench/results)')
     .action(runReport);
 }
 
 async function runReport(files: string[]): Promise<void> {
-  const names = files.length > 0 ? files : kept();
+  const names = files.length > 0 ? files : keptResults();
   if (names.length === 0) {
     throw new InputError(`${FOLDER} holds no results: keep some first, \`npm run bench -- step --save\``);
   }
@@ -25,12 +26,5 @@ async function runReport(files: string[]): Promise<void> {
     }
     console.log(paths.join('\n'));
   }
-}
-
-/** All files of results that are kept. */
-function kept(): string[] {
-  return readdirSync(FOLDER)
-    .filter((name) => name.endsWith('.json'))
-    .sort()
-    .map((name) => join(FOLDER, name));
+  for (const page of writePages(keptResults().map(readResults))) console.log(page);
 }

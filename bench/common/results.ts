@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../src/base/errors.js';
 import { ROOT, type Setting } from './setting.js';
@@ -60,6 +60,14 @@ export function saveResults({ adapter, driver, processor, commit }: Setting, row
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(file, `${head},"rows":[\n${kept.map((row) => JSON.stringify(row, fourDigits)).join(',\n')}\n]}\n`);
   return file;
+}
+
+/** All files of results that are kept. */
+export function keptResults(): string[] {
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => join(FOLDER, name));
 }
 
 /** Results in a file, or at a commit: REVISION:FILE. @throws InputError when there are none */

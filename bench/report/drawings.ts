@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { FOLDER, type Kept, type Results, readResults } from '../common/results.js';
+import { type Kept, type Results, readResults } from '../common/results.js';
+import { ROOT } from '../common/setting.js';
 import { type Chart, draw, subtitleOf } from './draw.js';
 import { type KeptKernel, kernelsChart } from './kernels.js';
 import { type KeptRace, raceChart } from './race.js';
@@ -30,7 +31,10 @@ export async function drawResults(results: Results): Promise<Map<string, string>
   return drawings;
 }
 
-/** Draws what a file of results holds beside the kept results. Returns the drawings' paths, none where there is nothing to draw. */
+/** Where drawings lie: with the guides that show them, which the package carries. */
+const FOLDER = join(ROOT, 'docs', 'performance');
+
+/** Draws what a file of results holds. Returns the drawings' paths, none where there is nothing to draw. */
 export async function drawFile(file: string): Promise<string[]> {
   const drawings = await drawResults(readResults(file));
   return [...drawings].map(([bench, svg]) => {

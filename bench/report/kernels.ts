@@ -61,7 +61,7 @@ export function kernelsChart(rows: readonly KeptKernel[]): Chart {
 }
 
 /** Operation by operation, shape by shape, forward before backward. */
-function byOperation(a: KeptKernel, b: KeptKernel): number {
+export function byOperation(a: KeptKernel, b: KeptKernel): number {
   const [x, y] = [a, b].map(({ op, shape, pass }) => `${op} ${shape} ${pass === 'forward' ? 0 : 1}`) as [
     string,
     string,
