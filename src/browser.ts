@@ -14,6 +14,7 @@ export { type Capabilities, Gpu, type GpuOptions, type Recorder } from './engine
 // Data in
 
 export { type Dataset, describeDataset, Sequences, type Split } from './data/dataset.js';
+export { fullHistories, withNothingHeldOut } from './data/histories.js';
 export { type SyntheticDataset, type SyntheticOptions, syntheticDataset } from './data/synthetic.js';
 
 // Training
@@ -74,14 +75,15 @@ export { registerArchitecture } from './model/registry.js';
 
 // Answers out
 
+export type { Recommendation, TopBatch } from './infer/answers.js';
 export { markov, oracle, popularity } from './infer/baselines.js';
 export { NeuralRecommender, type NeuralSettings } from './infer/neural.js';
+export type { CategoryLimit } from './infer/per-category.js';
 export {
   type History,
+  type ListOptions,
   type RankOptions,
-  type Recommendation,
   Recommender,
-  type TopBatch,
   type TopOptions,
 } from './infer/recommender.js';
 export { type Scoring, ScoringRecommender } from './infer/scoring.js';

@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 import type { Sequences } from '../data/dataset.js';
-import type { Recommendation } from '../infer/recommender.js';
+import type { Recommendation } from '../infer/answers.js';
 import { ItemFinder } from '../store/find.js';
-import { itemNames, userNames } from '../store/names.js';
+import { modelNames, userNames } from '../store/names.js';
 import { checkCatalogue, openSource, recallSource } from '../store/source.js';
 import { type Column, checkTableFile, type Row, writeTable } from '../store/table.js';
 import type { ItemNames } from '../store/titles.js';
@@ -53,7 +53,11 @@ export function addRecommend(program: Command): void {
     .option('--exclude <items...>', 'ids, titles or @FILE: never to be recommended')
     .option('--filter-seen', "leave out the items of the history (default: the run's filter_rated)")
     .option('--no-filter-seen', 'recommend them too')
-    .option('--titles <file>', 'CSV with the columns id and title (default: items.csv of the data)', parsePath)
+    .option(
+      '--titles <file>',
+      'CSV with the columns id and title (default: what the run keeps, else items.csv of the data)',
+      parsePath,
+    )
     .option('--json', 'one JSON object an item')
     .action(runRecommend);
 }
@@ -67,7 +71,7 @@ async function runRecommend(run: string | undefined, flags: Flags): Promise<void
   }
   if (flags.out) checkTableFile(flags.out);
   const { subject, folder } = subjectOf(run, flags);
-  const names = itemNames(folder, flags.titles);
+  const names = modelNames(run, folder, flags.titles);
   const finder = new ItemFinder(names, subject.numItems);
   const report = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', report) : [];

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { printable } from '../base/printable.js';
 import { parseOrigins } from '../serve/cors.js';
 import { serve } from '../serve/serve.js';
-import { itemNames } from '../store/names.js';
+import { modelNames } from '../store/names.js';
 import { parseCount, parsePath } from './arguments.js';
 import { type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 import { parsePort } from './watch.js';
@@ -35,7 +35,11 @@ export function addServe(program: Command): void {
       'origins whose pages may ask, such as https://shop.example,https://www.shop.example; * for any (default: none)',
       parseOrigins,
     )
-    .option('--titles <file>', 'CSV with the columns id and title (default: items.csv of the data)', parsePath)
+    .option(
+      '--titles <file>',
+      'CSV with the columns id and title (default: what the run keeps, else items.csv of the data)',
+      parsePath,
+    )
     .action(runServe);
 }
 
@@ -43,7 +47,7 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
   const { model, data, checkpoint, titles, ...options } = flags;
   const { verbose } = command.optsWithGlobals();
   const { subject, folder } = subjectOf(run, flags);
-  const names = itemNames(folder, titles);
+  const names = modelNames(run, folder, titles);
   const { label, filterRated, step } = subject;
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());

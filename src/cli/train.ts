@@ -10,7 +10,7 @@ import { openAdapter } from '../node/adapter.js';
 import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { type ConfigFile, readConfigFile } from '../store/config-file.js';
-import { itemNames, renumbering } from '../store/names.js';
+import { itemNames, modelNames, renumbering } from '../store/names.js';
 import { RunFolder } from '../store/run-folder.js';
 import { baselinesOf, openSource, recallSource, type Source, tryRecallSource } from '../store/source.js';
 import type { TrainOptions } from '../train/config.js';
@@ -81,7 +81,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   const preset = chosen ?? (data === null && !resume && !initFrom ? 'synthetic' : undefined);
   const options = [preset ? presetOptions(preset) : {}, file.options, given];
   const out = run ?? freshRun(source.dataset.name);
-  const renumber = initFrom ? renumbering(itemNames(tryRecallSource(initFrom)), itemNames(data)) : undefined;
+  const renumber = initFrom ? renumbering(modelNames(initFrom, tryRecallSource(initFrom)), itemNames(data)) : undefined;
   const request = {
     ...{ dataset: source.dataset, options, store: new RunFolder(out, { data }), resume },
     ...(initFrom && { initFrom: loadCheckpoint(initFrom) }),

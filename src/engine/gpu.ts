@@ -182,8 +182,10 @@ export class Gpu {
   /**
    * Work runs in the order in which it is recorded, also that of several streams, which share the pool's buffers: what another stream
    * has recorded is handed over before `recorder` goes on.
+   * @throws DeviceError after `close`
    */
   turn(recorder: Recorder): void {
+    if (this.#closed) throw new DeviceError('the GPU was closed; open another one to go on');
     const before = this.#recording;
     this.#recording = recorder;
     if (before !== recorder) before?.submit();

@@ -1,4 +1,5 @@
 import { InputError } from '../base/errors.js';
+import { unknownName } from '../base/options.js';
 import { DEFAULT_RESAMPLING } from '../data/bootstrap.js';
 import type { Dataset } from '../data/dataset.js';
 import { type Evaluation, type Measurement, measure } from '../data/evaluation.js';
@@ -7,6 +8,8 @@ import type { RankOptions, Recommender } from './recommender.js';
 
 /** What `evaluate` measures, and how; what is left out is as in DEFAULT_MEASUREMENT. @interface */
 export type EvaluationOptions = Partial<Measurement> & Pick<RankOptions, 'signal' | 'onProgress'>;
+
+const SPLITS: readonly string[] = ['val', 'test'];
 
 /** NDCG, recall and MRR at 1 and 10, seen items left out, four buckets of users each way. */
 export const DEFAULT_MEASUREMENT: Measurement = {
@@ -20,7 +23,7 @@ export const DEFAULT_MEASUREMENT: Measurement = {
 /**
  * Metrics at any cutoffs with their bootstrap intervals, coverage, popularity and buckets of users, by one ranking of
  * the split. Coverage and popularity reach to K = 512.
- * @throws InputError for data of another catalogue, and for an empty split; whatever the signal was aborted with
+ * @throws InputError for data of another catalogue, an unknown split and an empty one; whatever the signal was aborted with
  */
 export async function evaluate(
   recommender: Recommender,
@@ -28,6 +31,7 @@ export async function evaluate(
   split: 'val' | 'test',
   options: EvaluationOptions = {},
 ): Promise<Evaluation> {
+  if (!SPLITS.includes(split)) throw unknownName('split', String(split), SPLITS);
   const { name, numItems } = recommender;
   if (numItems !== dataset.numItems) {
     throw new InputError(

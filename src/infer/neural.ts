@@ -2,15 +2,20 @@ import { evaluationBatches, seenBits, seenWords } from '../data/batches.js';
 import type { Split } from '../data/dataset.js';
 import type { Ranking } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
+import { Table } from '../engine/table.js';
+import { Tape } from '../engine/tape.js';
+import type { Tensor } from '../engine/tensor.js';
+import { gather } from '../kernels/gather/index.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
 import { beginRanks, rank } from '../kernels/score/rank/index.js';
 import { topK } from '../kernels/score/top_k/index.js';
 import type { ModelConfig } from '../model/architecture.js';
 import { Model } from '../model/model.js';
 import type { HostParameters } from '../model/parameters.js';
+import type { Recommendation, TopBatch } from './answers.js';
 import { attentionOver } from './explain.js';
 import { lastHidden } from './query.js';
-import { type History, type RankOptions, type Recommendation, Recommender, type TopBatch } from './recommender.js';
+import { type History, type RankOptions, Recommender } from './recommender.js';
 
 /** What a configuration says of ranking. */
 export interface NeuralSettings {
@@ -38,7 +43,10 @@ export class NeuralRecommender extends Recommender {
   override readonly adapter: string;
   override readonly probability: ((score: number) => number) | undefined;
   override readonly explain: ((histories: readonly History[]) => Promise<Float32Array[]>) | undefined;
+  protected override readonly nearest = (batch: TopBatch) => this.#nearest(batch);
   protected readonly batchRows: number;
+  /** [N + 2, D] the output table, each row of length 1; made when somebody asks for similar items. */
+  #directions: Promise<Table> | undefined;
   readonly #rankRows: number;
 
   constructor(
@@ -114,22 +122,58 @@ export class NeuralRecommender extends Recommender {
   }
 
   protected async best({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {
-    const { model, numItems } = this;
-    const { stream, architecture } = model;
-    const batch = architecture.task.query(histories, this.window);
+    const { model } = this;
+    const batch = model.architecture.task.query(histories, this.window);
+    return this.#top(excluded, batch.rows, top, () => [lastHidden(model, batch), model.outputTable]);
+  }
+
+  async #nearest({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {
+    const { stream } = this.model;
+    this.#directions ??= this.#unitRows();
+    const directions = await this.#directions;
+    const ids = Uint32Array.from(histories, ([item]) => item);
+    return this.#top(excluded, ids.length, top, () => {
+      return [gather(new Tape(stream, false), directions, stream.upload(ids, [ids.length])), directions];
+    });
+  }
+
+  /** The best items of each row. @param query gives, inside a scope, the rows [rows, D] and the table that they are compared with */
+  async #top(
+    excluded: Uint32Array,
+    rows: number,
+    top: number,
+    query: () => [Tensor, Table],
+  ): Promise<Recommendation[][]> {
+    const { numItems } = this;
+    const { stream } = this.model;
     const reads = stream.scope(() => {
-      const h = lastHidden(model, batch);
-      const bits = stream.upload(excluded, [batch.rows, seenWords(numItems)]);
-      const best = topK(stream, h, model.outputTable, bits, numItems, top);
+      const [h, table] = query();
+      const bits = stream.upload(excluded, [rows, seenWords(numItems)]);
+      const best = topK(stream, h, table, bits, numItems, top);
       return [stream.download(best.ids), stream.download(best.scores)];
     });
     stream.submit();
     const [ids, scores] = await Promise.all(reads);
-    return histories.map((_, row) => {
+    return Array.from({ length: rows }, (_, row) => {
       const found: Recommendation[] = [];
       for (let i = row * top; i < (row + 1) * top && ids[i] > 0; i++) found.push({ item: ids[i], score: scores[i] });
       return found;
     });
+  }
+
+  async #unitRows(): Promise<Table> {
+    const { stream, outputTable } = this.model;
+    const { D } = outputTable;
+    const pages = await Promise.all(outputTable.pages.map((page) => stream.read(page)));
+    const directions = pages.map((data) => {
+      const rows = Float32Array.from(data);
+      for (let at = 0; at < rows.length; at += D) {
+        const length = Math.hypot(...rows.subarray(at, at + D)) || 1;
+        for (let i = at; i < at + D; i++) rows[i] /= length;
+      }
+      return stream.upload(rows, [rows.length / D, D]);
+    });
+    return new Table(directions);
   }
 
   override check(): void {
@@ -137,7 +181,10 @@ export class NeuralRecommender extends Recommender {
   }
 
   override release(): void {
+    const { stream } = this.model;
     this.model.release();
+    this.#directions?.then((table) => table.release(stream)).catch(() => {});
+    this.#directions = undefined;
   }
 }
 

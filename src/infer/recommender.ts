@@ -3,19 +3,11 @@ import { seenBits, seenWords } from '../data/batches.js';
 import type { Split } from '../data/dataset.js';
 import type { Ranking } from '../data/rank.js';
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
+import type { Recommendation, TopBatch } from './answers.js';
+import { type CategoryLimit, withinCategories } from './per-category.js';
 
 /** Item ids, oldest first. Only the last few may count, but all of them are left out where seen items are. */
 export type History = ArrayLike<number>;
-
-/** An item that may come next. */
-export interface Recommendation {
-  /** Its id, 1..numItems. */
-  item: number;
-  /** The higher the likelier; what it is else, the recommender's `meaning` says. */
-  score: number;
-  /** That it is the next item, where scores are calibrated. */
-  probability?: number;
-}
 
 /** How the users of a split are ranked. */
 export interface RankOptions {
@@ -29,31 +21,30 @@ export interface RankOptions {
   readonly onProgress?: (done: number, users: number) => void;
 }
 
-/** What is recommended. */
-export interface TopOptions {
-  /** How many items a history, 1 to 512, by default 10; fewer are returned where fewer remain. */
+/** Which items are wanted. */
+export interface ListOptions {
+  /** How many items a list, 1 to 512, by default 10; fewer are returned where fewer remain. */
   readonly top?: number;
-  /** Leave the items of the history out, as is the default. */
-  readonly filterRated?: boolean;
-  /** Items that are recommended to nobody. */
+  /** Items that are in no list. */
   readonly exclude?: readonly number[];
-  /** For each history the items that are not recommended after it. */
-  readonly excludeEach?: readonly (readonly number[])[];
-  /** For each history the line of `train` that is its user's, where that is known: some recommenders know users. */
-  readonly users?: ArrayLike<number | undefined>;
+  /** The only items that may be in a list; all by default. */
+  readonly only?: Iterable<number>;
+  /** At most so many items of a category in a list. */
+  readonly perCategory?: CategoryLimit;
   /** Aborting it ends the work before the next batch. */
   readonly signal?: AbortSignal;
 }
 
-/** Histories that are answered together. */
-export interface TopBatch {
-  readonly histories: readonly Uint32Array[];
-  /** [B] see TopOptions */
-  readonly users: readonly (number | undefined)[];
-  /** [B, seenWords(N)] bits of the items that are left out */
-  readonly excluded: Uint32Array;
-  /** How many items each. */
-  readonly top: number;
+/** What is recommended. */
+export interface TopOptions extends ListOptions {
+  /** Leave the items of the history out, as is the default. */
+  readonly filterRated?: boolean;
+  /** For each history the items that are not recommended after it. */
+  readonly excludeEach?: readonly (readonly number[])[];
+  /** For each history the only items that may be recommended after it; all where it has none. */
+  readonly onlyEach?: readonly (Iterable<number> | undefined)[];
+  /** For each history the line of `train` that is its user's, where that is known: some recommenders know users. */
+  readonly users?: ArrayLike<number | undefined>;
 }
 
 const DEFAULT_TOP = 10;
@@ -94,6 +85,9 @@ export abstract class Recommender {
   /** Histories that `best` takes at once. */
   protected abstract readonly batchRows: number;
 
+  /** The items most like the one item of each history, by what the recommender knows of items; left out where it knows nothing. */
+  protected readonly nearest?: ((batch: TopBatch) => Promise<Recommendation[][]>) | undefined;
+
   /**
    * The items expected next, best first, for any histories: they need not be in the training data.
    * @throws InputError for an empty history, an id out of 1..N or a `top` that is not 1..512; whatever the signal was aborted with
@@ -110,17 +104,47 @@ export abstract class Recommender {
    * is computed when the iterator reaches it.
    * @throws as `top`, for a bad history when the iterator reaches its batch
    */
-  async *batches(
+  async *batches(histories: Iterable<History>, options: TopOptions = {}): AsyncGenerator<Recommendation[][]> {
+    const { probability } = this;
+    for await (const lists of this.#lists(histories, options, (batch) => this.best(batch))) {
+      if (probability) for (const list of lists) for (const one of list) one.probability = probability(one.score);
+      yield lists;
+    }
+  }
+
+  /**
+   * The items most like each of these, the likest first, never itself; of a trained model by the cosine of their vectors in the table that
+   * scores are taken with, which is the `score`.
+   * @throws InputError for a recommender that knows nothing of items; else as `top`
+   */
+  async similar(items: readonly number[], options: ListOptions = {}): Promise<Recommendation[][]> {
+    const { nearest } = this;
+    if (!nearest)
+      throw new InputError(`${this.name} has no vectors of items that could be compared; name a trained model`);
+    const ofOne = items.map((item) => [checkItem(item, 'items', this.numItems)]);
+    const lists: Recommendation[][] = [];
+    for await (const batch of this.#lists(ofOne, options, nearest)) lists.push(...batch);
+    return lists;
+  }
+
+  async *#lists(
     histories: Iterable<History>,
-    { top = DEFAULT_TOP, filterRated = true, exclude = [], excludeEach = [], users = [], signal }: TopOptions = {},
+    options: TopOptions,
+    best: (batch: TopBatch) => Promise<Recommendation[][]>,
   ): AsyncGenerator<Recommendation[][]> {
-    const { numItems, probability } = this;
+    const { top = DEFAULT_TOP, filterRated = true, exclude = [], excludeEach = [], users = [] } = options;
+    const { only, onlyEach = [], perCategory, signal } = options;
+    const { numItems } = this;
     if (!Number.isInteger(top) || top < 1 || top > MOST_TOP_K) {
       throw new InputError(`top is ${top}; it must be a whole number from 1 to ${MOST_TOP_K}`);
     }
     const words = seenWords(numItems);
-    const checked = (items: readonly number[], what: string) => items.map((item) => checkItem(item, what, numItems));
+    const checked = (items: Iterable<number>, what: string) =>
+      Array.from(items, (item) => checkItem(item, what, numItems));
+    const allBut = (items: Iterable<number>, what: string) =>
+      seenBits([checked(items, what)], numItems).map((bits) => ~bits);
     const outForAll = seenBits([checked(exclude, 'exclude')], numItems);
+    if (only) unite(outForAll, 0, allBut(only, 'only'));
     let done = 0;
     for (const chunk of chunks(histories, this.batchRows)) {
       signal?.throwIfAborted();
@@ -130,11 +154,14 @@ export abstract class Recommender {
         return filterRated ? [...history, ...own] : own;
       });
       const excluded = seenBits(out, numItems);
-      if (exclude.length > 0) for (let i = 0; i < excluded.length; i++) excluded[i] |= outForAll[i % words];
+      for (const row of rows.keys()) {
+        if (only || exclude.length > 0) unite(excluded, row * words, outForAll);
+        const allowed = onlyEach[done + row];
+        if (allowed) unite(excluded, row * words, allBut(allowed, `onlyEach ${done + row + 1}`));
+      }
       const of = rows.map((_, i) => users[done + i]);
-      const lists = await this.best({ histories: rows, users: of, excluded, top: Math.min(top, numItems) });
-      if (probability) for (const list of lists) for (const one of list) one.probability = probability(one.score);
-      yield lists;
+      const batch = { histories: rows, users: of, excluded, top: Math.min(top, numItems) };
+      yield perCategory ? await withinCategories(batch, perCategory, numItems, best) : await best(batch);
       done += rows.length;
     }
   }
@@ -142,8 +169,13 @@ export abstract class Recommender {
   /** @throws what stands in the way of an answer, such as a lost device */
   check(): void {}
 
-  /** Gives its memory on the device back. It must not be used afterwards. */
+  /** Gives its memory on the device back. Whatever asks it afterwards throws a GsasError. */
   release(): void {}
+}
+
+/** Adds bits to those from word `at` on. */
+function unite(bits: Uint32Array, at: number, more: Uint32Array): void {
+  for (let i = 0; i < more.length; i++) bits[at + i] |= more[i];
 }
 
 function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {

@@ -1,7 +1,8 @@
 import { isSeen } from '../data/batches.js';
 import type { Split } from '../data/dataset.js';
 import type { Ranking } from '../data/rank.js';
-import { type History, type RankOptions, type Recommendation, Recommender, type TopBatch } from './recommender.js';
+import type { Recommendation, TopBatch } from './answers.js';
+import { type History, type RankOptions, Recommender } from './recommender.js';
 
 /** A recommender that scores every item on the host. */
 export interface Scoring {

@@ -16,6 +16,7 @@ export class Model implements Network {
   readonly parameters: ReadonlyMap<string, Tensor>;
   /** Parameters with a row for each item or user, whose gradients are kept by rows. */
   readonly tables: ReadonlySet<Tensor>;
+  #released = false;
 
   /**
    * @param weights by the names that the architecture declares
@@ -48,7 +49,7 @@ export class Model implements Network {
     return new Model(new Stream(gpu), config, weights);
   }
 
-  /** [N + 2, D], the table that scores are taken with. */
+  /** [N + 2, D], the table that scores are taken with. @throws GsasError after `release` */
   get outputTable(): Table {
     return tableOf(this.parameter(this.architecture.outputTable(this.config)));
   }
@@ -67,11 +68,15 @@ export class Model implements Network {
     return architecture.attention && ((tape, batch, last) => architecture.attention!(tape, this, batch, last));
   }
 
-  /** A parameter by its name. */
-  parameter = (name: string): Tensor => this.parameters.get(name)!;
+  /** A parameter by its name. @throws GsasError after `release` */
+  parameter = (name: string): Tensor => {
+    if (this.#released) throw new GsasError('this model was released; load its checkpoint again to go on using it');
+    return this.parameters.get(name)!;
+  };
 
-  /** Gives the parameters' memory back. The model must not be used afterwards. */
+  /** Gives the parameters' memory back. Whatever uses the model afterwards throws a GsasError. */
   release(): void {
+    this.#released = true;
     for (const tensor of this.parameters.values()) this.stream.release(tensor);
   }
 }

@@ -1,6 +1,6 @@
 import type { Gpu } from '../engine/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
-import { itemNames, userNames } from '../store/names.js';
+import { modelNames, userNames } from '../store/names.js';
 import { checkCatalogue, openSource, recallSource } from '../store/source.js';
 import { analyse } from './analyse.js';
 import { readAnalysis, writeAnalysis } from './analysis.js';
@@ -19,7 +19,10 @@ export async function analyseRun(run: string, open: () => Promise<Gpu>): Promise
   checkCatalogue(run, checkpoint.config.num_items, source.dataset);
   const gpu = await open();
   try {
-    const names = { items: itemNames(folder), users: userNames(folder, 'test', source.dataset.test.targets.length) };
+    const names = {
+      items: modelNames(run, folder),
+      users: userNames(folder, 'test', source.dataset.test.targets.length),
+    };
     writeAnalysis(run, await analyse(gpu, checkpoint, source, names));
   } finally {
     gpu.close();

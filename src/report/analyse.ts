@@ -1,8 +1,9 @@
 import { InputError } from '../base/errors.js';
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
 import type { Gpu } from '../engine/gpu.js';
+import type { Recommendation } from '../infer/answers.js';
 import { NeuralRecommender } from '../infer/neural.js';
-import type { Recommendation, Recommender } from '../infer/recommender.js';
+import type { Recommender } from '../infer/recommender.js';
 import { baselinesOf, type Source } from '../store/source.js';
 import type { ItemNames } from '../store/titles.js';
 import type { Checkpoint } from '../train/checkpoint.js';

@@ -1,5 +1,6 @@
 import { GsasError } from '../base/errors.js';
-import type { Recommendation, Recommender } from '../infer/recommender.js';
+import type { Recommendation } from '../infer/answers.js';
+import type { Recommender } from '../infer/recommender.js';
 
 /** One request's question. */
 export interface Query {

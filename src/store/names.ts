@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { countItems } from '../data/counts.js';
+import type { Dataset } from '../data/dataset.js';
 import { userIds } from './layout.js';
-import { openSource } from './source.js';
-import { type ItemNames, readItemNames, readUserNames } from './titles.js';
+import { openSource, runFolderOf } from './source.js';
+import { type ItemNames, readItemNames, readOwnNames, readUserNames, writeItemNames } from './titles.js';
 
 const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
 
@@ -18,6 +20,31 @@ export function itemNames(folder: string | null | undefined, titles?: string): I
   if (folder === null) return { ...NAMELESS, titles: openSource(null).dataset.titles ?? NAMELESS.titles };
   const file = join(folder, 'items.csv');
   return existsSync(file) ? readItemNames(file) : NAMELESS;
+}
+
+const RUN_NAMES = 'items.csv';
+
+/**
+ * What the items of a run's model are called: by the names that the run keeps, so that it does not matter where its data is by now; for a
+ * run without such, by those of its data.
+ * @param run its folder, or a checkpoint in it; undefined where a baseline stands in its place
+ * @param folder of the data, as for `itemNames`
+ * @param titles a CSV with the columns id and title whose names go before the others
+ * @throws InputError for a damaged file of names
+ */
+export function modelNames(run: string | undefined, folder: string | null | undefined, titles?: string): ItemNames {
+  const own = run === undefined ? undefined : join(runFolderOf(run), RUN_NAMES);
+  const known = own !== undefined && existsSync(own) ? readOwnNames(own) : itemNames(folder);
+  if (titles === undefined) return known;
+  const given = readItemNames(titles);
+  return { ...known, ...given, originals: given.originals.size > 0 ? given.originals : known.originals };
+}
+
+/** Keeps what items are called, and how often they occur in training, in the folder of a run. @throws GsasError where it cannot be written */
+export function keepNames(run: string, names: ItemNames, dataset: Dataset): void {
+  const occurrences = countItems(dataset);
+  const counts = new Map(Array.from({ length: dataset.numItems }, (_, i) => [i + 1, occurrences[i + 1]]));
+  writeItemNames(join(run, RUN_NAMES), { categories: new Map(), ...names, counts });
 }
 
 /**

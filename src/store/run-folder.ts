@@ -8,6 +8,7 @@ import { loadCheckpoint } from './checkpoint.js';
 import { describeEnvironment } from './environment.js';
 import { systemReason, writeWhole } from './files.js';
 import { makeFolders } from './make-folders.js';
+import { itemNames, keepNames } from './names.js';
 import { type Recovery, recover, resumableFile, saveCheckpoint, sweep } from './resumable.js';
 import { RunLock, refuseHeld } from './run-lock.js';
 import { RunLog } from './runlog.js';
@@ -47,6 +48,7 @@ export class RunFolder implements RunStore {
 
   begin({ gpu, config, dataset, resumed }: SessionStart): void {
     const { data, warn = console.warn } = this.options;
+    const names = data ? itemNames(data) : { titles: dataset.titles ?? new Map(), originals: new Map() };
     const lock = resumed ? RunLock.take(this.name) : createRun(this.name);
     try {
       if (resumed) {
@@ -55,6 +57,7 @@ export class RunFolder implements RunStore {
       } else {
         sweep(this.name);
         if (data !== undefined) rememberSource(this.name, data, dataset);
+        keepNames(this.name, names, dataset);
       }
       writeConfig(this.name, config);
       beginSession(this.name, describeEnvironment(gpu));

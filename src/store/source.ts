@@ -51,19 +51,26 @@ export function baselinesOf({ dataset, oracle }: Source): Recommender[] {
   return [...Object.values(BASELINES).map((baseline) => baseline(dataset)), ...(oracle ? [oracle] : [])];
 }
 
+const NOTE = 'run.json';
+
+/** The folder of a run that is named by it, or by a checkpoint in it. */
+export function runFolderOf(run: string): string {
+  return statSync(run, { throwIfNoEntry: false })?.isFile() ? dirname(run) : run;
+}
+
 /**
  * Notes in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded one. What the
  * dataset is goes with it, for reports of runs whose data is elsewhere by now.
  */
 export function rememberSource(run: string, folder: string | null, dataset: Dataset): void {
   const note = { data: folder, dataset: { name: dataset.name, ...summarizeDataset(dataset) } };
-  writeWhole(join(run, 'run.json'), [Buffer.from(`${JSON.stringify(note)}\n`)]);
+  writeWhole(join(run, NOTE), [Buffer.from(`${JSON.stringify(note)}\n`)]);
 }
 
 /** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it. @throws InputError when it is missing, or notes nothing or nonsense */
 export function recallSource(run: string): string | null {
   if (!existsSync(run)) throw new InputError(`there is no run ${run}`);
-  const file = join(statSync(run).isDirectory() ? run : dirname(run), 'run.json');
+  const file = join(runFolderOf(run), NOTE);
   if (!existsSync(file))
     throw new InputError(`${file}: is missing, so the data of this run is not known; name it with --data DIR`);
   const data = (readJson(file) as { data?: unknown } | null)?.data;

@@ -1,11 +1,16 @@
 import { InputError } from '../base/errors.js';
 import { type CsvRow, readColumns } from './csv.js';
+import { writeWhole } from './files.js';
 
 /** What items are called outside the model, by item id. */
 export interface ItemNames {
   readonly titles: ReadonlyMap<number, string>;
   /** Their ids in the log that the data was imported from; empty where they have no others. */
   readonly originals: ReadonlyMap<number, string>;
+  /** The category of each item that has one; left out where no file tells. */
+  readonly categories?: ReadonlyMap<number, string>;
+  /** How often each item occurs in training; left out where no file tells. */
+  readonly counts?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -17,20 +22,61 @@ export function readTitles(file: string): Map<number, string> {
 }
 
 /**
- * Reads what `readTitles` reads and, where the header names it, the column `original_id`.
+ * Reads what `readTitles` reads and, where the header names them, the columns `original_id` and `category`.
  * @throws InputError naming file, line and value
  */
-export function readItemNames(file: string): { titles: Map<number, string>; originals: Map<number, string> } {
+export function readItemNames(file: string): {
+  titles: Map<number, string>;
+  originals: Map<number, string>;
+  categories?: Map<number, string>;
+} {
+  const { counts, ...names } = readNames(file, ['id', 'title'], ['original_id', 'category']);
+  return names;
+}
+
+/**
+ * Reads what `writeItemNames` wrote.
+ * @throws InputError naming file, line and value
+ */
+export function readOwnNames(file: string): ItemNames {
+  return readNames(file, ['id'], ['title', 'original_id', 'category', 'interactions']);
+}
+
+function readNames(file: string, required: readonly string[], optional: readonly string[]) {
   const titles = new Map<number, string>();
   const originals = new Map<number, string>();
-  readColumns(file, ['id', 'title'], ['original_id'], (row) => {
-    const [, title, original] = row.fields;
+  const categories = new Map<number, string>();
+  const counts = new Map<number, number>();
+  const columns = [...required, ...optional];
+  const seen = new Set<number>();
+  readColumns(file, required, optional, (row) => {
+    const field = (name: string) => row.fields[columns.indexOf(name)];
     const id = idOf(row, file, 'an item');
-    if (titles.has(id)) throw new InputError(`${file}, line ${row.line}: item ${id} is there twice; remove one`);
-    titles.set(id, title!);
+    if (seen.has(id)) throw new InputError(`${file}, line ${row.line}: item ${id} is there twice; remove one`);
+    seen.add(id);
+    const [title, original, category, count] = ['title', 'original_id', 'category', 'interactions'].map(field);
+    if (title !== undefined) titles.set(id, title);
     if (original !== undefined) originals.set(id, original);
+    if (category) categories.set(id, category);
+    if (count !== undefined) counts.set(id, countOf(count, row, file));
   });
-  return { titles, originals };
+  return { titles, originals, ...(categories.size > 0 && { categories }), ...(counts.size > 0 && { counts }) };
+}
+
+/**
+ * Writes the names of the items 1..N as a run keeps them, whole or not at all: a CSV file with the columns `id` and `interactions` and, as far
+ * as they are known, `original_id`, `title` and `category`.
+ * @throws GsasError naming the file where it cannot be written
+ */
+export function writeItemNames(file: string, { titles, originals, categories, counts }: Required<ItemNames>): void {
+  const columns = Object.entries({ original_id: originals, title: titles, category: categories }).filter(
+    ([, { size }]) => size > 0,
+  );
+  const rows = Array.from(counts, ([item, count]) =>
+    [item, count, ...columns.map(([, values]) => quoteField(values.get(item) ?? ''))].join(','),
+  );
+  const header = ['id', 'interactions', ...columns.map(([name]) => name)].join(',');
+  writeWhole(file, [Buffer.from([header, ...rows, ''].join('\n'))]);
 }
 
 /**
@@ -45,12 +91,23 @@ export function readUserNames(file: string): Map<number, string> {
 
 /** The CSV text that `readTitles` reads back. */
 export function formatTitles(titles: ReadonlyMap<number, string>): string {
-  const rows = Array.from(titles, ([id, title]) => `${id},"${title.replaceAll('"', '""')}"`);
+  const rows = Array.from(titles, ([id, title]) => `${id},${quoteField(title)}`);
   return `id,title\n${rows.join('\n')}\n`;
+}
+
+function quoteField(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
 }
 
 function idOf({ line, fields }: CsvRow, file: string, what: 'an item' | 'a user'): number {
   const id = fields[0]!.trim();
   if (/^[1-9]\d{0,9}$/.test(id)) return Number(id);
   throw new InputError(`${file}, line ${line}: ${JSON.stringify(id)} is not ${what} id; give a whole number from 1`);
+}
+
+function countOf(text: string, { line }: CsvRow, file: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InputError(
+    `${file}, line ${line}: ${JSON.stringify(text)} is no count of interactions; give a whole number`,
+  );
 }

@@ -1,0 +1,69 @@
+import { isSeen, seenWords } from '../data/batches.js';
+import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
+import type { Recommendation, TopBatch } from './answers.js';
+
+/** At most so many items of a category in one list. */
+export interface CategoryLimit {
+  readonly most: number;
+  /** The category of each item that has one: items without are not limited. */
+  readonly of: ReadonlyMap<number, string>;
+}
+
+/** How many items to look at for each that is wanted, at first. */
+const AHEAD = 4;
+
+/**
+ * The best items of each history of which no category has more than its share: what `best` gives in its order, but for the items that
+ * would exceed it. Rows that are not full are asked again without what they have been given, until they are full or nothing is left.
+ * @param batch its `excluded` changes
+ */
+export async function withinCategories(
+  batch: TopBatch,
+  { most, of }: CategoryLimit,
+  numItems: number,
+  best: (batch: TopBatch) => Promise<Recommendation[][]>,
+): Promise<Recommendation[][]> {
+  const { histories, users, excluded, top } = batch;
+  const words = seenWords(numItems);
+  const lists: Recommendation[][] = histories.map(() => []);
+  const held = histories.map(() => new Map<string, number>());
+  let rows = Array.from(histories.keys());
+  for (
+    let asked = Math.min(numItems, MOST_TOP_K, AHEAD * top);
+    rows.length > 0;
+    asked = Math.min(numItems, MOST_TOP_K)
+  ) {
+    const bits = new Uint32Array(rows.length * words);
+    rows.forEach((row, i) => {
+      bits.set(excluded.subarray(row * words, (row + 1) * words), i * words);
+    });
+    const found = await best({
+      histories: rows.map((row) => histories[row]),
+      users: rows.map((row) => users[row]),
+      excluded: bits,
+      top: asked,
+    });
+    rows = rows.filter((row, i) => {
+      for (const one of found[i]) {
+        exclude(excluded, row, one.item, words);
+        const category = of.get(one.item);
+        const before = category === undefined ? 0 : (held[row].get(category) ?? 0);
+        if (before >= most || lists[row].length === top) continue;
+        lists[row].push(one);
+        if (category !== undefined) held[row].set(category, before + 1);
+      }
+      return lists[row].length < top && found[i].length === asked;
+    });
+    for (const row of rows) {
+      for (const [item, category] of of) {
+        if ((held[row].get(category) ?? 0) >= most && !isSeen(excluded, row, item, numItems))
+          exclude(excluded, row, item, words);
+      }
+    }
+  }
+  return lists;
+}
+
+function exclude(excluded: Uint32Array, row: number, item: number, words: number): void {
+  excluded[row * words + (item >>> 5)] |= 1 << (item & 31);
+}
