@@ -48,6 +48,7 @@ describe('train', () => {
       'config.json',
       'environment.json',
       expect.stringMatching(/^events\.out\.tfevents\./),
+      'items.csv',
       'last.optimizer-4.safetensors',
       'last.optimizer-8.safetensors',
       'last.safetensors',

@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   train: async () => (await import('./train.js')).addTrain,
   evaluate: async () => (await import('./evaluate.js')).addEvaluate,
   recommend: async () => (await import('./recommend.js')).addRecommend,
+  similar: async () => (await import('./similar.js')).addSimilar,
   serve: async () => (await import('./serve.js')).addServe,
   report: async () => (await import('./report.js')).addReport,
   watch: async () => (await import('./watch.js')).addWatch,

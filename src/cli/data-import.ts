@@ -15,6 +15,7 @@ interface ImportFlags extends Omit<ImportOptions, 'out' | 'titles' | 'files' | '
   items?: string;
   itemIdCol?: string;
   titleCol?: string;
+  categoryCol?: string;
   kCore?: number;
   preview?: true;
   json?: true;
@@ -57,6 +58,7 @@ export function addImport(data: Command): void {
     .option('--items <file>', 'table of item titles', parsePath)
     .option('--item-id-col <name>', 'its column of item ids')
     .option('--title-col <name>', 'its column of titles')
+    .option('--category-col <name>', 'its column of categories, where items have one')
     .optionsGroup('Choosing:')
     .addOption(
       // No default here: what the command line sets looks like what the user said, and a ready-made split refuses it.
@@ -105,11 +107,11 @@ export function addImport(data: Command): void {
 }
 
 async function runImport(files: string[], flags: ImportFlags): Promise<void> {
-  const { items, itemIdCol, titleCol, kCore, out, preview, json, time, quotes, ...rest } = flags;
+  const { items, itemIdCol, titleCol, categoryCol, kCore, out, preview, json, time, quotes, ...rest } = flags;
   const { encoding } = flags;
   // Commander sets what has only a negative flag.
   const said = { ...(time === false && { time }), ...(quotes === false && { quotes }) };
-  const titles = { idCol: itemIdCol, titleCol, encoding, quotes: said.quotes };
+  const titles = { idCol: itemIdCol, titleCol, categoryCol, encoding, quotes: said.quotes };
   const options = {
     ...(kCore !== undefined && { minUserInteractions: kCore, minItemInteractions: kCore }),
     ...rest,

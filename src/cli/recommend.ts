@@ -1,184 +1,195 @@
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
-import { printable } from '../base/printable.js';
-import type { Sequences } from '../data/dataset.js';
-import type { Recommendation } from '../infer/answers.js';
-import { ItemFinder } from '../store/find.js';
-import { modelNames, userNames } from '../store/names.js';
+import { Sequences } from '../data/dataset.js';
+import type { TopOptions } from '../infer/recommender.js';
+import type { ItemFinder } from '../store/find.js';
+import { userNames } from '../store/names.js';
 import { checkCatalogue, openSource, recallSource } from '../store/source.js';
-import { type Column, checkTableFile, type Row, writeTable } from '../store/table.js';
-import type { ItemNames } from '../store/titles.js';
-import { parseCount, parsePath } from './arguments.js';
-import { interruptible } from './interrupt.js';
+import { checkTableFile } from '../store/table.js';
+import { type KnownUsers, knownUsers } from '../store/users.js';
+import { parsePath } from './arguments.js';
 import { readItems } from './items.js';
-import { alignColumns, printJson } from './output.js';
-import { type Subject, type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
+import { type ListFlags, listOptions, takeListFlags, tell } from './list-flags.js';
+import { printJson } from './output.js';
+import { recommendToFile, type TableUsers } from './recommend-users.js';
+import { namedRows, recommendationTable } from './recommendations.js';
+import { type Chosen, type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 
-interface Flags extends SubjectFlags {
+interface Flags extends SubjectFlags, ListFlags {
   history?: string[];
+  user?: string[];
+  allUsers?: true;
   split?: 'train' | 'val' | 'test';
   out?: string;
-  top: number;
-  exclude?: string[];
   filterSeen?: boolean;
-  titles?: string;
   json?: true;
 }
 
 /** What stands behind every recommendation. */
-interface Setting {
-  readonly subject: Subject;
-  /** Of the data; undefined where it is not known. */
-  readonly folder: string | null | undefined;
-  readonly names: ItemNames;
-  readonly exclude: readonly number[];
-  readonly filterRated: boolean;
+interface Setting extends Chosen {
+  /** The folder of a run, or a checkpoint; undefined for a baseline. */
+  readonly run: string | undefined;
+  readonly finder: ItemFinder;
+  readonly options: TopOptions;
 }
 
 /** Items of the history that are named above the answer. */
 const MOST_ECHOED = 5;
 
+const MODES = ['history', 'user', 'allUsers', 'split'] as const;
+
 export function addRecommend(program: Command): void {
   const command = program
     .command('recommend')
-    .description('the items that a model expects next: after a history, or for all users of a split');
+    .description('the items that a model expects next: after a history, or for users of the data');
   takeSubject(command, 'dataset in the official layout (default: the one the run was trained on)')
     .option(
       '--history <items...>',
       'ids or titles, oldest first: "12 7 301" or "toy story; matrix"; #12 is item 12 where ids are others; @FILE has one a line',
     )
-    .addOption(new Option('--split <name>', 'all users of it, into --out').choices(['train', 'val', 'test']))
-    .option('--out <file>', 'with --split: a row a user and item, as .csv, .parquet or .jsonl', parsePath)
-    .option('--top <count>', 'how many items, at most 512', parseCount, 10)
-    .option('--exclude <items...>', 'ids, titles or @FILE: never to be recommended')
-    .option('--filter-seen', "leave out the items of the history (default: the run's filter_rated)")
-    .option('--no-filter-seen', 'recommend them too')
     .option(
-      '--titles <file>',
-      'CSV with the columns id and title (default: what the run keeps, else items.csv of the data)',
-      parsePath,
+      '--user <ids...>',
+      'users of the data, by their ids in the log: after all that they did, last items included',
     )
-    .option('--json', 'one JSON object an item')
-    .action(runRecommend);
+    .option('--all-users', 'every user of the data, after all that they did, into --out')
+    .addOption(
+      new Option('--split <name>', 'all users of it, after what is not held out, into --out').choices([
+        'train',
+        'val',
+        'test',
+      ]),
+    )
+    .option('--out <file>', 'for many users: a row a user and item, as .csv, .parquet or .jsonl', parsePath)
+    .option('--filter-seen', "leave out the items of the history (default: the run's filter_rated)")
+    .option('--no-filter-seen', 'recommend them too');
+  takeListFlags(command).option('--json', 'one JSON object an item').action(runRecommend);
 }
 
 async function runRecommend(run: string | undefined, flags: Flags): Promise<void> {
-  if ((flags.history === undefined) === (flags.split === undefined)) {
-    throw new InputError('give either --history <items...> or --split <name> with --out FILE');
+  if (MODES.filter((mode) => flags[mode] !== undefined).length !== 1) {
+    throw new InputError(
+      'say for whom: either --history <items...>, --user <ids...>, --all-users with --out FILE, or --split <name> with --out FILE',
+    );
   }
-  if ((flags.split === undefined) !== (flags.out === undefined)) {
-    throw new InputError('--split and --out go together: all users of a split are written to a file');
+  const intoFile = flags.split !== undefined || flags.allUsers !== undefined;
+  if (intoFile !== (flags.out !== undefined)) {
+    throw new InputError('--out goes with --all-users or --split, whose recommendations are written to a file');
   }
   if (flags.out) checkTableFile(flags.out);
-  const { subject, folder } = subjectOf(run, flags);
-  const names = modelNames(run, folder, flags.titles);
-  const finder = new ItemFinder(names, subject.numItems);
-  const report = (line: string) => process.stderr.write(`${printable(line)}\n`);
-  const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', report) : [];
-  const filterRated = flags.filterSeen ?? subject.filterRated;
-  const setting = { subject, folder, names, exclude, filterRated };
-  if (flags.history === undefined) return recommendSplit(run, setting, flags);
-  const history = readItems(finder, flags.history, '--history', report);
-  if (history.length === 0) throw new InputError('--history: none of it is an item of this model; give ids or titles');
-  await recommendHistory(history, finder, setting, flags);
+  const chosen = subjectOf(run, flags);
+  const { finder, options } = listOptions(run, chosen, flags);
+  const filterRated = flags.filterSeen ?? chosen.subject.filterRated;
+  const setting: Setting = { ...chosen, run, finder, options: { ...options, filterRated } };
+  if (flags.split) await recommendSplit(setting, flags.split, flags.out!);
+  else if (flags.allUsers) await recommendAll(setting, flags.out!);
+  else if (flags.user) await recommendUsers(setting, flags.user, flags);
+  else {
+    const history = readItems(finder, flags.history!, '--history', tell);
+    if (history.length === 0)
+      throw new InputError('--history: none of it is an item of this model; give ids or titles');
+    await print(setting, [{ history }], flags);
+  }
 }
 
-async function recommendHistory(history: number[], finder: ItemFinder, setting: Setting, flags: Flags): Promise<void> {
-  const { subject, exclude, filterRated } = setting;
-  const { titles, originals } = finder.names;
+/** Somebody whose recommendations are printed. */
+interface Person {
+  /** Their number, for baselines that know users. */
+  readonly number?: number;
+  readonly history: ArrayLike<number>;
+  /** Left out for a history that is nobody's. */
+  readonly user?: string;
+}
+
+async function print({ subject, finder, options }: Setting, people: readonly Person[], { json }: Flags): Promise<void> {
   await withDevice(async (device) => {
     const recommender = await subject.recommender(device);
-    const [found] = await recommender.top([history], { top: flags.top, filterRated, exclude });
-    if (found.length === 0) {
-      process.stderr.write('no item is left to recommend; --no-filter-seen ranks those of the history too\n');
-      return;
+    const histories = people.map(({ history }) => history);
+    const lists = await recommender.top(histories, { ...options, users: people.map(({ number }) => number) });
+    for (const [i, { user, history }] of people.entries()) {
+      const rows = namedRows(lists[i], finder.names);
+      if (rows.length === 0) {
+        const whose = user === undefined ? '' : ` to user ${user}`;
+        tell(`no item is left to recommend${whose}; --no-filter-seen ranks those of the history too`);
+      } else if (json) for (const row of rows) printJson({ ...(user !== undefined && { user }), ...row });
+      else {
+        const latest = Array.from(history).slice(-MOST_ECHOED);
+        const before = history.length > MOST_ECHOED ? `${history.length - MOST_ECHOED} items, ` : '';
+        const after = `after ${before}${latest.map((item) => finder.describe(item)).join(', ')}`;
+        const whose = user === undefined ? '' : `user ${user}, `;
+        console.log(`${i > 0 ? '\n' : ''}${whose}${after}:\n\n${recommendationTable(rows)}`);
+      }
     }
-    const rows = found.map(({ item, ...scores }, i) => {
-      const [original, title] = [originals.get(item), titles.get(item)];
-      return {
-        ...{ rank: i + 1, item, ...(original !== undefined && { original_id: original }), ...scores },
-        ...(title !== undefined && { title }),
-      };
-    });
-    if (flags.json) for (const row of rows) printJson(row);
-    else {
-      const latest = history.slice(-MOST_ECHOED).map((item) => finder.describe(item));
-      const before = history.length > MOST_ECHOED ? `${history.length - MOST_ECHOED} items, ` : '';
-      console.log(`after ${before}${latest.join(', ')}:\n\n${recommendationTable(rows)}`);
-      if (!recommender.probability) console.log(`\n${recommender.meaning}`);
-    }
+    if (!json && !recommender.probability && lists.some((list) => list.length > 0))
+      console.log(`\n${recommender.meaning}`);
   });
 }
 
-async function recommendSplit(run: string | undefined, setting: Setting, flags: Flags): Promise<void> {
-  const { subject, exclude, filterRated, names } = setting;
-  const split = flags.split!;
-  const folder = setting.folder === undefined ? recallSource(run!) : setting.folder; // says what is missing
+async function recommendUsers(setting: Setting, ids: readonly string[], flags: Flags): Promise<void> {
+  const users = usersOf(setting);
+  const people = ids.flatMap((id): Person[] => {
+    const user = users.find(id);
+    if (users.histories.lengthOf(user) > 0)
+      return [{ number: user, user: users.nameOf(user), history: users.histories.at(user) }];
+    tell(`user ${users.nameOf(user)} has no item that the model knows`);
+    return [];
+  });
+  if (people.length === 0) throw new InputError('--user: nobody of them has an item that the model knows');
+  await print(setting, people, flags);
+}
+
+async function recommendAll(setting: Setting, file: string): Promise<void> {
+  const all = usersOf(setting);
+  const known = Array.from({ length: all.count }, (_, user) => user).filter((user) => all.histories.lengthOf(user) > 0);
+  const users: TableUsers = {
+    histories: known.length === all.count ? all.histories : Sequences.from(known.map((user) => all.histories.at(user))),
+    lines: known.map((user) => user + 1),
+    ids: all.ids && known.map((user) => all.nameOf(user)),
+  };
+  const strangers = all.count - known.length;
+  if (strangers > 0) tell(`${strangers} of ${all.count} users have no item that the model knows and are left out`);
+  const options = { ...setting.options, users: known };
+  await write({ ...setting, options }, users, file, `${n(known.length)} users, after all that they did`);
+}
+
+async function recommendSplit(setting: Setting, split: 'train' | 'val' | 'test', file: string): Promise<void> {
+  const { subject } = setting;
+  const folder = folderOf(setting);
   const { dataset } = openSource(folder);
   checkCatalogue(subject.label, subject.numItems, dataset);
   const histories = split === 'train' ? dataset.train : dataset[split].inputs;
-  const users = split === 'train' ? Uint32Array.from({ length: histories.count }, (_, i) => i) : dataset[split].users;
+  const lines = Uint32Array.from({ length: histories.count }, (_, line) => line + 1);
+  const users = split === 'train' ? lines.map((line) => line - 1) : dataset[split].users;
   if (histories.count === 0)
     throw new InputError(`the ${split} split of ${dataset.name} is empty; choose another --split`);
-  const ids = userNames(folder, split, histories.count);
+  const table = { histories, lines, ids: userNames(folder, split, histories.count) };
+  const options = { ...setting.options, ...(users && { users }) };
+  await write({ ...setting, options }, table, file, `the ${n(histories.count)} users of the ${split} split`);
+}
+
+async function write(
+  { subject, finder, options }: Setting,
+  users: TableUsers,
+  file: string,
+  whom: string,
+): Promise<void> {
   await withDevice(async (device) => {
     const recommender = await subject.recommender(device);
-    const columns: Column[] = [
-      { name: 'line', type: 'UINTEGER' },
-      ...(ids ? [{ name: 'user', type: 'VARCHAR' } as const] : []),
-      { name: 'rank', type: 'UINTEGER' },
-      { name: 'item', type: 'UINTEGER' },
-      ...(names.originals.size > 0 ? [{ name: 'original_id', type: 'VARCHAR' } as const] : []),
-      { name: 'score', type: 'FLOAT' },
-      ...(recommender.probability ? [{ name: 'probability', type: 'DOUBLE' } as const] : []),
-      ...(names.titles.size > 0 ? [{ name: 'title', type: 'VARCHAR' } as const] : []),
-    ];
-    const rowsOf = (line: number, found: readonly Recommendation[]) =>
-      found.map(({ item, ...scores }, i): Row => {
-        const [original_id, title] = [names.originals.get(item), names.titles.get(item)];
-        const known: Record<string, Row[number] | undefined> = {
-          ...{ line: line + 1, user: ids?.[line], rank: i + 1, item, original_id, title, ...scores },
-        };
-        return columns.map(({ name }) => known[name] ?? null);
-      });
-    const rows = await interruptible((signal) => {
-      const options = { top: flags.top, filterRated, exclude, signal, ...(users && { users }) };
-      const batches = async function* () {
-        let line = 0;
-        for await (const batch of recommender.batches(each(histories), options)) {
-          yield batch.flatMap((found) => rowsOf(line++, found));
-          if (process.stderr.isTTY) process.stderr.write(`\r${line} of ${histories.count} users`);
-        }
-        if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-      };
-      return writeTable(flags.out!, columns, batches());
-    });
-    const n = (value: number) => value.toLocaleString('en-US');
-    console.log(`${flags.out}: ${n(rows)} recommendations for the ${n(histories.count)} users of the ${split} split`);
+    const rows = await recommendToFile(file, recommender, users, finder.names, options);
+    console.log(`${file}: ${n(rows)} recommendations for ${whom}`);
     if (!recommender.probability) console.log(recommender.meaning);
   });
 }
 
-function* each(sequences: Sequences): Generator<Uint32Array> {
-  for (let i = 0; i < sequences.count; i++) yield sequences.at(i);
+function usersOf(setting: Setting): KnownUsers {
+  const { subject, finder } = setting;
+  return knownUsers(folderOf(setting), { label: subject.label, numItems: subject.numItems, names: finder.names });
 }
 
-interface RecommendationRow {
-  rank: number;
-  item: number;
-  original_id?: string;
-  score: number;
-  probability?: number;
-  title?: string;
+/** Says what is missing where the data is not known. */
+function folderOf({ folder, run }: Setting): string | null {
+  return folder === undefined ? recallSource(run!) : folder;
 }
 
-/** Columns without any value are left out. */
-function recommendationTable(rows: readonly RecommendationRow[]): string {
-  const shown = (['rank', 'item', 'original_id', 'score', 'probability', 'title'] as const).filter((name) =>
-    rows.some((row) => row[name] !== undefined),
-  );
-  const cell = (value: string | number | undefined, name: string) =>
-    typeof value === 'number' && (name === 'score' || name === 'probability') ? value.toFixed(4) : String(value ?? '');
-  const cells = rows.map((row) => shown.map((name) => cell(row[name], name)));
-  return alignColumns([shown, ...cells], [shown.indexOf('title')]);
+function n(value: number): string {
+  return value.toLocaleString('en-US');
 }

@@ -31,14 +31,22 @@ export interface SubjectFlags {
 
 /** The argument and the options that choose a subject. @param dataHelp what --data is for */
 export function takeSubject(command: Command, dataHelp: string): Command {
-  return command
-    .argument('[run]', 'folder of a run, or a checkpoint file')
+  command
+    .argument('[run]', RUN_HELP)
     .addOption(
       new Option(
         '--model <name>',
         'in place of a run, a baseline that counts the training sequences of --data (or of the embedded catalogue, whose oracle knows the truth)',
       ).choices(STAND_INS),
-    )
+    );
+  return takeRunOptions(command, dataHelp);
+}
+
+export const RUN_HELP = 'folder of a run, or a checkpoint file';
+
+/** The options that say more of a run. @param dataHelp what --data is for */
+export function takeRunOptions(command: Command, dataHelp: string): Command {
+  return command
     .option('--data <folder>', dataHelp, parsePath)
     .addOption(
       new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
@@ -54,10 +62,12 @@ export function checkSubject(run: string | undefined, { model }: Pick<SubjectFla
 }
 
 /** The one subject of a command, and the folder of its data: null for the embedded catalogue, undefined where it is not known. */
-export function subjectOf(
-  run: string | undefined,
-  flags: SubjectFlags,
-): { subject: Subject; folder: string | null | undefined } {
+export interface Chosen {
+  readonly subject: Subject;
+  readonly folder: string | null | undefined;
+}
+
+export function subjectOf(run: string | undefined, flags: SubjectFlags): Chosen {
   checkSubject(run, flags);
   const { data, model, checkpoint } = flags;
   const given = data === undefined ? undefined : resolve(data);

@@ -5,7 +5,7 @@ import { printable, shortened } from '../base/printable.js';
 const MOST_LISTED = 1000;
 
 /** `entry` is the item in a table of titles, where a plain `id` or `code` must be it; in a log it may be the row's. */
-export type Role = 'user' | 'item' | 'time' | 'rating' | 'event' | 'title' | 'entry';
+export type Role = 'user' | 'item' | 'time' | 'rating' | 'event' | 'title' | 'category' | 'entry';
 
 const ITEM =
   'item itemid iid product productid parentasin asin stockcode sku movieid bookid isbn trackid songid artistid articleid newsid videoid gameid appid businessid movie book track song artist article video game';
@@ -24,6 +24,7 @@ const KNOWN: Record<Role, readonly string[]> = {
   event: words(
     'event eventtype eventname action actiontype behavior behaviour behaviortype interaction interactiontype',
   ),
+  category: words('category maincategory productcategory itemcategory categoryname genre genres'),
   title: words('title itemtitle movietitle producttitle booktitle name itemname productname description label'),
 };
 

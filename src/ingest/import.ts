@@ -106,9 +106,13 @@ async function noteWholeIds(db: Database): Promise<string[]> {
 /** Writes the id maps. @returns how many items have no title */
 async function writeIds(db: Database, dir: string, titled: boolean): Promise<number> {
   const title = titled ? 'coalesce(title, original)' : 'original';
+  const { known } = titled
+    ? await db.row<{ known: boolean | null }>('SELECT bool_or(category IS NOT NULL) AS known FROM titles')
+    : { known: false };
+  const category = known ? ', category' : '';
   const titles = titled ? 'LEFT JOIN titles USING (original)' : '';
   await db.run(
-    `COPY (SELECT id, original AS original_id, ${title} AS title FROM item_ids ${titles} ORDER BY id) TO ${literal(join(dir, 'items.csv'))} (FORMAT csv, HEADER)`,
+    `COPY (SELECT id, original AS original_id, ${title} AS title${category} FROM item_ids ${titles} ORDER BY id) TO ${literal(join(dir, 'items.csv'))} (FORMAT csv, HEADER)`,
   );
   await db.run(
     `COPY (SELECT id, original AS original_id FROM user_ids ORDER BY id) TO ${literal(join(dir, 'users.csv'))} (FORMAT csv, HEADER)`,

@@ -39,6 +39,7 @@ export interface TitleOptions {
   readonly file: string;
   readonly idCol?: string;
   readonly titleCol?: string;
+  readonly categoryCol?: string;
   /** Found out where not said. */
   readonly encoding?: string;
   readonly quotes?: boolean;

@@ -1,6 +1,6 @@
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
-import { knownColumn, namedColumn } from './columns.js';
+import { guessColumn, knownColumn, namedColumn } from './columns.js';
 import type { Database } from './database.js';
 import { takeWholeIds } from './events.js';
 import type { TitleOptions } from './options.js';
@@ -9,7 +9,8 @@ import { idExpression, reading } from './source.js';
 import { expandFiles, openSource } from './sources.js';
 
 /**
- * Reads the table `titles(original VARCHAR, title VARCHAR)`; where an item is there more than once, its first title counts.
+ * Reads the table `titles(original VARCHAR, title VARCHAR, category VARCHAR)`; where an item is there more than once, its first title counts.
+ * A category is null where there is none.
  * @param folder for unpacked files
  * @throws InputError naming file, line and value
  */
@@ -19,25 +20,30 @@ export async function readItemTitles(
   folder: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { idCol, titleCol, encoding, quotes } = options;
+  const { idCol, titleCol, categoryCol, encoding, quotes } = options;
   const files = await expandFiles(db, [options.file]);
   if (files.length > 1) throw new InputError(`--items ${options.file} are ${files.length} files; name one`);
   const source = await openSource(db, files[0], folder, {
     ...{ encoding, quotes, signal, sequences: false },
-    named: [idCol, titleCol],
+    named: [idCol, titleCol, categoryCol],
   });
-  const [givenId, givenTitle] = [
+  const [givenId, givenTitle, givenCategory] = [
     namedColumn(source, '--item-id-col', idCol),
     namedColumn(source, '--title-col', titleCol),
+    namedColumn(source, '--category-col', categoryCol),
   ];
   const id = idExpression(source, givenId ?? knownColumn(source, 'entry', '--item-id-col'));
   const title = `trim(${source.expressions[givenTitle ?? knownColumn(source, 'title', '--title-col')]}::VARCHAR)`;
+  const place = givenCategory ?? guessColumn(source, 'category');
+  const category = place === undefined ? 'NULL::VARCHAR' : `nullif(trim(${source.expressions[place]}::VARCHAR), '')`;
   await reading(source, () =>
-    db.run(`CREATE TABLE all_titles AS SELECT ${id} AS original, ${title} AS title ${source.from}`),
+    db.run(
+      `CREATE TABLE all_titles AS SELECT ${id} AS original, ${title} AS title, ${category} AS category ${source.from}`,
+    ),
   );
   await refuseRagged(db, source);
   await db.run(
-    `CREATE TABLE titles AS SELECT original, arg_min(title, rowid) AS title FROM all_titles WHERE original IS NOT NULL AND title <> '' GROUP BY original`,
+    `CREATE TABLE titles AS SELECT original, arg_min(title, rowid) AS title, arg_min(category, rowid) AS category FROM all_titles WHERE original IS NOT NULL AND title <> '' GROUP BY original`,
   );
   await takeWholeIds(db, 'titles');
 }

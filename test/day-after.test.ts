@@ -1,0 +1,146 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gsas } from './support/command.js';
+import { expectMistake, objectsOf } from './support/output.js';
+import { scratchFolder } from './support/scratch.js';
+import { importShop, SHOP_FLAGS, shopLog } from './support/shop.js';
+
+const at = scratchFolder();
+const run = (...args: string[]) => gsas(at(), ...args);
+
+/** What each user of the log did, oldest first. */
+const did = new Map<string, string[]>();
+for (const line of shopLog().trim().split('\n').slice(1)) {
+  const [user, item] = line.split(',');
+  did.set(user, [...(did.get(user) ?? []), item]);
+}
+
+beforeAll(async () => {
+  await importShop(at(), 'data');
+  const trained = await run(
+    'train',
+    '--data',
+    'data',
+    '--out',
+    'runs/first',
+    ...SHOP_FLAGS,
+    '--max-epochs',
+    '2',
+    '--no-report',
+  );
+  expect(trained).toMatchObject({ status: 0, stderr: '' });
+  renameSync(at('data'), at('moved'));
+});
+
+const recommend = async (...args: string[]) => {
+  const { status, stdout, stderr } = await run('recommend', 'runs/first', ...args, '--json');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return objectsOf(stdout) as { user?: string; item: number; original_id: string; title: string; category?: string }[];
+};
+const idsOf = (rows: readonly { original_id: string }[]) => rows.map((row) => row.original_id);
+
+describe('a run whose data has moved', () => {
+  it('knows the ids, titles, categories and popularity of its items', async () => {
+    const rows = await recommend('--history', 'sku-3; thing 4', '--top', '3');
+    for (const { original_id, title, category } of rows) {
+      const number = Number(original_id.slice('sku-'.length));
+      expect({ title, category }).toEqual({ title: `Thing ${number}`, category: `group ${number % 3}` });
+    }
+    const counts = new Map(
+      readFileSync(at('runs/first/items.csv'), 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => [line.split('"')[1], Number(line.split(',')[1])]),
+    );
+    const least = 12;
+    const popular = idsOf(await recommend('--history', 'sku-3', '--top', '30', '--min-popularity', String(least)));
+    const expected = Array.from(counts.keys()).filter((id) => counts.get(id)! >= least && id !== 'sku-3');
+    expect(popular.sort()).toEqual(expected.sort());
+    expect(popular.length).toBeLessThan(29);
+    expect(popular.length).toBeGreaterThan(0);
+  });
+
+  it('recommends nothing but what is listed, and so many of a category', async () => {
+    writeFileSync(at('stock.txt'), 'sku-4\nthing 5\nsku-3\n');
+    expect(idsOf(await recommend('--history', 'sku-3', '--only', '@stock.txt')).sort()).toEqual(['sku-4', 'sku-5']);
+    const rows = await recommend('--history', 'sku-3', '--per-category', '2', '--top', '30');
+    expect(rows.map(({ category }) => category).sort()).toEqual([0, 0, 1, 1, 2, 2].map((group) => `group ${group}`));
+    expect(await run('recommend', 'runs/first', '--history', 'sku-3', '--only', 'nothing')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/\nerror: --only: none of it is an item of this model; give ids or titles\n$/),
+    });
+  });
+
+  it('lists similar items', async () => {
+    const { status, stdout } = await run('similar', 'runs/first', 'sku-3', 'thing 4', '--top', '4', '--json');
+    expect(status).toBe(0);
+    const rows = objectsOf(stdout);
+    expect(rows).toHaveLength(8);
+    for (const { similar_to, item, score } of rows) {
+      expect(item).not.toBe(similar_to);
+      expect(Math.abs(score)).toBeLessThanOrEqual(1.000001);
+    }
+    const { stdout: table } = await run('similar', 'runs/first', 'sku-3', '--top', '2');
+    expect(table).toMatch(/^like sku-3 "Thing 3":\n\nrank /);
+    expect((await run('similar', 'runs/first', 'nothing like it')).status).toBe(2);
+  });
+});
+
+describe('recommendations for users of the data', () => {
+  it('come after all that a user did, last items included', async () => {
+    const rows = await recommend('--data', 'moved', '--user', 'u7', 'u8', '--top', '5');
+    expect(rows.map(({ user }) => user)).toEqual([...Array(5).fill('u7'), ...Array(5).fill('u8')]);
+    for (const user of ['u7', 'u8']) {
+      const expected = await recommend('--history', did.get(user)!.join(' '), '--top', '5');
+      expect(idsOf(rows.filter((row) => row.user === user))).toEqual(idsOf(expected));
+    }
+  });
+
+  it('are written for all of them', async () => {
+    const { status, stdout } = await run(
+      ...['recommend', 'runs/first', '--data', 'moved', '--all-users', '--out', 'all.jsonl', '--top', '3'],
+    );
+    expect({ status, stdout }).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^all\.jsonl: 120 rec.* 40 users/),
+    });
+    const rows = objectsOf(readFileSync(at('all.jsonl'), 'utf8'));
+    const one = rows.filter(({ user }) => user === 'u9');
+    expect(idsOf(one)).toEqual(idsOf(await recommend('--history', did.get('u9')!.join(' '), '--top', '3')));
+    for (const { user, original_id } of rows) expect(did.get(user)).not.toContain(original_id);
+  });
+
+  it('follow items by their ids into a newer log, which numbers them anew', async () => {
+    const newer = `user,item,timestamp\n${[
+      ...['sku-29', 'brand-new', 'sku-3', 'sku-8'].map((item, t) => `late,${item},${1_800_000_000 + t}`),
+      ...['brand-new', 'other-new', 'brand-new'].map((item, t) => `strange,${item},${1_800_000_000 + t}`),
+    ].join('\n')}\n`;
+    writeFileSync(at('newer.csv'), newer);
+    expect(await run('data', 'import', 'newer.csv', '--out', 'newer', '--val-users', '1')).toMatchObject({
+      status: 0,
+    });
+    const rows = await recommend('--data', 'newer', '--user', 'late', '--top', '4');
+    expect(idsOf(rows)).toEqual(idsOf(await recommend('--history', 'sku-29 sku-3 sku-8', '--top', '4')));
+    const { status, stderr } = await run(
+      ...['recommend', 'runs/first', '--data', 'newer', '--all-users', '--out', 'newer-recs.csv'],
+    );
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: '1 of 2 users have no item that the model knows and are left out\n',
+    });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    [
+      'an unknown user',
+      ['--data', 'moved', '--user', 'u99'],
+      /"u99" is no user of the data, which has 40, such as u0, u1, u2/,
+    ],
+    ['users of no data', ['--user', 'u1'], /there is no folder .*data/],
+    ['two ways at once', ['--user', 'u1', '--history', 'sku-1'], /say for whom/],
+    ['all users on the screen', ['--all-users'], /--out goes with --all-users/],
+  ])('refuse %s', async (_, args, message) => {
+    expectMistake(await run('recommend', 'runs/first', ...args), message);
+  });
+});
