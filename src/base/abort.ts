@@ -1,4 +1,4 @@
-/** What the work comes to, or undefined as soon as the signal is aborted: the work then goes on, and nobody hears of its end. */
+/** The result of the work, or undefined as soon as the signal is aborted. The work itself then runs on and its result is ignored. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (!signal) return work;
   work.catch(() => {});

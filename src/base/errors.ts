@@ -1,11 +1,11 @@
 import { printable, shortened } from './printable.js';
 
-/** Longer messages have quoted a whole file. */
+/** A longer message would quote a whole file. */
 const MOST_CHARACTERS = 2000;
 
 /**
- * Every error this package throws on purpose. The message is one line for a person: what was wrong, where, what to do. It may quote
- * names and values from files and requests, so nothing in it is left that a terminal would obey.
+ * Every error that this package throws on purpose. The message is one line for a person: what was wrong, where, what to do. It may quote
+ * names and values from files and requests, so control characters in it are escaped.
  * `exitCode` is what the command line exits with: 2 for a mistake in the input or usage, 1 for a failure.
  */
 export class GsasError extends Error {
@@ -22,7 +22,7 @@ export class InputError extends GsasError {
   override readonly exitCode = 2;
 }
 
-/** A file that is not as it was written: cut off, or with other bits than it had. */
+/** A file that is damaged: cut off, or with other bits than were written. */
 export class DamagedFileError extends InputError {}
 
 /** Operands whose shapes do not fit together; the message names both operands and the axis. */

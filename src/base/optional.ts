@@ -1,7 +1,7 @@
 import { GsasError } from './errors.js';
 
 /**
- * A package that not everybody needs, loaded when it is: it may have been left out (`npm install --omit=optional`), or have no build for this machine.
+ * An optional package, loaded when it is needed. It may be missing (`npm install --omit=optional`) or have no build for this machine.
  * @param load the import itself, so that bundlers and the type checker see it
  * @param purpose what cannot be done without it
  * @throws GsasError that says how to install it

@@ -10,7 +10,7 @@ export type Domain =
       readonly above?: number;
       readonly max?: number;
       readonly below?: number;
-      /** null is allowed and means that there is no limit. */
+      /** null is allowed and means no limit. */
       readonly optional?: true;
     }
   | { readonly type: 'boolean' }
@@ -20,9 +20,9 @@ export type Domain =
 export type Option = Domain & {
   readonly default: OptionValue;
   readonly help: string;
-  /** It says only when to stop, so a resumed run may change it. */
+  /** It only says when to stop, so a resumed run may change it. */
   readonly limit?: true;
-  /** A run that starts from the weights of another takes it over: `always`, where another value would not fit the weights. */
+  /** A run that starts from another's weights takes its value over: `always`, where another value would not fit the weights. */
   readonly inherit?: 'always' | 'unless given';
 };
 
@@ -84,7 +84,7 @@ export function optionsOf<C extends { readonly options: object }>(choices: reado
   return Object.assign({}, ...choices.map(({ options }) => options));
 }
 
-/** The domain in words, as it stands in errors and help: "an integer, at least 1". */
+/** The domain in words, as errors and help show it: "an integer, at least 1". */
 export function describeDomain(domain: Domain): string {
   if (domain.type === 'boolean') return 'true or false';
   if (domain.type === 'choice') return `one of ${domain.choices.join(', ')}`;
@@ -100,7 +100,7 @@ export function describeDomain(domain: Domain): string {
 
 /**
  * Throws an InputError that names the source, the key, the value and what is allowed, unless the domain holds the value.
- * `source` says where the value stood: a file, "the command line".
+ * `source` says where the value came from: a file, "the command line".
  */
 export function checkValue(key: string, value: unknown, domain: Domain, source: string): void {
   if (!holds(domain, value)) {
@@ -134,19 +134,19 @@ export function parseValue(key: string, text: string, domain: Domain, source: st
   return value;
 }
 
-/** An InputError for a name that is none of `known`: it suggests the nearest one, or lists them all. */
+/** An InputError for a name that is not in `known`: it suggests the nearest one, or lists them all. */
 export function unknownName(what: string, name: string, known: readonly string[], source?: string): InputError {
   const nearest = nearestName(name, known);
   const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean ${nearest}?`;
   return new InputError(`${source ? `${source}: ` : ''}unknown ${what} ${quoted(name)}; ${hint}`);
 }
 
-/** Nobody means a known name by more, and the distance takes time in proportion. */
+/** Longer words are not typing errors of a known name, and the time of the distance grows with their length. */
 const MOST_LETTERS = 100;
 
 /**
- * The known name that holds the word ("dropout" in dropout_rate), else the one within a third of its letters by edit
- * distance; case and kind of dash aside. Undefined if there is none.
+ * The known name that contains the word ("dropout" in dropout_rate), else the nearest one whose edit distance is at most a third of the word's
+ * letters. Case and the kind of dash do not count. Undefined if there is none.
  */
 function nearestName(word: string, known: readonly string[]): string | undefined {
   if (word.length > MOST_LETTERS) return undefined;

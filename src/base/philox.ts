@@ -1,6 +1,6 @@
 /**
  * Philox 4x32-10, a counter-based random number generator: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3",
- * SC 2011. Four 32-bit words are a pure function of a 128-bit counter and a 64-bit key, so any draw can be made again anywhere.
+ * SC 2011. Four 32-bit words are a pure function of a 128-bit counter and a 64-bit key, so any draw can be repeated anywhere.
  * The TypeScript and the WGSL below are tested against the published known answers and against each other.
  */
 

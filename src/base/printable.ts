@@ -1,17 +1,17 @@
 /**
- * What a terminal obeys or what turns text around: control characters (Unicode category Cc) and the marks of bidirectional text
- * (Unicode Standard Annex 9, section 2; "Trojan Source", Boucher and Anderson 2021), line and paragraph separators included.
+ * Characters that a terminal obeys or that reorder text: control characters (Unicode category Cc), line and paragraph separators, and the marks
+ * of bidirectional text (Unicode Standard Annex 9, section 2; "Trojan Source", Boucher and Anderson 2021).
  */
 const ACTIVE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const BREAK = /[\n\r]+/g;
 
-/** Text from outside on one line that a terminal only shows: breaks become spaces, what it would obey becomes its escape, `\u001b`. JSON stays the same JSON. */
+/** Text from outside, safe to print on one line: line breaks become spaces, control characters their escapes, such as `\u001b`. JSON stays the same JSON. */
 export function printable(text: string): string {
   const line = text.replace(BREAK, ' ');
   return line.replace(ACTIVE, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Text without its middle where it is longer than `most` characters: what it is about comes first, and advice last. */
+/** Text cut in the middle if it is longer than `most` characters: the subject comes first in a message, and the advice last. */
 export function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
   return `${text.slice(0, Math.ceil(most / 2))} … ${text.slice(-Math.floor(most / 2))}`;
@@ -19,12 +19,12 @@ export function shortened(text: string, most: number): string {
 
 const MOST_QUOTED = 200;
 
-/** A value as an error quotes it: JSON where it is JSON, and short. */
+/** A value as an error quotes it: as JSON if it can be, and short. */
 export function quoted(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   try {
     return shortened(JSON.stringify(value) ?? typeof value, MOST_QUOTED);
   } catch {
-    return Array.isArray(value) ? 'a list' : 'an object'; // that holds itself, a bigint or too many levels
+    return Array.isArray(value) ? 'a list' : 'an object'; // a circular value, a bigint, or too many levels
   }
 }

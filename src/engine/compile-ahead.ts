@@ -3,16 +3,16 @@ import type { Gpu } from './gpu.js';
 import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
 
-/** A driver that needs less than this for all of them had them on disk. */
+/** A driver that takes less than this for all shaders found them on disk. */
 const PATIENCE = 150; // milliseconds
 const SMALL = 4096; // bytes, more than any binding's least size
 const MOST_BINDINGS = 8;
 
 /**
- * Has the driver compile the shaders that are new to the device. Mesa's software driver would do so at their first launch, one after the
+ * Makes the driver compile the shaders that are new to the device. Mesa's software driver would compile each at its first launch, one after the
  * other, which delays the first training step by many seconds. Each is launched with no workgroups, so nothing runs. Where that takes long,
- * other devices (`GpuOptions.compilers`) take their share: the driver keeps what it compiles on disk, by content, and finds it there.
- * Does nothing for a device that was opened without `compilers`. Never fails: an error shows where the shader is used.
+ * other devices (`GpuOptions.compilers`) take a share: the driver stores compiled shaders on disk, by content, and finds them there.
+ * Does nothing for a device that was opened without `compilers`. Never fails: an error surfaces where the shader is used.
  */
 export async function compileAhead(gpu: Gpu): Promise<void> {
   const programs = gpu.pipelines.takeNew();
@@ -30,7 +30,7 @@ export async function compileAhead(gpu: Gpu): Promise<void> {
   await own;
 }
 
-/** Compiles one program of the queue after the other, until somebody has taken the last. */
+/** Compiles programs from the queue until it is empty. Several devices share one queue. */
 async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu): Promise<void> {
   const { device, pool, pipelines } = gpu;
   const buffers = Array.from({ length: MOST_BINDINGS }, () => pool.acquire(SMALL));

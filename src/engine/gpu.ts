@@ -5,30 +5,30 @@ import { BufferPool } from './pool.js';
 import { Profiler } from './profiler.js';
 import { Tuning } from './tuning.js';
 
-/** What kernels may count on. They are baked into shaders, so a kernel asks here and nowhere else. */
+/** What kernels may rely on. These are baked into shaders, so a kernel looks here and nowhere else. */
 export interface Capabilities {
-  /** Lanes of a subgroup where the adapter has one fixed size and offers `subgroups`; 0 where kernels must do without. */
+  /** Lanes of a subgroup, if the adapter offers `subgroups` of one fixed size; else 0, and kernels use none. */
   readonly subgroupSize: number;
   readonly timestamps: boolean;
-  /** Whether the adapter computes on the CPU, where a lane that waits for memory keeps all others waiting. */
+  /** Whether the adapter computes on the CPU, where a lane that waits for memory stalls all others. */
   readonly software: boolean;
 }
 
-/** Whoever records commands for the device: a stream. */
+/** Something that records commands for the device: a stream. */
 export interface Recorder {
-  /** Hands over what it has recorded so far. */
+  /** Submits what it has recorded so far. */
   submit(): void;
 }
 
-/** How a device is to be used. */
+/** How a device is used. */
 export interface GpuOptions {
-  /** False makes every kernel take its variant without subgroups. */
+  /** False makes every kernel use its variant without subgroups. */
   subgroups?: boolean;
-  /** Measure GPU time per kernel: one pass per dispatch, so a little slower. */
+  /** Measure GPU time per kernel. Each dispatch becomes a pass, which is a little slower. */
   profile?: boolean;
-  /** Called with every wait for the GPU as it begins: a host whose binding polls can rest meanwhile (`restDuring` of src/node/rest.ts). */
+  /** Called with every wait for the GPU when it begins, so that a host whose binding polls can sleep meanwhile (`restDuring` in src/node/rest.ts). */
   onWait?: (work: Promise<unknown>) => void;
-  /** Opens other devices of the same driver for `compileAhead`, where the driver compiles a shader at its first launch and keeps it on disk. */
+  /** Opens other devices of the same driver for `compileAhead`. For drivers that compile a shader at its first launch and store it on disk. */
   compilers?: () => Promise<Gpu[]>;
 }
 
@@ -44,14 +44,14 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** A device with the adapter's real limits, and what is shared by all who work on it: buffer pools, pipelines, errors. */
+/** A device with the adapter's real limits, and what all its users share: buffer pools, pipelines, errors. */
 export class Gpu {
   readonly pool: BufferPool;
   readonly staging: BufferPool;
   readonly pipelines: PipelineCache;
-  /** Kernels' choices by measurement. */
+  /** Which variants of kernels were measured to be the fastest. */
   readonly tuning = new Tuning();
-  /** Set while GPU time is measured; a stream must have nothing recorded when it changes. */
+  /** Set while GPU time is measured. No stream may have recorded work when it changes. */
   profiler: Profiler | undefined;
   /** Submits so far, of all streams. */
   submits = 0;
@@ -61,7 +61,7 @@ export class Gpu {
   #closed = false;
 
   private constructor(
-    /** Kept referenced: Dawn aborts the process when an adapter is collected before its device. */
+    /** A reference must stay: Dawn aborts the process when an adapter is garbage-collected before its device. */
     readonly adapter: GPUAdapter,
     readonly device: GPUDevice,
     readonly capabilities: Capabilities,
@@ -97,7 +97,7 @@ export class Gpu {
     });
   }
 
-  /** @throws DeviceError when the adapter does not grant a device with its own limits. */
+  /** @throws DeviceError if the adapter refuses a device with its own limits */
   static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
     const optional = ['subgroups', 'timestamp-query'] as GPUFeatureName[];
     const requiredFeatures = optional.filter((feature) => adapter.features.has(feature));
@@ -137,7 +137,7 @@ export class Gpu {
     );
   }
 
-  /** Objects created on the device since it was opened; a training step adds none from the third on. */
+  /** Objects created on the device since it was opened. Training steps add none from the third on. */
   get created(): { buffers: number; pipelines: number; layouts: number } {
     return { buffers: this.pool.created + this.staging.created, ...this.pipelines.created };
   }
@@ -147,14 +147,14 @@ export class Gpu {
     return ++this.#ids;
   }
 
-  /** Remembers the first thing that went wrong. */
+  /** Records an error; the first one counts. */
   fail(error: GsasError): void {
     this.#error ??= error;
   }
 
   /**
-   * @throws the first error that the GPU has reported since the device was opened, a shader's before what follows from it. Throws nothing
-   * while the compiler has yet to report on a shader.
+   * @throws the first error that the GPU has reported since the device was opened; a shader's own error comes before its consequences. Throws nothing
+   * while the compiler still has to report on a shader.
    */
   check(): void {
     if (this.pipelines.awaitsReports) return;
@@ -162,12 +162,12 @@ export class Gpu {
     if (error) throw error;
   }
 
-  /** The error to report for work that failed although the device has reported nothing: `cause`, or that the device was closed. */
+  /** The error for work that failed although the device has reported nothing: `cause`, or that the device was closed. */
   failure(cause: unknown): unknown {
     return this.#closed ? new DeviceError('the GPU was closed before its work was done', { cause }) : cause;
   }
 
-  /** Waits for work that the GPU will finish. */
+  /** Waits for the GPU to finish some work. */
   wait<T>(work: Promise<T>): Promise<T> {
     this.onWait(work);
     return work;
@@ -180,8 +180,8 @@ export class Gpu {
   }
 
   /**
-   * Work runs in the order in which it is recorded, also that of several streams, which share the pool's buffers: what another stream
-   * has recorded is handed over before `recorder` goes on.
+   * Work of all streams runs in the order in which it was recorded, because they share the pool's buffers: what another stream has recorded is
+   * submitted before `recorder` goes on.
    * @throws DeviceError after `close`
    */
   turn(recorder: Recorder): void {
@@ -191,7 +191,7 @@ export class Gpu {
     if (before !== recorder) before?.submit();
   }
 
-  /** Destroys the device: what was made on it cannot be used any longer, and need not be released before. */
+  /** Destroys the device. Nothing that was made on it can be used any more, and nothing has to be released before. */
   close(): void {
     this.#closed = true;
     this.device.destroy();

@@ -2,7 +2,7 @@ import { GsasError } from '../base/errors.js';
 import type { Stream } from './stream.js';
 import type { Shape, Tensor } from './tensor.js';
 
-/** A share of a table's gradient that names its rows: row ids[p] gets weights[p] (or 1) times source[floor(p Q / P)]. */
+/** A share of a table's gradient by rows: row ids[p] gets weights[p] (or 1) times source[floor(p Q / P)]. */
 export interface RowShare {
   /** u32 of any shape, P in all, a multiple of Q */
   ids: Tensor;
@@ -13,8 +13,8 @@ export interface RowShare {
 }
 
 /**
- * All that is known of dL/d(tensor): a dense tensor, shares by rows, or both; the gradient is their sum. Whoever uses it takes both parts and
- * then ends it: a part that was not taken is an error, so that no update can leave out half of a gradient.
+ * Everything known of dL/d(tensor): a dense tensor, shares by rows, or both; the gradient is their sum. Its user takes both parts and then calls
+ * `end`, which throws if a part was not taken, so that no update can drop half of a gradient.
  */
 export class Gradient {
   #dense: Tensor | undefined;
@@ -31,37 +31,37 @@ export class Gradient {
     return this.#dense;
   }
 
-  /** Makes a tensor the dense part, which it holds from now on. */
+  /** Sets the dense part; this object now owns that handle. */
   set dense(tensor: Tensor) {
     this.#dense = tensor;
   }
 
-  /** Adds a share, with handles of its own on the tensors. */
+  /** Adds a share and takes handles of its own on the tensors. */
   addRows({ ids, source, weights }: RowShare): void {
     const { stream } = this;
     const kept = { ids: stream.view(ids), source: stream.view(source) };
     this.#rows.push(weights ? { ...kept, weights: stream.view(weights) } : kept);
   }
 
-  /** The gradient where it is one tensor. @throws GsasError where part of it came by rows */
+  /** The gradient as one tensor. @throws GsasError if part of it came by rows */
   whole(): Tensor {
     if (this.#dense && this.#rows.length === 0) return this.#dense;
     throw new GsasError(`the gradient of [${this.shape.join(', ')}] came by rows; take both of its parts`);
   }
 
-  /** The dense part, for whoever uses it before `end`. */
+  /** Takes the dense part, to be used before `end`. */
   takeDense(): Tensor | undefined {
     this.#taken.dense = true;
     return this.#dense;
   }
 
-  /** The shares by rows, for whoever uses them before `end`. */
+  /** Takes the shares by rows, to be used before `end`. */
   takeRows(): readonly RowShare[] {
     this.#taken.rows = true;
     return this.#rows;
   }
 
-  /** Releases both parts. @throws GsasError naming one that nobody took */
+  /** Releases both parts. @throws GsasError naming a part that was not taken */
   end(): void {
     const left =
       (this.#dense && !this.#taken.dense && 'dense part') ||
@@ -70,7 +70,7 @@ export class Gradient {
     if (left) throw new GsasError(`the gradient of [${this.shape.join(', ')}] was used without its ${left}`);
   }
 
-  /** Releases both parts, used or not. */
+  /** Releases both parts, taken or not. */
   release(): void {
     if (this.#dense) this.stream.release(this.#dense);
     this.#dense = undefined;

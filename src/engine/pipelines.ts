@@ -4,7 +4,7 @@ import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
 import { uniformBytes } from './uniforms.js';
 
-/** What is needed to run a program: made once for each source text. */
+/** What it takes to run a program, made once for each source text. */
 export interface Pipeline {
   readonly program: Program;
   readonly gpu: GPUComputePipeline;
@@ -12,7 +12,7 @@ export interface Pipeline {
   readonly signature: string;
 }
 
-/** What a binding reads or writes: a buffer from an element on. */
+/** What a binding reads or writes: a buffer, from an element on. */
 export interface Bound {
   readonly buffer: PooledBuffer;
   readonly offset: number;
@@ -49,7 +49,7 @@ export class PipelineCache {
     return this.#new.splice(0);
   }
 
-  /** Whether the compiler still has to report on a shader: it does so asynchronously. */
+  /** Whether the compiler still has to report on a shader, which it does asynchronously. */
   get awaitsReports(): boolean {
     return this.#reports.size > 0;
   }
@@ -70,7 +70,7 @@ export class PipelineCache {
     return pipeline;
   }
 
-  /** The bind group of what is `bound` (in binding order) and, where the program has uniforms, of the ring that holds them. */
+  /** The bind group for `bound` (in binding order) and, if the program has uniforms, for the ring that holds them. */
   bindGroup(program: Program, pipeline: Pipeline, uniforms: PooledBuffer, bound: readonly Bound[]): GPUBindGroup {
     const places = bound.map(({ buffer, offset }) => (offset === 0 ? buffer.id : `${buffer.id}+${offset}`));
     const key = `${pipeline.signature}|${uniforms.id}|${places.join()}`;

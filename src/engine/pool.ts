@@ -5,17 +5,17 @@ export interface PooledBuffer {
   readonly id: number;
   readonly gpu: GPUBuffer;
   readonly bytes: number;
-  /** Number of the last submit that uses it, so that the host never overwrites what a recorded command still has to read. */
+  /** The number of the last submit that uses it, so that the host never overwrites what a recorded command has yet to read. */
   lastUse: number;
-  /** How many tensors hold it; it is free at 0. */
+  /** How many tensors hold it. It is free at 0. */
   holders: number;
 }
 
 const SMALLEST = 256;
 
 /**
- * The size that is really allocated: the next of four steps to a power of two, so that at most a fifth is wasted and batches of
- * nearly equal length share buffers; never beyond `limit` for a size within it.
+ * The size that is really allocated: the next of four steps between powers of two, so that at most a fifth is wasted and batches of nearly equal
+ * length share buffers. Never more than `limit` for a size within it.
  */
 export function sizeClass(bytes: number, limit: number): number {
   if (bytes <= SMALLEST) return SMALLEST;
@@ -24,7 +24,7 @@ export function sizeClass(bytes: number, limit: number): number {
   return bytes <= limit ? Math.min(rounded, limit) : rounded;
 }
 
-/** Buffers of one usage, kept for reuse: a request gets the smallest free buffer that holds it, of equal ones the last released. */
+/** Buffers of one usage, kept for reuse. A request gets the smallest free buffer that fits; among equals, the one released last. */
 export class BufferPool {
   /** By ascending size. */
   readonly #free: { bytes: number; buffers: PooledBuffer[] }[] = [];
@@ -45,7 +45,7 @@ export class BufferPool {
     return this.#created;
   }
 
-  /** The most bytes that were in use at one time, since the device was opened or `resetPeak`. */
+  /** The most bytes that were in use at any one time since the device was opened, or since `resetPeak`. */
   get peakBytes(): number {
     return this.#peak;
   }
@@ -69,13 +69,13 @@ export class BufferPool {
     return buffer;
   }
 
-  /** Counts one more holder. @throws GsasError when nobody holds the buffer any more */
+  /** Counts one more holder. @throws GsasError if the buffer is free already */
   hold(buffer: PooledBuffer): void {
     if (buffer.holders === 0) throw new GsasError(`a buffer of ${buffer.bytes} bytes was used after its release`);
     buffer.holders++;
   }
 
-  /** Counts one holder less; the last one frees the buffer. @throws GsasError when nobody holds it: two tensors would come to share it */
+  /** Counts one holder less; the last one frees the buffer. @throws GsasError if it is free already, because two tensors would come to share it */
   release(buffer: PooledBuffer): void {
     if (buffer.holders === 0) throw new GsasError(`a buffer of ${buffer.bytes} bytes was released twice`);
     buffer.holders--;

@@ -2,7 +2,7 @@ import { BufferUsage, MapMode } from './flags.js';
 
 const CAPACITY = 2048; // passes a submit; a query set holds at most 4096 timestamps
 
-/** GPU time of one kernel in one phase of the work, summed over its launches. */
+/** GPU time of one kernel in one phase, summed over its launches. */
 export interface KernelTime {
   name: string;
   /** The stream's `phase` when it was launched. */
@@ -43,12 +43,12 @@ export class Profiler {
     });
   }
 
-  /** Forgets the passes of a submit that will not come. */
+  /** Drops the passes of a submit that will not happen. */
   discard(): void {
     this.#passes = [];
   }
 
-  /** Records the copy of the timestamps; the function that it returns reads them and is to be called after the submit. */
+  /** Records the copy of the timestamps. Call the function that it returns after the submit, to read them. */
   resolve(encoder: GPUCommandEncoder): () => void {
     const passes = this.#passes;
     this.#passes = [];
@@ -59,7 +59,7 @@ export class Profiler {
     encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, size);
     return () => {
       const collected = this.#collect(passes, staging);
-      collected.catch(() => {}); // whoever takes the times still gets the error
+      collected.catch(() => {}); // `take` still throws the error
       this.#pending.push(collected);
     };
   }

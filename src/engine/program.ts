@@ -17,7 +17,7 @@ export interface Uniform {
   type: Scalar;
 }
 
-/** A compute shader and what it declares. The text is the only source: bindings and uniforms are read off it. */
+/** A compute shader and what it declares. Bindings and uniforms are read from its text, so nothing is said twice. */
 export interface Program {
   name: string;
   source: string;
@@ -31,9 +31,9 @@ const PARAMS = /struct\s+Params\s*\{([^}]*)\}/;
 const FIELD = /(\w+)\s*:\s*(f32|u32|i32)\s*(?:,|$)/g;
 
 /**
- * Reads a shader's interface off its text: `@group(0) @binding(n) var<storage, read|read_write> name: array<…>` and, at binding 0,
+ * Reads a shader's interface from its text: `@group(0) @binding(n) var<storage, read|read_write> name: array<…>` and, at binding 0,
  * `struct Params { name: f32|u32|i32, … }`.
- * @throws GsasError when a declaration is not of that form.
+ * @throws GsasError if a declaration does not have that form
  */
 export function parseProgram(name: string, source: string): Program {
   const bare = source.replace(/\/\/.*$/gm, '');
@@ -59,8 +59,8 @@ export function parseProgram(name: string, source: string): Program {
 }
 
 /**
- * A family of programs: `build` makes the WGSL for the constants that change code (head size, flags, workgroup); the program of
- * equal constants is built once.
+ * A family of programs: `build` makes the WGSL for the constants that change code (head size, flags, workgroup). The program for equal
+ * constants is built once.
  */
 export function program<Constants>(name: string, build: (constants: Constants) => string) {
   const built = new Map<string, Program>();

@@ -1,19 +1,19 @@
 import { philox4x32 } from '../base/philox.js';
 
 /**
- * The state of all randomness on the GPU: a draw is a function of (seed, step, site, index) and of nothing else. An index counts tokens of the
- * whole batch, so that a batch that is worked on in parts draws what it would draw in one.
+ * The state of all randomness on the GPU. A draw is a function of (seed, step, site, index) and of nothing else. The index counts tokens of the
+ * whole batch, so a batch that is processed in parts draws what it would draw in one piece.
  */
 export interface RandomState {
   readonly seed: number;
   readonly step: number;
-  /** Tokens of the whole batch before the part that is worked on; 0 if left out. */
+  /** Tokens of the whole batch before the current part; 0 if left out. */
   readonly first?: number;
-  /** Tokens of the whole batch; if left out, those of the part. */
+  /** Tokens of the whole batch; those of the part if left out. */
   readonly tokens?: number;
 }
 
-/** Where and how strongly activations are dropped. `site` tells apart the dropouts of one step; 0 belongs to the negatives. */
+/** Where and how often activations are dropped. `site` distinguishes the dropouts of one step; 0 belongs to the negatives. */
 export interface Dropout {
   rate: number;
   site: number;

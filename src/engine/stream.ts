@@ -8,13 +8,13 @@ import { type DType, type HostArray, type Shape, sizeOf, Tensor } from './tensor
 import { UniformRing } from './uniforms.js';
 
 /**
- * The order of the work: passes are recorded into one command encoder and handed over by `submit`, once a training step.
- * Tensors come from the device's pool and go back to it at once when released, since later passes run after earlier ones.
+ * Records work in order: passes go into one command encoder until `submit`, once a training step. Tensors come from the device's pool. A released
+ * tensor's buffer can be reused at once, because later passes run after earlier ones.
  */
 export class Stream {
   /** Seeds the random numbers that kernels draw: every draw is a function of (seed, step, site, index in the whole batch). */
   random: RandomState = { seed: 0, step: 0 };
-  /** What the launches from here on are part of, such as forward or backward: the profiler counts phases apart. */
+  /** What the next launches are part of, such as forward or backward. The profiler reports phases separately. */
   phase = '';
 
   #encoder: GPUCommandEncoder | undefined;
@@ -28,12 +28,12 @@ export class Stream {
     this.#uniforms = new UniformRing(gpu.device, () => gpu.nextId());
   }
 
-  /** Submits to the device so far. */
+  /** How often work was submitted to the device so far. */
   get submits(): number {
     return this.gpu.submits;
   }
 
-  /** A tensor from the pool; its contents are undefined. @throws OutOfMemoryError when the adapter cannot bind one of that size */
+  /** A tensor from the pool with undefined contents. @throws OutOfMemoryError if the adapter cannot bind one of that size */
   empty(shape: Shape, dtype: DType = 'f32'): Tensor {
     return this.#allocate(shape, dtype, false);
   }
@@ -50,7 +50,7 @@ export class Stream {
     this.#encode(tensor).clearBuffer(tensor.buffer.gpu, 4 * tensor.offset, 4 * sizeOf(tensor.shape));
   }
 
-  /** A tensor with the host's numbers. Outside a scope it lives until it is released. @throws GsasError unless they fill `shape` */
+  /** A tensor with the host's numbers. Outside a scope it lives until it is released. @throws GsasError if they do not fill `shape` */
   upload(data: HostArray, shape: Shape, options: { requiresGrad?: boolean } = {}): Tensor {
     if (data.length !== sizeOf(shape))
       throw new GsasError(`upload: ${data.length} numbers do not fill [${shape.join(', ')}]`);
@@ -80,10 +80,10 @@ export class Stream {
   }
 
   /**
-   * Another handle on a tensor's elements: all of them in another shape, or those of a range from number `at` on. It is released like any tensor,
-   * before or after the one that it was made from. No launch may write one view of a buffer and bind another.
+   * Another handle on a tensor's elements: all of them in another shape, or a range from number `at` on. Release it like any tensor, before or after
+   * the one that it was made from. No launch may write one view of a buffer and bind another.
    * @param at a multiple of 64, where a binding may begin on every adapter
-   * @throws GsasError where the range is not within the tensor, or the tensor was released
+   * @throws GsasError if the range is not within the tensor, or the tensor was released
    */
   view(tensor: Tensor, shape: Shape = tensor.shape, at?: number): Tensor {
     if (tensor.released) throw new GsasError(`view: the tensor [${tensor.shape.join(', ')}] was released`);
@@ -96,21 +96,21 @@ export class Stream {
     return this.#own(new Tensor(tensor.buffer, [...shape], tensor.dtype, false, tensor.offset + (at ?? 0)));
   }
 
-  /** Gives a handle back; the buffer returns to the pool with its last one. @throws GsasError when it has been released before */
+  /** Gives a handle back. With the last one the buffer returns to the pool. @throws GsasError if it was released before */
   release(tensor: Tensor): void {
     tensor.end();
     for (const scope of this.#scopes) scope.delete(tensor);
     this.gpu.pool.release(tensor.buffer);
   }
 
-  /** Releases at the end whatever `work` allocated and did not release, but for the tensors that it returns. */
+  /** At its end, releases everything that `work` allocated and did not release, except for the tensors that it returns. */
   scope<T>(work: () => T): T {
     const scope = new Set<Tensor>();
     this.#scopes.push(scope);
     try {
       const result = work();
       for (const kept of tensorsIn(result)) {
-        if (scope.delete(kept)) this.#scopes.at(-2)?.add(kept); // a tensor from outside stays its owner's
+        if (scope.delete(kept)) this.#scopes.at(-2)?.add(kept); // a tensor from outside still belongs to its owner
       }
       return result;
     } finally {
@@ -120,8 +120,9 @@ export class Stream {
   }
 
   /**
-   * Records `work` and throws the recording away: nothing runs, but the pool then holds every buffer that it needed and its pipelines
-   * exist (a driver such as Mesa's may still compile at the first real launch). With the largest batch of a training run, later steps allocate nothing. `work` downloads nothing.
+   * Records `work` and discards the recording. Nothing runs, but afterwards the pool holds every buffer that it needed, and its pipelines exist (a
+   * driver such as Mesa's may still compile at the first real launch). After the largest batch of a training run, later steps allocate nothing.
+   * `work` must not download anything.
    */
   rehearse(work: () => void): void {
     this.submit();
@@ -138,7 +139,7 @@ export class Stream {
    * Records one launch. `args` names every storage binding (a tensor) and every uniform (a number) of the program.
    * `workgroups` is a count, spread over two dimensions where it exceeds what one allows (`mainWgsl` numbers them; the shader must check
    * the bound), or a grid.
-   * @throws GsasError when an argument is missing, superfluous or of another type
+   * @throws GsasError if an argument is missing, superfluous or of another type
    */
   dispatch(
     program: Program,
@@ -174,12 +175,12 @@ export class Stream {
     if (this.gpu.profiler) this.#endPass();
   }
 
-  /** Hands everything recorded so far to the GPU. @throws the first error that the GPU has reported. */
+  /** Submits everything recorded so far to the GPU. @throws the first error that the GPU has reported */
   submit(): void {
     this.gpu.check();
     if (!this.#encoder) return;
     if (this.#rehearsing) {
-      this.#discard(); // a ring that is full, or a write to a tensor in use, must not run what stands before it
+      this.#discard(); // a full ring, or a write to a tensor in use, must not run what was recorded before it
       return;
     }
     this.#endPass();
@@ -192,7 +193,7 @@ export class Stream {
     for (const action of this.#afterSubmit.splice(0)) action();
   }
 
-  /** Records a copy to the host; the promise resolves when a later `submit` has been carried out. */
+  /** Records a copy to the host. The promise resolves once a later `submit` has run. */
   download(tensor: Tensor): Promise<HostArray> {
     const bytes = 4 * sizeOf(tensor.shape);
     const staging = this.gpu.staging.acquire(bytes);
@@ -204,18 +205,18 @@ export class Stream {
           .then(resolve, reject);
       });
     });
-    arrived.catch(() => {}); // whoever awaits it still gets the error; nobody is killed by a read that is never awaited
+    arrived.catch(() => {}); // an awaiting caller still gets the error, and a read that is never awaited does not end the process
     return arrived;
   }
 
-  /** Submits and brings a tensor to the host. @throws the first error that the GPU has reported. */
+  /** Submits and copies a tensor to the host. @throws the first error that the GPU has reported */
   async read(tensor: Tensor): Promise<HostArray> {
     const arrived = this.download(tensor);
     this.submit();
     return arrived;
   }
 
-  /** Waits until the GPU has done all that was submitted. */
+  /** Waits until the GPU has done everything that was submitted. */
   async finish(): Promise<void> {
     this.submit();
     await this.gpu.wait(this.gpu.device.queue.onSubmittedWorkDone());
@@ -226,7 +227,7 @@ export class Stream {
     return this.#own(new Tensor(this.gpu.pool.acquire(4 * sizeOf(shape)), [...shape], dtype, requiresGrad));
   }
 
-  /** The innermost scope releases what is still held at its end. */
+  /** Hands a tensor to the innermost scope, which releases it at its end. */
   #own(tensor: Tensor): Tensor {
     this.#scopes.at(-1)?.add(tensor);
     return tensor;
@@ -243,7 +244,7 @@ export class Stream {
     try {
       await this.gpu.wait(staging.gpu.mapAsync(MapMode.READ, 0, bytes));
     } catch (cause) {
-      await this.gpu.settle(); // throws what stands behind it, such as a lost device
+      await this.gpu.settle(); // throws the cause, such as a lost device
       throw this.gpu.failure(cause);
     }
     const copy = staging.gpu.getMappedRange(0, bytes).slice(0);
@@ -285,7 +286,7 @@ export class Stream {
     this.gpu.profiler?.discard();
   }
 
-  /** A step with more launches than there are slots hands over what is recorded and goes on. */
+  /** A step with more launches than there are slots submits what is recorded and goes on. */
   #makeRoom(): void {
     if (this.gpu.profiler?.full) this.submit();
     if (this.#uniforms.full) {

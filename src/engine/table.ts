@@ -3,8 +3,8 @@ import type { Stream } from './stream.js';
 import type { DType, Tensor } from './tensor.js';
 
 /**
- * Rows of D numbers that may be more than one binding holds: pages of equally many rows (the last may have fewer), each a tensor of its own.
- * Kernels read it by the WGSL of `tableWgsl` and bind it by `bindings`, so a kernel does not know how many pages there are.
+ * Rows of D numbers, possibly more than one binding holds: pages with the same number of rows (the last may have fewer), each a tensor.
+ * Kernels read a table through the WGSL of `tableWgsl` and bind it through `bindings`, so a kernel does not know how many pages there are.
  */
 export class Table {
   readonly rows: number;
@@ -12,7 +12,7 @@ export class Table {
   readonly rowsPerPage: number;
   readonly dtype: DType;
 
-  /** @param pages [rowsPerPage, D] each, the last with 1 to rowsPerPage rows. @throws GsasError where they do not fit together */
+  /** @param pages [rowsPerPage, D] each, the last with 1 to rowsPerPage rows. @throws GsasError if they do not fit together */
   constructor(readonly pages: readonly Tensor[]) {
     const [first] = pages;
     this.rowsPerPage = first.shape[0];
@@ -28,7 +28,7 @@ export class Table {
     this.rows = last * this.rowsPerPage + pages[last].shape[0];
   }
 
-  /** Uploads rows in as many pages as the adapter's largest binding asks for. @param rowsPerPage fewer, for tests */
+  /** Uploads rows in as many pages as the adapter's largest binding requires. @param rowsPerPage fewer rows a page, for tests */
   static upload(
     stream: Stream,
     data: Float32Array,
@@ -48,7 +48,7 @@ export class Table {
     return [this.rows, this.D];
   }
 
-  /** The one page, for what works on a table as a whole. @param op names it in the error. @throws GsasError where there are several pages */
+  /** The only page, for code that works on a whole table. @param op the operation to name in the error. @throws GsasError if there are several pages */
   whole(op: string): Tensor {
     if (this.pages.length === 1) return this.pages[0];
     throw new GsasError(`${op}: the table of ${this.rows} rows lies in ${this.pages.length} pages; ${op} takes one`);
@@ -75,14 +75,14 @@ export function tableOf(tensor: Tensor): Table {
   return new Table([tensor]);
 }
 
-/** What of a table is baked into a shader. One page of any size has one layout. */
+/** What is baked into a shader about a table. One page of any size has one layout. */
 export interface TableLayout {
   readonly pages: number;
-  /** 0 where there is one page */
+  /** 0 if there is one page */
   readonly rowsPerPage: number;
 }
 
-/** Pages after the first are bound from here on, behind what a kernel binds itself. */
+/** Pages after the first are bound from this number on, after the kernel's own bindings. */
 const FURTHER_PAGES = 16;
 
 function pageName(name: string, page: number): string {

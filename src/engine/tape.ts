@@ -5,19 +5,19 @@ import { sizeOf, type Tensor } from './tensor.js';
 
 /** One recorded operation. */
 export interface Entry {
-  /** Tensors through which gradients flow on. */
+  /** Tensors that gradients flow on to. */
   inputs: readonly Tensor[];
   outputs: readonly Tensor[];
-  /** What only the backward needs; released after it. */
+  /** What only the backward needs. Released after it. */
   saved?: readonly Tensor[];
-  /** Reads `tape.gradient(output)` and hands its share to each input by `tape.contribute`. */
+  /** Reads `tape.gradient(output)` and gives each input its share by `tape.contribute`. */
   backward(): void;
 }
 
 /**
- * Reverse-mode differentiation: an append-only array of operations whose reverse is the backward order. When an operation's backward
- * has been recorded on the stream, everything that it produced is dead (its consumers came later, so they are done) and is released.
- * Gradients of leaves stay until they are taken, also over several forward and backward passes: they add up.
+ * Reverse-mode differentiation: an append-only array of operations; in reverse it is the order of the backward. Once an operation's backward is
+ * recorded on the stream, everything that it produced is dead (its consumers came later, so they are done) and is released. Gradients of leaves
+ * stay until they are taken, and add up over several forward and backward passes.
  */
 export class Tape {
   readonly #entries: Entry[] = [];
@@ -26,8 +26,8 @@ export class Tape {
   readonly #byRows: ReadonlySet<Tensor>;
 
   /**
-   * @param recording false: forward only, nothing is kept for a backward
-   * @param tables leaves whose gradients may come by rows, for an update that never needs them as tensors
+   * @param recording false for forward only: nothing is kept for a backward
+   * @param tables leaves whose gradients may come by rows, for an update that does not need them as tensors
    */
   constructor(
     readonly stream: Stream,
@@ -42,7 +42,7 @@ export class Tape {
     return this.recording && (tensor.requiresGrad || this.#tracked.has(tensor));
   }
 
-  /** Keeps an operation for the backward, or releases what it saved where no input needs a gradient. */
+  /** Keeps an operation for the backward, or releases what it saved if no input needs a gradient. */
   record(entry: Entry): void {
     if (entry.inputs.some((input) => this.needsGradient(input))) {
       for (const output of entry.outputs) this.#tracked.add(output);
@@ -52,7 +52,7 @@ export class Tape {
     }
   }
 
-  /** dL/d(tensor), once what consumes the tensor has run backward. @throws GsasError when none has reached it, or it has row shares too */
+  /** dL/d(tensor), once the tensor's consumers have run backward. @throws GsasError if no gradient has reached it, or part of it came by rows */
   gradient(tensor: Tensor): Tensor {
     const gradient = this.#gradients.get(tensor);
     if (!gradient) throw new GsasError(`no gradient has reached the tensor [${tensor.shape.join(', ')}]`);
@@ -60,8 +60,8 @@ export class Tape {
   }
 
   /**
-   * Hands a leaf's gradient over to whoever updates the leaf, takes both of its parts and ends it. Undefined where none has reached it. The
-   * next backward starts a new one.
+   * Hands a leaf's gradient to the code that updates the leaf, which must take both parts and end it. Undefined if no gradient has reached the leaf.
+   * The next backward starts a new one.
    */
   take(leaf: Tensor): Gradient | undefined {
     const gradient = this.#gradients.get(leaf);
@@ -70,8 +70,8 @@ export class Tape {
   }
 
   /**
-   * Keeps a share of dL/d(table) by its rows, or hands it to `write` as `contribute` does where the table's gradient is a tensor.
-   * The tape holds the share's tensors itself: the caller may release its own handles at once.
+   * Keeps a share of dL/d(table) by rows, or calls `write` as `contribute` does if the table's gradient is a tensor. The tape takes handles of its
+   * own on the share's tensors, so the caller may release its handles at once.
    */
   contributeRows(table: Tensor, share: RowShare, write: (gradient: Tensor, add: boolean) => void): void {
     if (!this.#byRows.has(table)) this.contribute(table, write);
@@ -79,8 +79,8 @@ export class Tape {
   }
 
   /**
-   * Hands a share of dL/d(input) to `write`, as a tensor of the input's shape to overwrite or, with `add`, to add to.
-   * Does nothing for an input that needs no gradient. Not to be called inside a scope of the backward's own: the gradient outlives it.
+   * Calls `write` with a tensor of the input's shape, to overwrite with a share of dL/d(input) or, with `add`, to add it to. Does nothing for an
+   * input that needs no gradient. Do not call it inside a scope of the backward: the gradient outlives it.
    */
   contribute(input: Tensor, write: (gradient: Tensor, add: boolean) => void): void {
     if (!this.needsGradient(input)) return;
@@ -96,8 +96,8 @@ export class Tape {
   }
 
   /**
-   * Makes `share` the gradient of `input` without a copy, and returns true; or returns false where `input` has a tensor for a gradient already.
-   * True as well where `input` needs none. What comes later is added to `share` in place, so nothing else may still have to read it.
+   * Makes `share` the gradient of `input` without a copy and returns true. Returns false if `input` has a dense gradient already, and true if it needs
+   * none. Later shares are added to `share` in place, so nothing else may still have to read it.
    */
   adopt(input: Tensor, share: Tensor): boolean {
     if (!this.needsGradient(input)) return true;
@@ -108,9 +108,9 @@ export class Tape {
   }
 
   /**
-   * Runs the tape backward. A root's `gradient` (of its shape) is consumed; it is left out for a loss, a single number whose own
-   * operation was given its scale and so knows dL/d(its inputs). Outputs are released on the way: what is wanted of them is downloaded before.
-   * @throws GsasError for a root that is no single number and has no gradient
+   * Runs the tape backward. A root's `gradient` (of its shape) is consumed. Leave it out for a loss: a single number whose operation was given its
+   * scale and so knows dL/d(its inputs). Outputs are released on the way, so download what you need of them before.
+   * @throws GsasError for a root that is not a single number and has no gradient
    */
   backward(...roots: { of: Tensor; gradient?: Tensor }[]): void {
     const losses = new Set<Tensor>();

@@ -9,8 +9,8 @@ export type Shape = readonly number[];
 export type HostArray = Float32Array | Uint32Array;
 
 /**
- * A handle on a row-major array on the GPU, four bytes an element. A stream makes handles and takes them back: each counts as one holder of
- * its buffer, which returns to the pool when the last one is released. The buffer may be longer than the tensor; what lies beyond is undefined.
+ * A handle on a row-major array on the GPU, four bytes an element. A stream makes handles and takes them back. Each counts as one holder of its
+ * buffer, which returns to the pool when the last one is released. The buffer may be longer than the tensor; its rest is undefined.
  */
 export class Tensor {
   #released = false;
@@ -25,12 +25,12 @@ export class Tensor {
     readonly offset = 0,
   ) {}
 
-  /** Whether this handle was released, so that it must not be used any more. */
+  /** Whether this handle was released and must not be used any more. */
   get released(): boolean {
     return this.#released;
   }
 
-  /** Marks the handle as released; the stream calls it. @throws GsasError when it has been released before */
+  /** Marks the handle as released; only the stream calls this. @throws GsasError if it was released before */
   end(): void {
     if (this.#released) throw new GsasError(`a tensor ${show(this.shape)} was released twice`);
     this.#released = true;
@@ -48,7 +48,7 @@ function show(shape: Shape): string {
 
 /**
  * Checks operands against named axes before anything is allocated: `checkShapes('linear', { x: [x, 'T', 'K'], w: [w, 'N', 'K'] })`.
- * A number in place of a name is that very size. Returns the size of each axis.
+ * A number in place of a name is an exact size. Returns the size of each axis.
  * @throws ShapeError naming both operands and the axis on which they disagree.
  */
 export function checkShapes<Axis extends string>(

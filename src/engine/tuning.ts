@@ -1,34 +1,34 @@
-/** How far from a measured size its answer still holds: four times more or less. */
+/** How far from a measured size its answer still applies: up to a factor of four. */
 const REACH = 2; // powers of two
 
-/** What an operation asks at a launch: which of its candidates to bake in. They give the same bits, so only time depends on it. */
+/** What an operation asks at a launch: which of its candidates to bake in. All give the same bits, so only the time depends on the answer. */
 export interface TuningQuestion {
   /** The registered operation, which runs `trial`. */
   readonly op: string;
-  /** The extents that an answer is for, such as `N=128 K=128`. */
+  /** The sizes that an answer is for, such as `N=128 K=128`. */
   readonly shape: string;
-  /** The extent that changes from batch to batch. */
+  /** The size that changes from batch to batch. */
   readonly size: number;
   /** A case of the operation, to measure candidates on. */
   readonly trial: unknown;
-  /** By name; the first is what is built in. */
+  /** By name. The first one is built in. */
   readonly candidates: readonly string[];
 }
 
-/** What was measured to be the best choice. */
+/** The choice that was measured to be the fastest. */
 export interface TuningAnswer {
   readonly op: string;
   readonly shape: string;
   readonly size: number;
   readonly choice: string;
-  /** What was built in, and how many times its time the choice takes. */
+  /** The built-in candidate, and the choice's time as a multiple of its time. */
   readonly builtIn: string;
   readonly ratio: number;
 }
 
 /**
- * The choices of a device's kernels. Without answers every operation takes what is built in. Questions without an answer are remembered,
- * so recording a training step once is enough to know what there is to measure.
+ * Which variants a device's kernels use. Without an answer, an operation takes its built-in candidate. Questions without an answer are
+ * remembered, so recording one training step is enough to know what to measure.
  */
 export class Tuning {
   readonly #answers = new Map<string, TuningAnswer[]>();
@@ -63,12 +63,12 @@ export class Tuning {
     return [...this.#answers.values()].flat();
   }
 
-  /** What was asked and has no answer. */
+  /** Questions without an answer. */
   get open(): readonly TuningQuestion[] {
     return [...this.#open.values()];
   }
 
-  /** Has an operation take one of its candidates while `work` records it. */
+  /** Makes an operation use one of its candidates while `work` records it. */
   trial<T>(op: string, choice: string, work: () => T): T {
     this.#trial = { op, choice };
     try {

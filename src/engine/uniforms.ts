@@ -39,7 +39,7 @@ export class UniformRing {
     return this.#buffer;
   }
 
-  /** Packs named numbers as the program's `struct Params` has them; returns their offset in the buffer. */
+  /** Packs named numbers in the order of the program's `struct Params`. Returns their offset in the buffer. */
   push(program: Program, values: Record<string, unknown>): number {
     const offset = this.#used++ * SLOT;
     program.uniforms.forEach(({ name, type }, i) => {
@@ -54,7 +54,7 @@ export class UniformRing {
     return offset;
   }
 
-  /** Sends what was pushed; the queue keeps it in order with the submits on either side, so the next one starts at offset 0. */
+  /** Sends what was pushed. The queue keeps it in order with the submits on either side, so the next push starts at offset 0. */
   flush(): void {
     if (this.#used > 0) this.device.queue.writeBuffer(this.buffer.gpu, 0, this.#view.buffer, 0, this.#used * SLOT);
     this.#used = 0;
@@ -64,7 +64,7 @@ export class UniformRing {
     this.#used = 0;
   }
 
-  /** Twice the slots, for steps of more launches; only after `flush` or `discard`. */
+  /** Doubles the slots, for steps with more launches. Call it only after `flush` or `discard`. */
   grow(): void {
     this.#view = new DataView(new ArrayBuffer(2 * this.#view.byteLength));
     this.#buffer = undefined;

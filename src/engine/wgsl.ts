@@ -24,8 +24,8 @@ export function float(value: number): string {
 }
 
 /**
- * WGSL: opens `main` in workgroups of `size` invocations. `number` is the workgroup's, as `Stream.dispatch` counts them where it spreads
- * them over two dimensions, and `local` the invocation's within it.
+ * WGSL: opens `main` in workgroups of `size` invocations. `number` is the workgroup's number, counted over both dimensions of `Stream.dispatch`,
+ * and `local` the invocation's number in its workgroup.
  */
 export function mainWgsl(size: number | string): string {
   return `
