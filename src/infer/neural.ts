@@ -6,6 +6,7 @@ import { Table } from '../engine/table.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { gather } from '../kernels/gather/index.js';
+import { gbce } from '../kernels/score/judges/gbce.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
 import { beginRanks, rank } from '../kernels/score/rank/index.js';
 import { topK } from '../kernels/score/top_k/index.js';
@@ -21,7 +22,7 @@ import { type History, type RankOptions, Recommender } from './recommender.js';
 export interface NeuralSettings {
   /** Users in a batch at most, by default 512. */
   readonly eval_batch_size?: number;
-  /** The loss that the model was trained with, and its options: they tell whether a score's sigmoid is a probability. */
+  /** The loss that the model was trained with, gBCE if left out, and its options: they tell whether a score's sigmoid is a probability. */
   readonly loss?: string;
   readonly gbce_t?: number;
 }
@@ -61,8 +62,8 @@ export class NeuralRecommender extends Recommender {
     const most = Math.max(1, Math.floor(MOST_TOKENS / this.window));
     this.batchRows = Math.min(MOST_ROWS, most);
     this.#rankRows = Math.min(eval_batch_size, most);
-    const { loss } = training;
-    const calibrated = loss !== undefined && JUDGES[loss].calibrated?.({ ...training });
+    const { loss = gbce.name } = training;
+    const calibrated = JUDGES[loss].calibrated?.({ ...training });
     this.probability = calibrated ? sigmoid : undefined;
     this.meaning =
       'Logits: they order the items of one answer, and those of another answer, or of another model, are not comparable; ' +
