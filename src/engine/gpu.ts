@@ -77,7 +77,7 @@ export class Gpu {
     this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId);
     this.pipelines = new PipelineCache(device);
     this.profiler = profile ? new Profiler(device) : undefined;
-    device.addEventListener('uncapturederror', (event) => {
+    const onError = (event: Event) => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
       this.fail(
@@ -85,8 +85,11 @@ export class Gpu {
           ? new OutOfMemoryError(`the GPU is out of memory: ${oneLine(error.message)}; use a smaller batch`)
           : new DeviceError(`the GPU refused a command: ${oneLine(error.message)}`),
       );
-    });
+    };
+    device.addEventListener('uncapturederror', onError);
     void device.lost.then((info) => {
+      // Dawn's binding holds its listeners, and they hold all of this, so a device with one would never be collected.
+      device.removeEventListener('uncapturederror', onError);
       if (!this.#closed) {
         this.fail(
           new DeviceLostError(

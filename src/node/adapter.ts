@@ -22,8 +22,11 @@ export interface AdapterOptions {
   adapter?: string;
 }
 
-/** Dawn aborts the process when what create() returned, or an adapter, is collected before a device: keep them all. */
-const kept: unknown[] = [];
+/**
+ * Dawn by its flags and the drivers that it was made among. It aborts the process when what `create()` returned is collected before a device,
+ * so each is kept; and each takes a driver's whole library into memory, so that all devices share one. A device keeps its own adapter (`Gpu`).
+ */
+const instances = new Map<string, GPU>();
 
 /**
  * Dawn with our flags and those given, and the adapter that it prefers, null where it has none.
@@ -40,10 +43,11 @@ export async function requestAdapter(
       { cause },
     );
   });
-  const gpu = create([...dawnFlags(), ...flags]);
-  kept.push(gpu);
+  const all = [...dawnFlags(), ...flags];
+  const key = JSON.stringify([all, manifest ?? driverManifests()]);
+  const gpu = instances.get(key) ?? create(all);
+  instances.set(key, gpu);
   const adapter = await withDriver(manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
-  kept.push(adapter);
   return { gpu, adapter };
 }
 
