@@ -61,7 +61,8 @@ async function read(name: string, content: Uint8Array | string, options: Partial
     'SELECT user, item, time FROM log ORDER BY rowid',
   );
   for (const { user, item, time } of rows ?? []) {
-    for (const id of [user, item]) expect(id).toMatch(/\P{Zs}/u);
+    // Not so much as a mark of byte order, which DuckDB's driver leaves out of what it hands over.
+    for (const id of [user, item]) expect(id).not.toMatch(/^\p{Zs}+$/u);
     expect(Number.isFinite(Number(time))).toBe(true);
   }
   return rows;

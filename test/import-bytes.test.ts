@@ -231,8 +231,12 @@ describe('a sequence a line', () => {
   it('is told from pairs with a word too many, and taken where lines are of one length', async () => {
     write('log.txt', '1 a\n1 b\n1 c d\n2 a\n');
     expectMistake(await run('log.txt', '--out', 'out'), 'log.txt, line 3', 'too many fields', '--sequences');
+    write('long.txt', `1 ${'a b c '.repeat(1e5)}\n2 a b c\n`);
+    expectMistake(await run('long.txt', '--out', 'out'), 'long.txt, line 1 is too long', '--sequences');
     write('same.csv', '1,a,b,c\n2,b,c,a\n');
-    await imported('same.csv', '--sequences');
+    await imported('long.txt', '--sequences');
+    expect(text('test/output.txt')).toBe('3\n3\n');
+    await imported('same.csv', '--sequences', '--force');
     expect(text('test/output.txt')).toBe('3\n1\n');
   });
 });

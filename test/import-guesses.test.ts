@@ -123,6 +123,19 @@ describe('a time column under a name of its own', () => {
     expect(text('test/input.txt') + text('test/output.txt')).toBe('1 3\n2\n');
   });
 
+  it('mentions times that are far from the others', async () => {
+    write(
+      'log.csv',
+      shuffled('user,item,time', (t) => (t === 1_500_000_000 ? 0 : t)),
+    );
+    expect(await imported('log.csv')).toContain('note: log.csv: times before 1990 or after 2100: 1, such as 0;');
+    write(
+      'days.csv',
+      shuffled('user,item,time', (t) => (t === 1_500_000_000 ? '1970-01-01' : new Date(1000 * t).toISOString())),
+    );
+    expect(await imported('days.csv', '--force')).toContain('such as 1970-01-01T00:00;');
+  });
+
   it('refuses files that count in different units', async () => {
     write(
       'a.csv',

@@ -31,8 +31,8 @@ export async function jsonSource(
   const keys: Structure = structure === null ? [] : JSON.parse(structure);
   if (typeof keys !== 'object' || Array.isArray(keys))
     throw new InputError(`${file} holds no JSON objects; give an object for each interaction`);
-  // SQL takes no zero bytes.
-  const top = Object.entries(keys as Record<string, Structure>).filter(([key]) => !key.includes('\0'));
+  // SQL takes no empty names, and no zero bytes.
+  const top = Object.entries(keys as Record<string, Structure>).filter(([key]) => key !== '' && !key.includes('\0'));
   const double = top.find(([key], i) => top.some(([other], j) => j < i && other.toLowerCase() === key.toLowerCase()));
   if (double) throw new InputError(`${file}: two keys are named ${quoted(double[0])} but for their case; rename one`);
   const inner = named.filter((name): name is string => name !== undefined && isInside(keys, name));

@@ -1,4 +1,4 @@
-import { blocks, lineBlocks, NEWLINE, RETURN } from './bytes.js';
+import { blocks, NEWLINE, RETURN } from './bytes.js';
 
 const QUOTE = 34;
 
@@ -42,16 +42,4 @@ export function lineOfRecord(path: string, record: number, quoted: boolean): num
     }
   }
   return start;
-}
-
-/** The first line, counted from 1, with a property; 0 where there is none. */
-export function lineWhere(path: string, property: (line: string) => boolean): number {
-  let line = 0;
-  for (const block of lineBlocks(path)) {
-    for (const text of block.toString().replace(/\n$/, '').split('\n')) {
-      line++;
-      if (property(text)) return line;
-    }
-  }
-  return 0;
 }

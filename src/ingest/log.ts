@@ -1,14 +1,12 @@
 import { InputError } from '../base/errors.js';
-import { type Database, literal } from './database.js';
+import type { Database } from './database.js';
 import { isWanted } from './events.js';
-import { areMostlyNumbers, epochUnit } from './profile.js';
+import { areMostlyNumbers, EPOCH, epochUnit } from './profile.js';
 import { isMissing, refuseRagged, refuseValue } from './refuse.js';
 import { chooseRoles, describeRoles, type Layout, type RoleOptions } from './roles.js';
 import { idExpression, reading, type Source } from './source.js';
 import { openSource } from './sources.js';
-
-/** How times are written in a log: as numbers of any unit, as text or a type that names a moment, or not at all. */
-export type TimeKind = 'number' | 'moment' | 'none';
+import { MICROSECONDS, say, type TimeKind, timeExpression } from './times.js';
 
 export interface LogOptions extends RoleOptions {
   /** For unpacked files. */
@@ -60,7 +58,9 @@ export async function readLog(db: Database, parts: readonly (readonly string[])[
       if (size !== undefined) unit ??= { size, file };
       columns.push(describeRoles(source, layout));
       notes.push(...source.notes, ...layout.notes);
-      rows += await append(db, source, layout, kind, part, options, rows);
+      const count = await append(db, source, layout, kind, part, options, rows);
+      notes.push(...(await noteStrayTimes(db, source, kind, kind === 'moment' ? MICROSECONDS : size, rows)));
+      rows += count;
     }
   }
   if (rows === 0) throw new InputError(`${parts.flat().join(', ')}: no interactions in there, only a header`);
@@ -82,18 +82,6 @@ function timeKind(source: Source, { roles, profiles }: Layout, format?: string):
   if (/^(TIMESTAMP|DATE)/.test(type)) return 'moment';
   if (type !== 'VARCHAR') return 'number';
   return format !== undefined || !areMostlyNumbers(profiles[roles.time]) ? 'moment' : 'number';
-}
-
-/** SQL of a time in the log's terms; NULL where it is none. */
-export function timeExpression(value: string, type: string, kind: TimeKind, format?: string): string {
-  if (kind === 'none') return '0';
-  // The type with a zone, since the one without overlooks the zone that a text names.
-  let moment = `try_cast(${value} AS TIMESTAMPTZ)`;
-  if (type !== 'VARCHAR') moment = type.startsWith('TIMESTAMP WITH') ? value : `try_cast(${value} AS TIMESTAMP)`;
-  else if (format !== undefined) moment = `try_strptime(${value}, ${literal(format)})`;
-  const time = kind === 'number' ? `try_cast(${value} AS DOUBLE)` : moment;
-  const finite = `CASE WHEN isfinite(${time}) THEN ${time} END`;
-  return kind === 'number' ? finite : `epoch_us(${finite})`;
 }
 
 /** Appends a file to the log. @returns its rows */
@@ -125,4 +113,25 @@ async function append(
   );
   if (bad !== null) await refuseValue(db, source, layout, Number(bad), position, options);
   return Number(rows);
+}
+
+/** Of a file's times, the most that may be far off for a note to say so: where more are, they are meant. */
+const MOST_STRAY = 0.1;
+
+/** A note where a few of a file's times are far from the others: zeros for unknown ones, or another unit. */
+async function noteStrayTimes(
+  db: Database,
+  { file }: Source,
+  kind: TimeKind,
+  unit: number | undefined,
+  position: number,
+): Promise<string[]> {
+  if (unit === undefined) return [];
+  const stray = `time < ${EPOCH[0] * unit} OR time >= ${EPOCH[1] * unit}`;
+  const { rows, count, example } = await db.row<{ rows: string; count: string; example: number | null }>(
+    `SELECT count(*) AS rows, count(*) FILTER (${stray}) AS count, min(time) FILTER (${stray}) AS example FROM log WHERE rowid >= ${position}`,
+  );
+  if (example === null || Number(count) > MOST_STRAY * Number(rows)) return [];
+  const times = Number(count).toLocaleString('en-US');
+  return [`${file}: times before 1990 or after 2100: ${times}, such as ${say(example, kind)}; they count as they are`];
 }

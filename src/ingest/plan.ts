@@ -1,8 +1,7 @@
 import type { Database } from './database.js';
-import type { TimeKind } from './log.js';
 import type { ImportOptions } from './options.js';
 import { asGiven, byTime, drawValUsers, leaveOneOut, SHORTEST_DRAWN, type Splitter } from './splits.js';
-import { findPeriods, say } from './times.js';
+import { findPeriods, say, type TimeKind } from './times.js';
 
 /** The official code's. */
 const VAL_SEED = 42;

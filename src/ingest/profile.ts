@@ -8,7 +8,7 @@ export const SAMPLE = 1000;
 const MOST = 0.9;
 
 /** From 1990 to 2100, in seconds since 1970. */
-const EPOCH = [6.3e8, 4.1e9] as const;
+export const EPOCH = [6.3e8, 4.1e9] as const;
 /** Units in a second: seconds, milliseconds, microseconds, nanoseconds. */
 const EPOCH_UNITS = [1, 1e3, 1e6, 1e9];
 

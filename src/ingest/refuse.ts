@@ -2,14 +2,14 @@ import { InputError } from '../base/errors.js';
 import { printable, quoted } from '../base/printable.js';
 import { columnName, guessColumn } from './columns.js';
 import type { Database } from './database.js';
-import { lineAt, lineOfRecord, lineWhere } from './locate.js';
+import { lineAt, lineOfRecord } from './locate.js';
 import type { Layout, RoleOptions } from './roles.js';
 import type { Source } from './source.js';
 import { formatsOf } from './time-column.js';
 
 /** Throws for the first line that DuckDB could not take apart. */
 export async function refuseRagged(db: Database, source: Source): Promise<void> {
-  if (source.format !== 'text' && source.format !== 'sequences') return;
+  if (source.format !== 'text') return;
   const [reject] = await db.rows<{ byte: string; type: string; text: string; message: string }>(
     `SELECT line_byte_position AS byte, error_type AS type, csv_line AS text, error_message AS message
      FROM reject_errors WHERE scan_id = (SELECT max(scan_id) FROM reject_scans) ORDER BY byte_position LIMIT 1`,
@@ -42,10 +42,6 @@ export async function refuseValue(
   position: number,
   options: RoleOptions,
 ): Promise<never> {
-  if (source.format === 'sequences') {
-    const line = lineWhere(source.path, (text) => !/\S\s+\S/.test(text) && text.trim() !== '');
-    throw new InputError(`${source.file}, line ${line}: a user without items; every line needs one at least`);
-  }
   const record = row - position;
   const named = (column: number | undefined, alias: string) =>
     `${column === undefined ? 'NULL' : `${source.expressions[column]}::VARCHAR`} AS ${alias}`;

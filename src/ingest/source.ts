@@ -7,7 +7,7 @@ import { firstLine, literal } from './database.js';
 export interface Source extends Columns {
   /** What is read: the file itself, or what it was unpacked to. */
   readonly path: string;
-  /** `sequences` is text with a user and their items in each line, which become a row each. */
+  /** `sequences` was text with a user and their items in each line; what is read are the pairs. */
   readonly format: 'text' | 'sequences' | 'json' | 'json array' | 'parquet';
   /** Format and encoding, in words. */
   readonly about: string;

@@ -48,7 +48,7 @@ export async function openSource(db: Database, file: string, folder: string, opt
     throw new InputError(`${file}, line 1 is a page of HTML or XML, not a log; see what was fetched`);
   const source = /^\s*[{[]/.test(text)
     ? await jsonSource(db, file, path, text, options.named)
-    : textSource(file, path, text, options);
+    : await textSource(file, path, text, folder, options);
   return {
     ...source,
     about: `${source.about}, ${encodingInWords(prepared.encoding)}`,

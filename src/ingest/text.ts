@@ -3,6 +3,7 @@ import { InputError } from '../base/errors.js';
 import { printable, quoted } from '../base/printable.js';
 import { type Columns, guessColumn, positionOf, type Role } from './columns.js';
 import { literal } from './database.js';
+import { writePairs } from './pairs.js';
 import { globFree, type Source, type SourceOptions } from './source.js';
 
 /** RecBole's: a name, a colon, a type. */
@@ -18,28 +19,43 @@ const DELIMITERS: Readonly<Record<string, string>> = {
   ' ': 'spaces',
 };
 
-/** In no text: what a file is read by when each line is to be one field. */
-const NO_DELIMITER = '\x1f';
+/** A first line that is longer has no row of a log. What is looked at of a file must be longer still. */
+const MOST_LETTERS = 2 ** 16;
 
 /**
  * Delimited text with or without a header, or a sequence a line.
  * @param text the beginning of the file, decoded
+ * @param folder for the pairs that sequences become
  * @throws InputError naming file and line
  */
-export function textSource(file: string, path: string, text: string, options: SourceOptions): Source {
+export async function textSource(
+  file: string,
+  path: string,
+  text: string,
+  folder: string,
+  options: SourceOptions,
+): Promise<Source> {
   const [line = ''] = text.split('\n', 1).map((first) => first.replace(/\r$/, ''));
   if (line.trim() === '') throw new InputError(`${file}, line 1 is empty; it must hold the names of columns, or data`);
   const delimiter = findDelimiter(file, line);
-  if (options.sequences ?? areSequences(text, delimiter)) return sequenceSource(file, path, delimiter);
+  const found = areSequences(text, delimiter) && !namesColumns(file, line.split(delimiter), options.named);
+  if (options.sequences ?? found)
+    return sequenceSource(file, await writePairs(file, path, delimiter, folder, options.signal));
+  if (!text.includes('\n') && text.length > MOST_LETTERS)
+    throw new InputError(
+      `${file}, line 1 is too long to hold a row of columns; say --sequences if it is a user and then their items`,
+    );
   const quotes = options.quotes ?? (/^[,;\t]$/.test(delimiter) && !/\.(inter|item)(\.gz)?$/.test(file));
   const fields = splitLine(file, line, delimiter, quotes);
   if (fields.length < 2)
     throw new InputError(
       `${file}, line 1: ${quoted(line.slice(0, 80))} is one column; separate columns by comma, tab, semicolon, | or ::`,
     );
-  const names = fields.map((field) => TYPED_NAME.exec(field)?.[1] ?? field.trim());
+  const names = fields.map(nameOf);
   const hasHeader =
-    options.header ?? looksLikeHeader({ file, names, hasHeader: true }, fields, delimiter, options.named ?? []);
+    options.header ??
+    (namesColumns(file, fields, options.named) ||
+      (delimiter !== ' ' && !fields.some((field) => NUMBER_OR_DATE.test(field.trim()))));
   const columns = fields.map((_, i) => `'c${i}': 'VARCHAR'`).join(', ');
   const quote = quotes ? '"' : '';
   return {
@@ -65,14 +81,8 @@ function readCsv(path: string, dialect: string): string {
   return `FROM read_csv(${globFree(path)}, auto_detect = false, ${dialect}, store_rejects = true, rejects_limit = 1000)`;
 }
 
-/** A user and their items in a line become a row for each item; a user without items has one whose item is missing. */
-function sequenceSource(file: string, path: string, delimiter: string): Source {
-  const lines = readCsv(
-    path,
-    `delim = '${NO_DELIMITER}', quote = '', escape = '', header = false, columns = {'line': 'VARCHAR'}`,
-  );
-  const separator = delimiter.trim() === '' ? '\\s+' : `[\\s${delimiter.replace('::', ':')}]+`;
-  const words = `string_split_regex(trim(line, E' \\t'), ${literal(separator)}) AS words ${lines} WHERE trim(line, E' \\t') <> ''`;
+/** @param path of the pairs */
+function sequenceSource(file: string, path: string): Source {
   return {
     file,
     path,
@@ -81,7 +91,10 @@ function sequenceSource(file: string, path: string, delimiter: string): Source {
     names: ['user', 'item'],
     hasHeader: false,
     quoted: false,
-    from: `FROM (SELECT words[1] AS c0, unnest(CASE WHEN len(words) > 1 THEN words[2:] ELSE [NULL] END) AS c1 FROM (SELECT ${words}))`,
+    from: readCsv(
+      path,
+      `delim = '\t', quote = '', escape = '', header = false, columns = {'c0': 'VARCHAR', 'c1': 'VARCHAR'}`,
+    ),
     types: ['VARCHAR', 'VARCHAR'],
     expressions: ['c0', 'c1'],
     notes: [],
@@ -98,7 +111,7 @@ function areSequences(text: string, delimiter: string): boolean {
     .split('\n')
     .slice(0, -1)
     .filter((line) => line.trim() !== '');
-  const words = lines.map((line) => line.trim().split(delimiter === ' ' ? /\s+/ : delimiter));
+  const words = lines.map((line) => (delimiter === ' ' ? line.trim().split(/ +/) : line.split(delimiter)));
   const lengths = words.map(({ length }) => length).sort((a, b) => a - b);
   const users = new Set(words.map(([user]) => user));
   return lengths[0] !== lengths.at(-1) && lengths[lengths.length >> 1] > 2 && users.size === lines.length;
@@ -127,19 +140,18 @@ function splitLine(file: string, line: string, delimiter: string, quotes: boolea
 }
 
 /**
- * Names that a flag gives, that RecBole types, or that are well known make a header; else a number or a date makes data, and so do
- * the two words of a line of SASRec's text.
+ * Whether a first line has names that a flag gives, that RecBole types, or that are well known. Else a number or a date makes it data, and so
+ * do the two words of a line of SASRec's text.
  */
-function looksLikeHeader(
-  columns: Columns,
-  fields: readonly string[],
-  delimiter: string,
-  named: readonly (string | undefined)[],
-): boolean {
+function namesColumns(file: string, fields: readonly string[], named: SourceOptions['named'] = []): boolean {
   if (fields.every((field) => TYPED_NAME.test(field))) return true;
+  const columns: Columns = { file, names: fields.map(nameOf), hasHeader: true };
   if (named.some((name) => name !== undefined && !/^\d+$/.test(name) && positionOf(columns.names, name) >= 0))
     return true;
   const known = (role: Role) => guessColumn(columns, role) !== undefined;
-  if ((known('user') && known('item')) || (known('entry') && known('title'))) return true;
-  return delimiter !== ' ' && !fields.some((field) => NUMBER_OR_DATE.test(field.trim()));
+  return (known('user') && known('item')) || (known('entry') && known('title'));
+}
+
+function nameOf(field: string): string {
+  return TYPED_NAME.exec(field)?.[1] ?? field.trim();
 }

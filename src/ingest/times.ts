@@ -1,8 +1,23 @@
 import { InputError } from '../base/errors.js';
 import { type Database, literal } from './database.js';
-import { type TimeKind, timeExpression } from './log.js';
 
-const MICROSECONDS = 1e6;
+/** In a second. */
+export const MICROSECONDS = 1e6;
+
+/** How times are written in a log: as numbers of any unit, as text or a type that names a moment, or not at all. */
+export type TimeKind = 'number' | 'moment' | 'none';
+
+/** SQL of a time in the log's terms; NULL where it is none. */
+export function timeExpression(value: string, type: string, kind: TimeKind, format?: string): string {
+  if (kind === 'none') return '0';
+  // The type with a zone, since the one without overlooks the zone that a text names.
+  let moment = `try_cast(${value} AS TIMESTAMPTZ)`;
+  if (type !== 'VARCHAR') moment = type.startsWith('TIMESTAMP WITH') ? value : `try_cast(${value} AS TIMESTAMP)`;
+  else if (format !== undefined) moment = `try_strptime(${value}, ${literal(format)})`;
+  const time = kind === 'number' ? `try_cast(${value} AS DOUBLE)` : moment;
+  const finite = `CASE WHEN isfinite(${time}) THEN ${time} END`;
+  return kind === 'number' ? finite : `epoch_us(${finite})`;
+}
 
 /** From when on interactions are held out, in the log's terms. */
 export interface Periods {
