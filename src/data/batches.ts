@@ -2,7 +2,7 @@ import { InputError } from '../base/errors.js';
 import { HostRandom } from '../base/philox.js';
 import type { Sequences, Split } from './dataset.js';
 
-/** Random streams from here on, one an epoch, order the users: far above the GPU's, which are numbered by training step. */
+/** Random streams from this number on, one for each epoch, order the users. The GPU's streams, numbered by training step, stay far below. */
 const SHUFFLE_STREAMS = 2 ** 31;
 
 /** Sequences of a batch laid end to end, without padding. B sequences, T tokens. */
@@ -13,18 +13,18 @@ export interface RaggedBatch {
   readonly tokens: number;
   /** [T] item ids */
   readonly ids: Uint32Array;
-  /** [2T] for token t the half-open range (start, end) of its sequence's tokens; its position in a window of S is S - (end - t). */
+  /** [2T] for each token t the half-open range (start, end) of its sequence's tokens. Its position in a window of S is S - (end - t). */
   readonly spans: Uint32Array;
 }
 
 export interface TrainingBatch extends RaggedBatch {
   /** [T] the item that follows each token */
   readonly targets: Uint32Array;
-  /** [T] what each token's loss counts for, not negative; 1 where they are left out. The batch's loss is the weighted mean. */
+  /** [T] the weight of each token's loss, not negative; 1 if left out. The batch's loss is the weighted mean. */
   readonly weights?: Float32Array;
 }
 
-/** Some rows of a batch that is worked on in parts. */
+/** Some rows of a batch that is processed in parts. */
 export interface BatchPart extends TrainingBatch {
   /** Tokens of the whole batch before this part. */
   readonly first: number;
@@ -47,31 +47,31 @@ export interface TrainingOptions {
   /** S, the most inputs of a row */
   readonly sequenceLength: number;
   readonly batchSize: number;
-  /** Of how many sequences a batch is worked on at a time; all of them by default. */
+  /** How many sequences of a batch are processed at a time; all of them by default. */
   readonly partSize?: number;
   /** How many batches of an epoch are used; all by default. */
   readonly maxBatchesPerEpoch?: number;
   readonly seed: number;
 }
 
-/** What a model learns from sequences: makes the batches of training, and those of questions for what comes next. */
+/** What a model learns from sequences. Makes batches to train on, and batches that ask for the next item. */
 export interface Task {
-  /** Tokens that a training sequence of `length` items becomes in a window of `window`; 0 where it has nothing to teach. */
+  /** How many tokens a training sequence of `length` items becomes in a window of `window`; 0 if there is nothing to learn from it. */
   tokens(length: number, window: number): number;
-  /** A batch with a row for each of the users, whose sequences are those lines of `train`. */
+  /** A batch with a row for each of `users`, which are line numbers of `train`. */
   training(train: Sequences, users: Uint32Array, window: number): TrainingBatch;
-  /** A batch with a row for each history, none of which is empty. Only what fits the window is used. */
+  /** A batch with a row for each history. No history is empty, and only the part that fits the window is used. */
   query(histories: readonly Uint32Array[], window: number): QueryBatch;
 }
 
 /**
- * The batches of every epoch, each computed from (seed, epoch, index) alone, so that a resumed run sees what an
- * uninterrupted one would have. Every epoch has the users in another order; the task makes rows of their sequences.
+ * The batches of every epoch. Each is computed from (seed, epoch, index) alone, so that a resumed run sees the same batches as an uninterrupted one.
+ * Every epoch has the users in another order; the task turns their sequences into rows.
  */
 export class TrainingBatches {
-  /** Batches an epoch; the last may be partial. */
+  /** Batches in an epoch; the last one may be smaller. */
   readonly perEpoch: number;
-  /** The most tokens that any part of a batch can have: what buffers must hold. */
+  /** The most tokens that any part of a batch can have, which buffers must hold. */
   readonly capacity: number;
   readonly #users: Uint32Array;
   #order: Uint32Array = new Uint32Array(0);
@@ -104,7 +104,7 @@ export class TrainingBatches {
   }
 }
 
-/** A batch in parts of up to `rows` of its rows, in order; their spans count from the part's first token. */
+/** A batch in parts of up to `rows` rows, in order. The spans of a part count from its first token. */
 export function partsOf(batch: TrainingBatch, rows: number): BatchPart[] {
   const parts: BatchPart[] = [];
   for (let first = 0; first < batch.tokens; ) {
@@ -119,7 +119,7 @@ export function partsOf(batch: TrainingBatch, rows: number): BatchPart[] {
   return parts;
 }
 
-/** The histories of each user of a split, in the order of the split, `batchSize` a batch. */
+/** The histories of a split's users, in the order of the split, `batchSize` in a batch. */
 export function* evaluationBatches(
   task: Task,
   split: Split,

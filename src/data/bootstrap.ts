@@ -2,10 +2,10 @@ import { HostRandom } from '../base/philox.js';
 
 /** How intervals and p-values are drawn. */
 export interface Resampling {
-  /** How often the users are drawn anew. */
+  /** How often users are drawn. */
   readonly resamples: number;
   readonly seed: number;
-  /** [lines] the user of each line of a split, where some have several: they are then drawn together. By default each line is a user. */
+  /** [lines] the user of each line of a split, if some users have several lines, which are then drawn together. By default each line is a user. */
   readonly userOf?: ArrayLike<unknown>;
 }
 
@@ -43,10 +43,10 @@ export function bootstrapIntervals(columns: readonly Float64Array[], sampling: R
 }
 
 /**
- * Two-sided p-values of Fisher's randomisation test, paired by user (Smucker, Allan, Carterette, CIKM 2007): were two rankers alike,
- * each user's difference would have either sign with equal chance, so p is the share of random signs whose mean difference
- * is at least as large as the observed one, which counts as one of them. At least 1 / (resamples + 1).
- * @param differences each [lines], one ranker's values less the other's
+ * Two-sided p-values of Fisher's randomisation test, paired by user (Smucker, Allan, Carterette, CIKM 2007). If two rankers were equally good, each
+ * user's difference would have either sign with equal chance. So p is the share of random signs whose mean difference is at least as large as the
+ * observed one, which counts as one of them; it is at least 1 / (resamples + 1).
+ * @param differences each [lines], one ranker's values minus the other's
  */
 export function randomisationTest(differences: readonly Float64Array[], sampling: Resampling): number[] {
   const draw = quickRandom(sampling.seed, RANDOMISATION_STREAM);
@@ -62,7 +62,7 @@ export function randomisationTest(differences: readonly Float64Array[], sampling
   };
   eachResample(sums, sampling, drawSigns, (_, totals) => {
     totals.forEach((total, c) => {
-      // Sums of the same numbers with other signs differ by rounding; equal ones count.
+      // Equal sums count, but may differ by rounding.
       if (Math.abs(total) >= observed[c] * (1 - 1e-12)) asLarge[c]++;
     });
   });
@@ -86,7 +86,7 @@ function sumsByUser(columns: readonly Float64Array[], userOf: Resampling['userOf
   });
 }
 
-/** Weighs the users anew, the same for all columns, and visits every column's weighted sum. */
+/** Draws new weights of the users, the same for all columns, and visits every column's weighted sum. */
 function eachResample(
   columns: readonly Float64Array[],
   { resamples }: Resampling,
@@ -106,7 +106,7 @@ function eachResample(
   }
 }
 
-/** Of ascending values, by linear interpolation between order statistics (Hyndman and Fan, 1996, definition 7). @param share 0 … 1 */
+/** A quantile of ascending values, by linear interpolation between order statistics (Hyndman and Fan, 1996, definition 7). @param share 0 … 1 */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
@@ -114,7 +114,7 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
 }
 
 /**
- * Uniform 32-bit words by sfc32 (Doty-Humphrey, PractRand), seeded by Philox: users are drawn by the hundred million, at which Philox takes
+ * Uniform 32-bit words by sfc32 (Doty-Humphrey, PractRand), seeded by Philox. Users are drawn by the hundred million, and Philox itself would take
  * most of an evaluation's time.
  */
 function quickRandom(seed: number, stream: number): () => number {

@@ -7,8 +7,8 @@ export interface Bucket {
 }
 
 /**
- * Users by a value of theirs (the length of the history, how popular the target is), in up to `count` buckets of nearly equal size: equal
- * values share a bucket, so there may be fewer.
+ * Users in up to `count` buckets of nearly equal size by a value of theirs, such as the length of the history or the target's popularity. Equal values
+ * share a bucket, so there may be fewer.
  */
 export function quantileBuckets(values: ArrayLike<number>, count: number): Bucket[] {
   const order = Uint32Array.from(values, (_, user) => user).sort((a, b) => values[a] - values[b] || a - b);

@@ -2,8 +2,8 @@ import { InputError } from '../base/errors.js';
 import type { RaggedBatch, TrainingBatch } from './batches.js';
 
 /**
- * Checks what kernels take as an index, before it is uploaded: shaders do not (src/node/toggles.ts). Batches of a dataset that was read from a
- * file pass always; a library's caller may have made up their own.
+ * Checks everything that kernels use as an index before it is uploaded, because shaders do not check (src/node/toggles.ts). Batches of a dataset that was
+ * read from a file always pass; a caller of the library may have made their own.
  * @throws InputError naming the first token that is wrong
  */
 export function checkBatch(
@@ -24,7 +24,7 @@ export function checkBatch(
   }
 }
 
-/** @throws InputError unless there is one a token, none is negative, and not all are 0 */
+/** @throws InputError unless there is one weight for each token, none is negative, and not all are 0 */
 function checkWeights(weights: Float32Array, tokens: number): void {
   if (weights.length !== tokens)
     throw new InputError(`${weights.length} weights for ${tokens} tokens; give one a token`);
@@ -33,7 +33,7 @@ function checkWeights(weights: Float32Array, tokens: number): void {
   if (weights.every((weight) => weight === 0)) throw new InputError('all weights are 0, so there is nothing to learn');
 }
 
-/** @throws InputError unless all are items of the catalogue, 1 … numItems */
+/** @throws InputError unless all ids are items of the catalogue, 1 … numItems */
 export function checkItems(ids: Uint32Array, numItems: number, what: string): void {
   const wrong = ids.findIndex((id) => id < 1 || id > numItems);
   if (wrong >= 0) {

@@ -4,7 +4,7 @@ import { printable } from '../base/printable.js';
 export class Sequences {
   /**
    * @param items every sequence, one after the other
-   * @param offsets [count + 1] where each begins; the last is `items.length`
+   * @param offsets [count + 1] where each sequence begins; the last entry is `items.length`
    */
   constructor(
     readonly items: Uint32Array,
@@ -45,12 +45,12 @@ export class Sequences {
   }
 }
 
-/** Held-out users: what each has done so far, and the one item that came next. */
+/** Held-out users: what each did so far, and the one item that came next. */
 export interface Split {
   readonly inputs: Sequences;
   /** [inputs.count] */
   readonly targets: Uint32Array;
-  /** [inputs.count] the line of `train` that is each user's; users who do not train are numbered from `train.count` on. Left out where it is not known. */
+  /** [inputs.count] each user's line of `train`. Users who do not train are numbered from `train.count` on. Left out if it is unknown. */
   readonly users?: Uint32Array;
 }
 
@@ -67,9 +67,9 @@ export interface Dataset {
 export interface DatasetSummary {
   readonly users: number;
   readonly items: number;
-  /** Of the whole log; where the users of the splits are not known, as many as there are at least. */
+  /** Users of the whole log; a lower bound if the users of the splits are unknown. */
   readonly interactions: number;
-  /** Interactions a user. */
+  /** Interactions per user. */
   readonly meanLength: number;
 }
 
@@ -79,11 +79,11 @@ export function summarizeDataset({ numItems, train, val, test }: Dataset): Datas
   };
   const splits = [val, test].filter(({ targets }) => targets.length > 0);
   if (splits.some(({ users }) => !users)) {
-    // The test histories are whole where every user has one; else training and what is held out is more.
+    // Test histories are complete if every user has one. Otherwise training and held-out items together are more.
     const whole = test.inputs.items.length + test.targets.length;
     return summary(train.count, Math.max(whole, train.items.length + val.targets.length + test.targets.length));
   }
-  // A user's whole history is the longest that any line of theirs tells.
+  // A user's full history is the longest of the user's lines.
   const longest = Array.from({ length: train.count }, (_, user) => train.lengthOf(user));
   for (const { inputs, users } of splits) {
     users!.forEach((user, line) => {
@@ -96,7 +96,7 @@ export function summarizeDataset({ numItems, train, val, test }: Dataset): Datas
   );
 }
 
-/** How many of a split's targets are in their own history: they are never found where seen items are left out. */
+/** How many of a split's targets are in their own history. They are never found when seen items are left out. */
 export function hiddenTargets({ inputs, targets }: Split): number {
   return targets.reduce((count, target, line) => count + (inputs.at(line).includes(target) ? 1 : 0), 0);
 }

@@ -7,16 +7,16 @@ import { gainsOf, type MetricName, mean, metricsAt } from './metrics.js';
 import type { Ranking } from './rank.js';
 import { sampledGains } from './sampled.js';
 
-/** What is to be measured. */
+/** What to measure. */
 export interface Measurement extends Resampling {
   readonly metrics: readonly MetricName[];
-  /** K of every metric, of the coverage and of the mean popularity. */
+  /** K of every metric, of coverage and of mean popularity. */
   readonly cutoffs: readonly number[];
-  /** Were the items of the history left out of the rankings? */
+  /** Whether the items of the history were left out of the rankings. */
   readonly filterRated: boolean;
-  /** Items drawn for the sampled metrics; none are computed without. They mislead: see `SAMPLED_WARNING`. */
+  /** How many items to draw for the sampled metrics, which are not computed without it. They mislead: see `SAMPLED_WARNING`. */
   readonly sampled?: number;
-  /** Buckets of users at most, by length and by popularity each. */
+  /** The most buckets of users, by length and by popularity each. */
   readonly buckets: number;
 }
 
@@ -27,7 +27,7 @@ export interface Estimate {
   readonly high: number;
 }
 
-/** By name, such as `ndcg@10`. */
+/** Estimates by name, such as `ndcg@10`. */
 export type Estimates = Readonly<Record<string, Estimate>>;
 
 /** What each user contributes to every mean: name, such as `ndcg@10`, to [users]. */
@@ -43,13 +43,13 @@ export interface BucketEstimates {
   readonly estimates: Estimates;
 }
 
-/** What was measured of a ranking of a split's users. */
+/** What was measured for a ranking of a split's users. */
 export interface Evaluation {
   readonly ranking: Ranking;
   readonly values: UserValues;
   /** Every metric, and `popularity@K`: how often the items recommended occur in training, on average; the lower, the more novel. */
   readonly estimates: Estimates;
-  /** `coverage@K`: the share of the catalogue that is recommended to anybody. No mean over users, so there is no interval. */
+  /** `coverage@K`: the share of the catalogue that is recommended to at least one user. It is not a mean over users, so there is no interval. */
   readonly coverage: Readonly<Record<string, number>>;
   /** Expected metrics against drawn rivals. */
   readonly sampled?: Estimates;
@@ -62,13 +62,13 @@ export interface Paired {
   /** 95 % bootstrap interval of the difference. */
   readonly low: number;
   readonly high: number;
-  /** Of the randomisation test that they do not differ; not corrected for the number of metrics. */
+  /** From the randomisation test of no difference; not corrected for the number of metrics. */
   readonly p: number;
 }
 
 /**
- * All that is to be said of a ranking of a split's users. Coverage and popularity are measured at the cutoffs for which it has
- * enough items of each.
+ * Everything measured for a ranking of a split's users. Coverage and popularity are measured at the cutoffs for which the ranking has enough items of
+ * each user.
  */
 export function measure(ranking: Ranking, dataset: Dataset, split: Split, wanted: Measurement): Evaluation {
   const counts = countItems(dataset);
@@ -115,7 +115,7 @@ export function estimate(values: UserValues, sampling: Resampling): Estimates {
   );
 }
 
-/** By how much the first ranker exceeds the second on the same users, in everything that both were measured by. */
+/** How much better the first ranker is than the second on the same users, in every metric that both have. */
 export function comparePaired(first: UserValues, second: UserValues, sampling: Resampling): Record<string, Paired> {
   const names = [...first.keys()].filter((name) => second.has(name));
   const differences = names.map((name) => first.get(name)!.map((value, user) => value - second.get(name)![user]));

@@ -9,8 +9,7 @@ export function coverageAt(k: number, { ranks, top }: Ranking, numItems: number)
 }
 
 /**
- * The mean popularity of the first K items that each user is recommended; the lower, the more novel. A user for whom no item is left
- * counts as 0.
+ * The mean popularity of the first K items recommended to each user: the lower, the more novel. A user for whom no item is left counts as 0.
  * @param counts [N+1] how popular each item is, such as its occurrences in training
  * @returns [users]
  */

@@ -2,15 +2,15 @@ import { InputError } from '../base/errors.js';
 import { type Dataset, Sequences, type Split } from './dataset.js';
 
 /**
- * All that each user did, held-out items included: the longest that any line of theirs tells. Users are numbered as in `Split.users`.
- * @throws InputError where it is not known which user a held-out line is of
+ * Everything that each user did, held-out items included: the longest of the user's lines. Users are numbered as in `Split.users`.
+ * @throws InputError if it is unknown which user a held-out line belongs to
  */
 export function fullHistories(dataset: Dataset): Sequences {
   const { name, train } = dataset;
   const whole: Uint32Array[] = Array.from({ length: train.count }, (_, user) => train.at(user));
   const splits = [dataset.val, dataset.test].filter(({ targets }) => targets.length > 0);
   const users = splits.map((split) => split.users ?? sameUsers(train, split));
-  // Lines of strangers add nothing where another split holds the latest item of every user.
+  // Lines of unknown users add nothing if another split holds the latest item of every user.
   const covered = splits.at(-1)?.users === undefined && users.at(-1) !== undefined;
   splits.forEach(({ inputs, targets }, i) => {
     const of = users[i];
@@ -37,7 +37,7 @@ export function withNothingHeldOut(dataset: Dataset): Dataset {
   return { ...dataset, train: fullHistories(dataset), val: nobody, test: nobody };
 }
 
-/** The users of a split's lines where line i of it goes on from line i of `train`, for all users; else undefined. */
+/** The users of a split's lines, if line i continues line i of `train` for all of them; else undefined. */
 function sameUsers(train: Sequences, { inputs, targets }: Split): Uint32Array | undefined {
   if (targets.length !== train.count) return undefined;
   const lines = Uint32Array.from(targets, (_, line) => line);

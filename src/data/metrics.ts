@@ -1,7 +1,7 @@
 /**
  * Ranking metrics over users with one target each, from the targets' ranks: 1 is best, Infinity is not found.
- * The ideal DCG of one target is 1, so NDCG@K of a user is 1 / log2(rank + 1) within the first K, else 0. With one target a user
- * Recall@K is the hit rate, and the average precision, whose mean MAP@K is, is the reciprocal rank: MAP@K is MRR@K.
+ * The ideal DCG of one target is 1, so a user's NDCG@K is 1 / log2(rank + 1) within the first K, else 0. With one target per user, Recall@K is the hit
+ * rate, and average precision is the reciprocal rank, so MAP@K is MRR@K.
  */
 const GAINS = {
   ndcg: (rank: number) => 1 / Math.log2(rank + 1),
@@ -17,11 +17,11 @@ export type MetricName = keyof typeof GAINS;
 /** All of them. */
 export const METRIC_NAMES = Object.keys(GAINS) as MetricName[];
 
-/** What a target's rank is worth. */
+/** A metric: what a target's rank is worth. */
 export interface Metric {
   /** Such as `ndcg@10`; without a cutoff, `mrr`. */
   readonly name: string;
-  /** K; a target behind it is worth nothing. Infinity for the whole catalogue. */
+  /** K: a target ranked lower is worth nothing. Infinity for the whole catalogue. */
   readonly cutoff: number;
   /** Its worth at a rank from 1 to `cutoff`. */
   readonly gain: (rank: number) => number;
@@ -67,7 +67,7 @@ export function metricsOf(ranks: ArrayLike<number>): Metrics {
   };
 }
 
-/** Of at least one value. */
+/** The mean of at least one value. */
 export function mean(values: Float64Array): number {
   let sum = 0;
   for (const value of values) sum += value;

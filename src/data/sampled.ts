@@ -1,6 +1,6 @@
 import type { Metric } from './metrics.js';
 
-/** To stand beside every sampled metric that is shown. */
+/** Shown beside every sampled metric. */
 export const SAMPLED_WARNING =
   'sampled metrics mislead: they can rank models in another order than the whole catalogue does (Krichene and Rendle, KDD 2020)';
 

@@ -3,16 +3,16 @@ import { HostRandom } from '../base/philox.js';
 import { type Dataset, Sequences, type Split } from './dataset.js';
 
 /*
- * A world whose truth is known. Items have a genre and a Zipf popularity; the ten items of a series have the same few successors of
- * their genre, some far likelier than others, so that what is learnt of one item helps with its like, which counts of transitions
- * cannot see; each user likes a few genres. The next item is drawn from the mixture
+ * A world whose truth is known. Items have a genre and a Zipf popularity. The ten items of a series share a few successors in their genre, some much
+ * likelier than others, so that what a model learns about one item helps with the others of its series; counts of transitions cannot do that. Each user
+ * likes a few genres. The next item is drawn from the mixture
  *
  *   P(next | history, user) ~ [next not in history] * ( LAST     * successor(next | last item)
  *                                                     + PREVIOUS * successor(next | the item before it)
  *                                                     + TASTE    * taste_u(genre of next) * popularity(next | its genre)
  *                                                     + FASHION  * popularity(next) )
  *
- * which is all there is to know: on average no model can rank better than this P does.
+ * and nothing else matters: on average no model can rank better than this P.
  */
 const LAST = 0.55;
 const PREVIOUS = 0.2;
@@ -29,7 +29,7 @@ const LONGEST = 60;
 // biome-ignore format: one line
 const GENRES = ['action', 'adventure', 'animation', 'biography', 'comedy', 'crime', 'documentary', 'drama', 'family', 'fantasy', 'film noir', 'history', 'horror', 'musical', 'mystery', 'romance', 'science fiction', 'thriller', 'war', 'western'];
 
-/** The size of the world; 2,000 items, 3,000 users, 512 of them validated on, seed 1 where left out. */
+/** The size of the world. The defaults are 2,000 items, 3,000 users, 512 of them for validation, and seed 1. */
 export interface SyntheticOptions {
   readonly items?: number;
   readonly users?: number;
@@ -43,8 +43,8 @@ export interface SyntheticDataset {
   /** [val users] which user each line of the validation split is; line i of the test split is user i. */
   readonly valUsers: Uint32Array;
   /**
-   * [N+1] the true P(next | history, user), zero at entry 0 and at items of the history. Without a user, that of a stranger whose taste
-   * could be any: every genre is liked alike.
+   * [N+1] the true P(next | history, user), zero at entry 0 and at items of the history. Without a user, it is that of a stranger who likes every genre
+   * equally.
    */
   oracleScores(user: number | undefined, history: ArrayLike<number>): Float64Array;
 }
@@ -60,9 +60,9 @@ interface Distribution {
 type Source = readonly [weight: number, distribution: Distribution];
 
 /**
- * Draws a catalogue and its users' histories (10 to 60 items, none twice), split leave-one-out as the official layout is: the last
- * item is the test target; of `valUsers` users the one before it is the validation target; training holds what precedes them.
- * @throws InputError on fewer than 200 items, since a genre must hold an item's successors
+ * Draws a catalogue and its users' histories (10 to 60 items, none twice), split leave-one-out like the official layout: the last item is the test
+ * target; for `valUsers` users the one before it is the validation target; everything before is for training.
+ * @throws InputError for fewer than 200 items, since a genre must hold an item's successors
  */
 export function syntheticDataset(options: SyntheticOptions = {}): SyntheticDataset {
   const { items = 2000, users = 3000, valUsers = 512, seed = 1 } = options;
@@ -123,7 +123,7 @@ class Catalogue {
     }
   }
 
-  /** Distinct items of a genre, the more popular the more often chosen; the r-th is 1/r as likely as the first. */
+  /** Distinct items of a genre, more popular ones chosen more often; the r-th is 1/r as likely as the first. */
   #drawSuccessors(genre: readonly number[], popularity: Float64Array, random: HostRandom): Distribution {
     const attraction = distribution(
       genre,
@@ -137,7 +137,7 @@ class Catalogue {
     );
   }
 
-  /** What a user likes: the genres' shares of TASTE. */
+  /** What a user likes: each genre's share of TASTE. */
   drawTaste(random: HostRandom): Source[] {
     const genres = random.shuffle([...GENRES.keys()]);
     return TASTES.map((share, i) => [TASTE * share, this.#genres[genres[i]]]);
@@ -176,7 +176,7 @@ class Catalogue {
     return scores.map((score) => score / total);
   }
 
-  /** The mixture after a history; the first two items have less to follow. */
+  /** The mixture after a history. The first two items of a history have fewer predecessors. */
   #sources(taste: readonly Source[], history: ArrayLike<number>): Source[] {
     const sources: Source[] = [...taste, [FASHION, this.#everything]];
     const n = history.length;

@@ -1,6 +1,6 @@
 import { concat, historyBatch, layEndToEnd, type Task } from './batches.js';
 
-/** Each token predicts the item after it: of a user's last S + 1 items all but the last are inputs, all but the first their targets. */
+/** Each token predicts the next item: of a user's last S + 1 items, all but the last are inputs, and all but the first are their targets. */
 export const nextItem: Task = {
   tokens: (length, window) => Math.min(Math.max(0, length - 1), window),
 

@@ -4,7 +4,7 @@ import type { SyntheticDataset } from '../data/synthetic.js';
 import type { Recommender } from './recommender.js';
 import { ScoringRecommender } from './scoring.js';
 
-/** Recommenders that need no training but a look at the training sequences, by the names that `--model` takes. */
+/** Recommenders that only count the training sequences, by the names that `--model` takes. */
 export const BASELINES: Readonly<Record<string, (dataset: Dataset) => Recommender>> = {
   popularity,
   markov,
@@ -23,8 +23,8 @@ export function popularity(dataset: Dataset): Recommender {
 }
 
 /**
- * First-order Markov: recommends what came most often right after the last item of the history in the training sequences, equal counts
- * (zero above all) by popularity.
+ * First-order Markov: recommends what most often came right after the history's last item in the training sequences; equal counts, mostly zeros, by
+ * popularity.
  */
 export function markov(dataset: Dataset): Recommender {
   const counts = countItems(dataset);
@@ -45,7 +45,7 @@ export function markov(dataset: Dataset): Recommender {
   });
 }
 
-/** Recommends by the true probabilities of a synthetic catalogue: on average nothing can rank better. It knows the users of the dataset. */
+/** Recommends by the true probabilities of a synthetic catalogue, which nothing beats on average. It knows the users of the dataset. */
 export function oracle({ dataset, oracleScores }: SyntheticDataset): Recommender {
   return new ScoringRecommender({
     name: 'oracle (knows the truth)',

@@ -6,12 +6,12 @@ import { type Evaluation, type Measurement, measure } from '../data/evaluation.j
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { RankOptions, Recommender } from './recommender.js';
 
-/** What `evaluate` measures, and how; what is left out is as in DEFAULT_MEASUREMENT. @interface */
+/** What `evaluate` measures, and how. Defaults are in DEFAULT_MEASUREMENT. @interface */
 export type EvaluationOptions = Partial<Measurement> & Pick<RankOptions, 'signal' | 'onProgress'>;
 
 const SPLITS: readonly string[] = ['val', 'test'];
 
-/** NDCG, recall and MRR at 1 and 10, seen items left out, four buckets of users each way. */
+/** NDCG, recall and MRR at 1 and 10, without seen items, four buckets of users by length and by popularity. */
 export const DEFAULT_MEASUREMENT: Measurement = {
   ...DEFAULT_RESAMPLING,
   metrics: ['ndcg', 'recall', 'mrr'],
@@ -21,8 +21,8 @@ export const DEFAULT_MEASUREMENT: Measurement = {
 };
 
 /**
- * Metrics at any cutoffs with their bootstrap intervals, coverage, popularity and buckets of users, by one ranking of
- * the split. Coverage and popularity reach to K = 512.
+ * Metrics at any cutoffs with bootstrap intervals, coverage, popularity and buckets of users, from one ranking of the split. Coverage and popularity
+ * are measured up to K = 512.
  * @throws InputError for data of another catalogue, an unknown split and an empty one; whatever the signal was aborted with
  */
 export async function evaluate(
@@ -45,7 +45,7 @@ export async function evaluate(
   return measure(ranking, dataset, dataset[split], wanted);
 }
 
-/** How many items of each user coverage and popularity need. */
+/** How many items per user coverage and popularity need. */
 function longestList({ cutoffs }: Measurement, { numItems }: Dataset): number {
   return Math.min(numItems, Math.max(0, ...cutoffs.filter((cutoff) => cutoff <= MOST_TOP_K)));
 }

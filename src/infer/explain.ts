@@ -5,9 +5,9 @@ import { uploadQuery } from './query.js';
 import { checkHistory, type History } from './recommender.js';
 
 /**
- * What each item of a history counts for in what is recommended after it: the weight that the last block's attention gives it when it
- * predicts what comes next, the mean over heads. A view into the model, not a cause: other blocks have mixed the items before.
- * @param histories all go through the GPU together: hundreds of them, not millions
+ * How much each item of a history counts for the recommendation: the weight that the last block's attention gives it when it predicts the next item,
+ * averaged over heads. It is a view into the model, not a cause: earlier blocks have mixed the items.
+ * @param histories all are processed at once: hundreds, not millions
  * @returns for each history the weights of its last sequence_length items, which sum to 1
  * @throws InputError for an empty history, an item that the model does not have, or a model without attention
  */

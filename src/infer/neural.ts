@@ -18,24 +18,24 @@ import { attentionOver } from './explain.js';
 import { lastHidden } from './query.js';
 import { type History, type RankOptions, Recommender } from './recommender.js';
 
-/** What a configuration says of ranking. */
+/** What a configuration says about ranking. */
 export interface NeuralSettings {
-  /** Users in a batch at most, by default 512. */
+  /** The most users in a batch, 512 by default. */
   readonly eval_batch_size?: number;
-  /** The loss that the model was trained with, gBCE if left out, and its options: they tell whether a score's sigmoid is a probability. */
+  /** The loss that the model was trained with (gBCE if left out) and its options. They decide whether a score's sigmoid is a probability. */
   readonly loss?: string;
   readonly gbce_t?: number;
 }
 
 const DEFAULT_BATCH = 512;
 
-/** Histories in a batch of `top`: each takes a row of top-k's scores. */
+/** Histories in a batch of `top`, each of which takes a row of top-k's scores. */
 const MOST_ROWS = 512;
 
-/** Activations of a forward pass are kept until it ends; this many tokens bound them. */
+/** Bounds the memory of a forward pass, whose activations are kept until it ends. */
 const MOST_TOKENS = 16384;
 
-/** A model on the GPU as a recommender: a forward pass of the histories, and scores that are ranked without being stored. */
+/** A model on the GPU as a recommender: a forward pass over the histories, then scores that are ranked without being stored. */
 export class NeuralRecommender extends Recommender {
   readonly name: string;
   readonly numItems: number;
@@ -46,7 +46,7 @@ export class NeuralRecommender extends Recommender {
   override readonly explain: ((histories: readonly History[]) => Promise<Float32Array[]>) | undefined;
   protected override readonly nearest = (batch: TopBatch) => this.#nearest(batch);
   protected readonly batchRows: number;
-  /** [N + 2, D] the output table, each row of length 1; made when somebody asks for similar items. */
+  /** [N + 2, D] the output table with each row scaled to length 1, made at the first request for similar items. */
   #directions: Promise<Table> | undefined;
   readonly #rankRows: number;
 
@@ -75,8 +75,8 @@ export class NeuralRecommender extends Recommender {
   }
 
   /**
-   * The model of a checkpoint. Several share a device without knowing of each other.
-   * @throws OutOfMemoryError where the adapter can bind no table of all items
+   * The model of a checkpoint. Several can share a device independently.
+   * @throws OutOfMemoryError if the adapter cannot bind a table of all items
    */
   static on(
     gpu: Gpu,
@@ -91,7 +91,7 @@ export class NeuralRecommender extends Recommender {
     const words = seenWords(numItems);
     const users = split.targets.length;
     const ranking: Ranking = { ranks: new Float64Array(users), top: new Uint32Array(users * top) };
-    let before = Promise.resolve(); // the GPU has one batch to work on while the host prepares the next
+    let before = Promise.resolve(); // the GPU works on one batch while the host prepares the next
     for (const batch of evaluationBatches(architecture.task, split, this.window, this.#rankRows)) {
       signal?.throwIfAborted();
       const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
@@ -116,7 +116,7 @@ export class NeuralRecommender extends Recommender {
         if (best) ranking.top.set(best, batch.first * top);
         onProgress?.(batch.first + batch.rows, users);
       });
-      before.catch(() => {}); // it is awaited only after the next batch has been recorded
+      before.catch(() => {}); // awaited only after the next batch has been recorded
     }
     await before;
     return ranking;
@@ -138,7 +138,7 @@ export class NeuralRecommender extends Recommender {
     });
   }
 
-  /** The best items of each row. @param query gives, inside a scope, the rows [rows, D] and the table that they are compared with */
+  /** The best items of each row. @param query returns, inside a scope, the rows [rows, D] and the table that they are compared with */
   async #top(
     excluded: Uint32Array,
     rows: number,
@@ -191,8 +191,8 @@ export class NeuralRecommender extends Recommender {
 
 /**
  * The calibrated probability that an item of this score is the next one, of a model trained with gbce_t 1 (Petrov and Macdonald, RecSys
- * 2023, section 5.2); with a smaller t it promises too much. The paper's derivation leaves the positive out of the negatives; the official
- * sampler, and so this one, does not, and what comes next with probability p is then learnt as p / (1 + p): the same while p is small.
+ * 2023, section 5.2). With a smaller t it would be too high. The paper's derivation leaves the positive out of the negatives. The official sampler, and so
+ * this one, does not, and a probability p is then learnt as p / (1 + p), which is the same while p is small.
  */
 function sigmoid(score: number): number {
   return 1 / (1 + Math.exp(-score));

@@ -2,19 +2,19 @@ import { isSeen, seenWords } from '../data/batches.js';
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { Recommendation, TopBatch } from './answers.js';
 
-/** At most so many items of a category in one list. */
+/** A limit on the items of one category in a list. */
 export interface CategoryLimit {
   readonly most: number;
-  /** The category of each item that has one: items without are not limited. */
+  /** The category of each item that has one. Items without a category are not limited. */
   readonly of: ReadonlyMap<number, string>;
 }
 
-/** How many items to look at for each that is wanted, at first. */
+/** How many items to look at first for each one that is wanted. */
 const AHEAD = 4;
 
 /**
- * The best items of each history of which no category has more than its share: what `best` gives in its order, but for the items that
- * would exceed it. Rows that are not full are asked again without what they have been given, until they are full or nothing is left.
+ * The best items of each history, with no more than the limit from any category: what `best` returns in its order, without the items that would exceed
+ * the limit. Rows that are not full are asked again without the items seen so far, until they are full or nothing is left.
  * @param batch its `excluded` changes
  */
 export async function withinCategories(

@@ -6,69 +6,69 @@ import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { Recommendation, TopBatch } from './answers.js';
 import { type CategoryLimit, withinCategories } from './per-category.js';
 
-/** Item ids, oldest first. Only the last few may count, but all of them are left out where seen items are. */
+/** Item ids, oldest first. Only the latest ones may count, but all of them are left out if seen items are. */
 export type History = ArrayLike<number>;
 
 /** How the users of a split are ranked. */
 export interface RankOptions {
-  /** Leave the items of the history out of the ranking, as is the default. */
+  /** Leave the items of the history out of the ranking; true by default. */
   readonly filterRated?: boolean;
-  /** Best items to name of each user, 0 … 512 and at most the catalogue; none by default. */
+  /** How many best items to return for each user: 0 … 512, at most the catalogue; none by default. */
   readonly top?: number;
   /** Aborting it ends the work before the next batch. */
   readonly signal?: AbortSignal;
-  /** After each batch, how many users are done and of how many. */
+  /** Called after each batch with the number of users done and of all users. */
   readonly onProgress?: (done: number, users: number) => void;
 }
 
 /** Which items are wanted. */
 export interface ListOptions {
-  /** How many items a list, 1 to 512, by default 10; fewer are returned where fewer remain. */
+  /** The length of a list, 1 to 512, 10 by default. A list is shorter if fewer items remain. */
   readonly top?: number;
-  /** Items that are in no list. */
+  /** Items to leave out of all lists. */
   readonly exclude?: readonly number[];
   /** The only items that may be in a list; all by default. */
   readonly only?: Iterable<number>;
-  /** At most so many items of a category in a list. */
+  /** A limit on the items of one category in a list. */
   readonly perCategory?: CategoryLimit;
   /** Aborting it ends the work before the next batch. */
   readonly signal?: AbortSignal;
 }
 
-/** What is recommended. */
+/** What to recommend. */
 export interface TopOptions extends ListOptions {
-  /** Leave the items of the history out, as is the default. */
+  /** Leave the items of the history out; true by default. */
   readonly filterRated?: boolean;
-  /** For each history the items that are not recommended after it. */
+  /** For each history, items to leave out. */
   readonly excludeEach?: readonly (readonly number[])[];
-  /** For each history the only items that may be recommended after it; all where it has none. */
+  /** For each history, the only items that may be recommended; all if it has no entry. */
   readonly onlyEach?: readonly (Iterable<number> | undefined)[];
-  /** For each history the line of `train` that is its user's, where that is known: some recommenders know users. */
+  /** For each history, its user's line of `train` if known: some recommenders know users. */
   readonly users?: ArrayLike<number | undefined>;
 }
 
 const DEFAULT_TOP = 10;
 
 /**
- * Whatever ranks the items of a catalogue by what a user had before: trained models, popularity, counts of transitions. Evaluation,
- * reports and the service know no more of a model than this.
+ * Anything that ranks the items of a catalogue given a history: trained models, popularity, counts of transitions. Evaluation, reports and the
+ * service use nothing else.
  */
 export abstract class Recommender {
   /** As tables and reports show it. */
   abstract readonly name: string;
   /** N; items are 1..N. */
   abstract readonly numItems: number;
-  /** How many of a history's latest items count; 0 where all histories are answered alike. */
+  /** How many of a history's latest items count; 0 if every history gets the same answer. */
   abstract readonly window: number;
-  /** What its scores are, in a sentence. */
+  /** What its scores mean, in a sentence. */
   abstract readonly meaning: string;
-  /** The GPU that it computes on; left out for what the host computes. */
+  /** The GPU that it computes on; left out if it computes on the host. */
   readonly adapter?: string;
-  /** The probability of an item that has this score to be the next; left out where scores only order items. */
+  /** The probability that an item with this score is the next one; left out if scores only order items. */
   readonly probability?: ((score: number) => number) | undefined;
   /**
-   * How much each of a history's last `window` items counts for what is recommended after it: weights that sum to 1. Left out where
-   * nothing tells. All histories are answered at once: hundreds of them, not millions.
+   * How much each of a history's last `window` items counts for the recommendation: weights that sum to 1. Left out if the recommender cannot tell. All
+   * histories are processed at once: hundreds, not millions.
    * @throws InputError as `top`
    */
   readonly explain?: ((histories: readonly History[]) => Promise<Float32Array[]>) | undefined;
@@ -79,17 +79,17 @@ export abstract class Recommender {
    */
   abstract rank(split: Split, options?: RankOptions): Promise<Ranking>;
 
-  /** The best items of each history, best first; fewer where fewer remain. */
+  /** The best items of each history, best first; fewer if fewer remain. */
   protected abstract best(batch: TopBatch): Promise<Recommendation[][]>;
 
-  /** Histories that `best` takes at once. */
+  /** How many histories `best` takes at once. */
   protected abstract readonly batchRows: number;
 
-  /** The items most like the one item of each history, by what the recommender knows of items; left out where it knows nothing. */
+  /** The items most like the one item of each history; left out if the recommender knows nothing about items. */
   protected readonly nearest?: ((batch: TopBatch) => Promise<Recommendation[][]>) | undefined;
 
   /**
-   * The items expected next, best first, for any histories: they need not be in the training data.
+   * The items expected next, best first, for any histories; they need not be in the training data.
    * @throws InputError for an empty history, an id out of 1..N or a `top` that is not 1..512; whatever the signal was aborted with
    */
   async top(histories: readonly History[], options: TopOptions = {}): Promise<Recommendation[][]> {
@@ -100,8 +100,8 @@ export abstract class Recommender {
   }
 
   /**
-   * What `top` gives, batch by batch in the order of the histories, for more of them than memory would hold the answers to. A batch
-   * is computed when the iterator reaches it.
+   * What `top` returns, batch by batch in the order of the histories, for more histories than memory could hold answers for. A batch is computed when
+   * the iterator reaches it.
    * @throws as `top`, for a bad history when the iterator reaches its batch
    */
   async *batches(histories: Iterable<History>, options: TopOptions = {}): AsyncGenerator<Recommendation[][]> {
@@ -113,9 +113,9 @@ export abstract class Recommender {
   }
 
   /**
-   * The items most like each of these, the likest first, never itself; of a trained model by the cosine of their vectors in the table that
-   * scores are taken with, which is the `score`.
-   * @throws InputError for a recommender that knows nothing of items; else as `top`
+   * The items most like each of these, the most similar first, never the item itself. For a trained model the `score` is the cosine of their vectors in
+   * the output table.
+   * @throws InputError for a recommender that knows nothing about items; else as `top`
    */
   async similar(items: readonly number[], options: ListOptions = {}): Promise<Recommendation[][]> {
     const { nearest } = this;
@@ -166,14 +166,14 @@ export abstract class Recommender {
     }
   }
 
-  /** @throws what stands in the way of an answer, such as a lost device */
+  /** @throws what would prevent an answer, such as a lost device */
   check(): void {}
 
-  /** Gives its memory on the device back. Whatever asks it afterwards throws a GsasError. */
+  /** Gives its memory on the device back. Later calls throw a GsasError. */
   release(): void {}
 }
 
-/** Adds bits to those from word `at` on. */
+/** Adds bits to those that begin at word `at`. */
 function unite(bits: Uint32Array, at: number, more: Uint32Array): void {
   for (let i = 0; i < more.length; i++) bits[at + i] |= more[i];
 }
@@ -189,7 +189,7 @@ function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-/** @throws InputError where it is empty, or has an item that the catalogue does not have */
+/** @throws InputError for an empty history, or an item that is not in the catalogue */
 export function checkHistory(history: History, index: number, numItems: number): History {
   if (history.length === 0) throw new InputError(`history ${index + 1} is empty; give at least one item`);
   for (let i = 0; i < history.length; i++) checkItem(history[i], `history ${index + 1}`, numItems);

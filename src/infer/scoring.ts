@@ -11,22 +11,22 @@ export interface Scoring {
   readonly numItems: number;
   /** How many of a history's latest items it looks at. */
   readonly window: number;
-  /** What its scores are, in a sentence. */
+  /** What its scores mean, in a sentence. */
   readonly meaning: string;
   /**
    * @param history item ids, oldest first, at least one
-   * @param user the line of `train` that is the user's, where that is known
-   * @returns [N + 1] the score of each item by its id; entry 0 is unused. Valid until the next call. -Infinity is never recommended
+   * @param user the user's line of `train`, if known
+   * @returns [N + 1] the score of each item by its id; entry 0 is unused. Valid until the next call. An item of score -Infinity is never recommended
    */
   scores(history: History, user: number | undefined): Float64Array;
-  /** The probability of an item that has this score to be the next. */
+  /** The probability that an item with this score is the next one. */
   probability?(score: number): number;
 }
 
-/** Users between two looks at the signal, and turns that others get. */
+/** Users between two checks of the signal, at which other tasks get a turn. */
 const BATCH = 256;
 
-/** Recommends by scores that are computed on the host: counts, and whatever else a `Scoring` does. */
+/** Recommends by scores computed on the host: counts, or anything else that a `Scoring` computes. */
 export class ScoringRecommender extends Recommender {
   readonly name: string;
   readonly numItems: number;
@@ -44,7 +44,7 @@ export class ScoringRecommender extends Recommender {
     this.probability = scoring.probability && ((score) => scoring.probability!(score));
   }
 
-  /** The rank of each target is 1 + the number of items that score higher; of the best, the lower id stands first among equals. */
+  /** The rank of each target is 1 + the number of items that score higher. Among the best items, equal scores are ordered by id. */
   async rank(split: Split, { filterRated = true, top = 0, signal, onProgress }: RankOptions = {}): Promise<Ranking> {
     const { inputs, targets, users } = split;
     const best = new Uint32Array(targets.length * top);
@@ -81,7 +81,7 @@ export class ScoringRecommender extends Recommender {
   ): Promise<void> {
     if (done > 0) {
       onProgress?.(done, users);
-      await new Promise((resolve) => setTimeout(resolve)); // or no signal could arrive
+      await new Promise((resolve) => setTimeout(resolve)); // otherwise no signal could arrive
     }
     signal?.throwIfAborted();
   }
@@ -95,7 +95,7 @@ function rankOf(scores: Float64Array, target: number): number {
   return rank;
 }
 
-/** The ids of the `most` highest finite scores, best first, the lower id first among equals; fewer where fewer are finite. */
+/** The ids of the `most` highest finite scores, best first, equal scores by id; fewer if fewer are finite. */
 function bestOf(scores: Float64Array, most: number): number[] {
   const best: number[] = [];
   scores.forEach((score, item) => {

@@ -16,8 +16,8 @@ export type ModelConfig = Values<typeof COMMON_OPTIONS> & {
 };
 
 /**
- * What a row of a table stands for. Gradients of `items` and `users` are kept by rows, and a warm start moves the rows to where the same
- * item or position is now.
+ * What a row of a table stands for. Gradients of `items` and `users` are kept by rows. A warm start moves rows to the new place of their item or
+ * position.
  */
 export type RowRole = 'items' | 'users' | 'positions';
 
@@ -26,7 +26,7 @@ export interface ParameterSpec {
   /** A table of items is [N + 2, D]: row i is item i, rows 0 and N + 1 are no items. */
   readonly shape: readonly number[];
   readonly initialiser: Initialiser;
-  /** Left out where rows stand for nothing of the data. */
+  /** Left out if rows stand for nothing in the data. */
   readonly rows?: RowRole;
 }
 
@@ -38,7 +38,7 @@ export interface SequenceTensors {
   readonly spans: Tensor;
 }
 
-/** The sequences' last tokens, where only what comes next is wanted. */
+/** The sequences' last tokens, for when only the next item is wanted. */
 export interface LastTokens {
   /** [Q] u32 indices of the tokens */
   readonly tokens: Tensor;
@@ -53,27 +53,27 @@ export interface Network<Config extends ModelConfig = ModelConfig> {
   parameter(name: string): Tensor;
 }
 
-/** How a batch is encoded. */
+/** How to encode a batch. */
 export interface EncodeOptions {
   /** 0 outside training. */
   readonly dropoutRate: number;
-  /** Only these tokens' hidden states are wanted; forward only. */
+  /** Compute only these tokens' hidden states. Forward only. */
   readonly last?: LastTokens | undefined;
 }
 
 /**
- * A family of models: everything that training, evaluation, checkpoints and the command line need to know of it. Adding one is a file
- * that declares such an object, and its name in the registry. `name` is the value of the configuration key `model`; `options` include those that
+ * A family of models: everything that training, evaluation, checkpoints and the command line need to know about it. Adding one takes a file that
+ * declares such an object, and a line in the registry. `name` is the value of the configuration key `model`; `options` include those that
  * all architectures share, and a key that several have means the same in each.
  */
 export interface Architecture<Config extends ModelConfig = ModelConfig> extends Choice {
-  /** Its name as it stands in tables and reports. */
+  /** Its name in tables and reports. */
   readonly title: string;
-  /** What it learns from sequences: makes its batches. */
+  /** What it learns from sequences. Makes its batches. */
   readonly task: Task;
-  /** Checks how options go together; each alone has been checked. @throws InputError naming `source`, the key and the values */
+  /** Checks options against each other; each one alone has been checked already. @throws InputError naming `source`, the key and the values */
   check?(config: Config, source: string): void;
-  /** Every parameter by name, in the order of the state dict. The order also numbers their random streams. */
+  /** Every parameter by name, in the order of the state dict, which also numbers their random streams. */
   parameters(config: Config): Map<string, ParameterSpec>;
   /** The parameter [N + 2, D] whose dot products with a hidden state are the items' scores. */
   outputTable(config: Config): string;
@@ -83,7 +83,7 @@ export interface Architecture<Config extends ModelConfig = ModelConfig> extends 
    */
   encode(tape: Tape, network: Network<Config>, batch: SequenceTensors, options: EncodeOptions): Tensor;
   /**
-   * How much each token of a sequence counts for its last token's hidden state. Left out where the architecture has no such weights.
+   * How much each token of a sequence counts for its last token's hidden state. Left out if the architecture has no such weights.
    * @returns [H, T] for each head, weights that sum to 1 over each sequence
    */
   attention?(tape: Tape, network: Network<Config>, batch: SequenceTensors, last: LastTokens): Tensor;

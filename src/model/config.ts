@@ -6,7 +6,7 @@ import { architectureOf } from './registry.js';
 /** gBCE's alpha = k / (N - 1) needs two items; ids up to N + 1 must fit a 32-bit integer. */
 const NUM_ITEMS: Domain = { type: 'integer', min: 2, max: 2 ** 31 - 3 };
 
-/** Shaders address the elements of a table by 32-bit integers. */
+/** Shaders address a table's elements with 32-bit integers. */
 const MOST_ELEMENTS = 2 ** 32 - 1;
 
 /** Throws an InputError that names the source, the key, its value and what is allowed. Keys of other tables are ignored. */

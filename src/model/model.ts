@@ -20,7 +20,7 @@ export class Model implements Network {
 
   /**
    * @param weights by the names that the architecture declares
-   * @throws OutOfMemoryError where the adapter can bind no table of all items; GsasError where a weight is missing or of another size
+   * @throws OutOfMemoryError if the adapter cannot bind a table of all items; GsasError if a weight is missing or of another size
    */
   constructor(
     readonly stream: Stream,
@@ -42,14 +42,14 @@ export class Model implements Network {
   }
 
   /**
-   * The model of a checkpoint, on a stream of its own. Several share a device without knowing of each other.
-   * @throws OutOfMemoryError where the adapter can bind no table of all items
+   * The model of a checkpoint, on a stream of its own. Several can share a device independently.
+   * @throws OutOfMemoryError if the adapter cannot bind a table of all items
    */
   static on(gpu: Gpu, { config, weights }: { config: ModelConfig; weights: HostParameters }): Model {
     return new Model(new Stream(gpu), config, weights);
   }
 
-  /** [N + 2, D], the table that scores are taken with. @throws GsasError after `release` */
+  /** [N + 2, D], the table whose dot products with hidden states are scores. @throws GsasError after `release` */
   get outputTable(): Table {
     return tableOf(this.parameter(this.architecture.outputTable(this.config)));
   }
@@ -62,7 +62,7 @@ export class Model implements Network {
     return this.architecture.encode(tape, this, batch, { dropoutRate, last });
   }
 
-  /** How much each token counts for its sequence's last one, see `Architecture.attention`; undefined where nothing tells. */
+  /** How much each token counts for its sequence's last one, see `Architecture.attention`; undefined if the architecture cannot tell. */
   get attention(): ((tape: Tape, batch: SequenceTensors, last: LastTokens) => Tensor) | undefined {
     const { architecture } = this;
     return architecture.attention && ((tape, batch, last) => architecture.attention!(tape, this, batch, last));
@@ -74,7 +74,7 @@ export class Model implements Network {
     return this.parameters.get(name)!;
   };
 
-  /** Gives the parameters' memory back. Whatever uses the model afterwards throws a GsasError. */
+  /** Gives the parameters' memory back. Later calls throw a GsasError. */
   release(): void {
     this.#released = true;
     for (const tensor of this.parameters.values()) this.stream.release(tensor);

@@ -18,18 +18,18 @@ export interface Initialisation {
   /** Standard deviation of the embedding tables; PyTorch's default is 1. */
   readonly std?: number;
   /**
-   * The score at which every item starts. Left out, scores start around 0, as in PyTorch. The objective knows it.
+   * The score at which every item starts, which the objective knows. If left out, scores start around 0, as in PyTorch.
    */
   readonly score?: number;
 }
 
 /**
- * Fresh parameters, as the architecture declares them; gSASRec's start as PyTorch initialises them: embeddings N(0, std²), linear weights
- * and biases U(±1/sqrt(in)), norms 1 and 0. Each parameter has a random stream of its own, so that it depends on the seed and its place in the state dict alone.
+ * Fresh parameters as the architecture declares them. gSASRec's start like PyTorch's: embeddings N(0, std²), linear weights and biases
+ * U(±1/sqrt(in)), norms 1 and 0. Each parameter has its own random stream, so it depends only on the seed and its place in the state dict.
  *
  * A starting `score` is the prior of Lin et al., "Focal loss for dense object detection", ICCV 2017, section 4.1: the last norm's bias
- * becomes a in every dimension and the output table is shifted by -a, a = sqrt(-score / D). What the norm makes has mean zero over its
- * dimensions, so every score starts at `score` plus what the table's noise adds.
+ * becomes a in every dimension and the output table is shifted by -a, with a = sqrt(-score / D). The norm's output has mean zero over its dimensions, so
+ * every score starts at `score` plus the noise of the table.
  */
 export function initialParameters(config: ModelConfig, { seed, std = 1, score = 0 }: Initialisation): HostParameters {
   const parameters = new Map<string, HostParameter>();

@@ -10,10 +10,10 @@ export type ModelOptions = Both<Values<(typeof BUILT_IN)[number]['options']>>;
 
 const architectures = new Map<string, Architecture>(BUILT_IN.map((architecture) => [architecture.name, architecture]));
 
-/** The architecture that is used where none is named. */
+/** The architecture that is used if none is named. */
 export const DEFAULT_MODEL = gsasrec.name;
 
-/** Makes an architecture of one's own known, under its name, to configurations, checkpoints and all that reads them. @throws GsasError where the name is taken */
+/** Adds an architecture under its name, for configurations, checkpoints and everything that reads them. @throws GsasError if the name is taken */
 export function registerArchitecture(architecture: Architecture): void {
   const { name } = architecture;
   if (architectures.has(name)) throw new GsasError(`there is an architecture ${name} already; choose another name`);
@@ -25,7 +25,7 @@ export function architectureNames(): string[] {
   return [...architectures.keys()];
 }
 
-/** @param source named in the error, where given. @throws InputError for a name that is not registered */
+/** @param source named in the error, if given. @throws InputError for a name that is not registered */
 export function architectureOf({ model }: Pick<ModelConfig, 'model'>, source?: string): Architecture {
   const found = architectures.get(model);
   if (!found) throw unknownName('model', model, architectureNames(), source);
@@ -37,7 +37,7 @@ export function allArchitectures(): Readonly<Record<string, Architecture>> {
   return Object.fromEntries(architectures);
 }
 
-/** The options of all architectures; where several have a key, that of the first. */
+/** The options of all architectures. If several have a key, the first one's counts. */
 export function modelOptions(): Record<string, Option> {
   return Object.assign({}, ...[...architectures.values()].reverse().map(({ options }) => options));
 }

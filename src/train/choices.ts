@@ -3,29 +3,29 @@ import type { Choice, Option } from '../base/options.js';
 
 type Layer = Readonly<Record<string, unknown>>;
 
-/** The value of a key that follows another one, see `Choices`; it is the key's default. */
+/** The default of a key whose value follows from another key, see `Choices`. */
 export const AUTO = 'auto';
 
-/** A key's choices by name, and the one that is taken where none is given. */
+/** A key's choices by name, and the default. */
 export interface Choices {
   readonly choices: Readonly<Record<string, Choice>>;
   readonly standard: string;
-  /** Where the key may be `AUTO`: the other key that then decides, and what follows from its value. */
+  /** If the key may be `AUTO`: the other key that then decides, and what follows from that key's value. */
   readonly follows?: { readonly key: string; of(value: string): { name: string; only: boolean } };
 }
 
-/** What a key came to, and the last layer that had a say in it. */
+/** The value that a key resolves to, and the last layer that decided it. */
 interface Chosen {
   readonly name: string;
   readonly layer: number;
 }
 
 /**
- * The options that mean nothing beside what was chosen, such as another loss's. They may stand in a layer below the choice, such as a preset.
- * @param layers of options, each of which overlays those before it
- * @param keys that choose; one that follows another stands behind it
+ * The options that mean nothing for what was chosen, such as those of another loss. A layer below the choice, such as a preset, may hold them.
+ * @param layers of options, each overlaying those before it
+ * @param keys that choose; a key that follows another comes after it
  * @returns the keys of those options
- * @throws InputError where one is given beside the choice that it means nothing for, or two choices do not go together
+ * @throws InputError if such an option is given beside or above the choice, or two choices do not go together
  */
 export function foreignOptions(
   layers: readonly Layer[],
@@ -56,7 +56,7 @@ function chosenOf(
   const auto = { name: followed.name, layer: Math.max(layer, leader.layer) };
   if (name === AUTO) return auto;
   if (!followed.only || name === followed.name) return { name, layer };
-  // What a layer below chose was for another value of the key that decides.
+  // A lower layer made this choice for another value of the deciding key.
   if (layer < leader.layer) return { ...auto, overruled: true };
   throw new InputError(
     `${source}: the ${follows.key} ${leader.name} takes the ${key} ${followed.name}, not ${name}; leave one of them out`,

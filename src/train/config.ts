@@ -7,19 +7,19 @@ import { checkModelConfig } from '../model/config.js';
 import { allArchitectures, architectureOf, DEFAULT_MODEL, type ModelOptions, modelOptions } from '../model/registry.js';
 import { AUTO, type Choices, foreignOptions } from './choices.js';
 
-/** Random streams are numbered by step and by epoch, each in half of 32 bits. */
+/** Random streams are numbered by step and by epoch, each within half of the 32-bit range. */
 const MOST_COUNT = 1e9;
 
-/** Negatives that are not named. */
+/** Negatives that follow from the loss. */
 const FOLLOWING = { name: AUTO, help: 'what the loss is for, else uniform', options: {} };
 
-/** Which architecture is trained. */
+/** Which architecture to train. Computed at each call, because a program may register more. */
 const modelOption = () =>
   ({ ...choiceOf('architecture of the model', allArchitectures(), DEFAULT_MODEL), inherit: 'always' }) as const;
 
 /**
- * Every key that is the same for all architectures. Where the official port has the key (GSASRecExperimentConfig in its config.py), the
- * name and the default are its own.
+ * Every key that all architectures share. If the official port has the key (GSASRecExperimentConfig in its config.py), name and default are the
+ * port's.
  */
 const TRAINING_OPTIONS = {
   loss: choiceOf('how scores are judged', JUDGES, 'gbce'),
@@ -112,7 +112,7 @@ const TRAINING_OPTIONS = {
   filter_rated: { type: 'boolean', default: true, help: 'leave items of the history out of the ranking' },
 } as const satisfies Record<string, Option>;
 
-/** Keys that choose something which may have options of its own. */
+/** Keys that choose something with options of its own. */
 const choices = (): Readonly<Record<string, Choices>> => ({
   model: { standard: DEFAULT_MODEL, choices: allArchitectures() },
   loss: { standard: TRAINING_OPTIONS.loss.default, choices: JUDGES },
@@ -125,7 +125,7 @@ const choices = (): Readonly<Record<string, Choices>> => ({
 });
 
 /**
- * The options of a training run, under the official port's names. A configuration holds those of its own `model` alone.
+ * The options of a training run, under the official port's names. Of model options, a configuration holds only those of its own `model`.
  * @interface
  */
 export type TrainOptions = { model: string } & ModelOptions & Values<typeof TRAINING_OPTIONS>;
@@ -135,29 +135,29 @@ export type TrainConfig = TrainOptions & { num_items: number };
 
 /**
  * The table of options, from which flags, validation, help and the TrainOptions type are derived.
- * @param model the architecture whose options are wanted; left out, those of all architectures
+ * @param model the architecture whose options are wanted; all architectures if left out
  */
 export function optionTable(model?: string): Record<string, Option> {
   const own = model === undefined ? modelOptions() : architectureOf({ model }).options;
   return { model: modelOption(), ...own, ...TRAINING_OPTIONS };
 }
 
-/** What options of training are where nothing else is said. */
+/** The defaults of the training options. */
 export const OPTION_DEFAULTS = Object.fromEntries(
   Object.entries(TRAINING_OPTIONS).map(([key, option]) => [key, option.default]),
 ) as Values<typeof TRAINING_OPTIONS>;
 
-/** Catalogues up to this size are trained as the official code trains them. */
+/** Up to this size, `auto` updates item tables densely, as the official code does. */
 const DENSE_ITEMS = 100_000;
 
-/** Whether only the rows of the item tables move that a step's gradient names, see `updateRows`. */
+/** Whether a step updates only the rows of the item tables that it has gradients for, see `updateRows`. */
 export function updatesLazily({ table_updates, num_items }: Pick<TrainConfig, 'table_updates' | 'num_items'>): boolean {
   return table_updates === 'auto' ? num_items > DENSE_ITEMS : table_updates === 'lazy';
 }
 
 /**
- * Options out of anything: a parsed file, a library caller's object. A key that is undefined counts as not given.
- * Throws an InputError that names the source and the key, with the nearest known key for one that is unknown.
+ * Options from any value, such as a parsed file or a caller's object. An undefined value counts as not given.
+ * Throws an InputError that names the source and the key; for an unknown key also the nearest known one.
  */
 export function checkOptions(values: unknown, source: string): Partial<TrainOptions> {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
@@ -192,7 +192,7 @@ export function resolveConfig(
   return config;
 }
 
-/** A starting score needs an output table of its own, see `initialParameters`. */
+/** A starting score needs a separate output table, see `initialParameters`. */
 function checkPrior(config: TrainConfig, source: string): void {
   const architecture = architectureOf(config);
   const table = architecture.parameters(config).get(architecture.outputTable(config));
@@ -210,8 +210,8 @@ export function parseConfig(values: unknown, source: string): TrainConfig {
 }
 
 /**
- * The configuration with which `run` goes on: the saved one, with the limits that were given now. Whatever else was
- * given must equal what the run was started with; an InputError names the key and both values.
+ * The configuration that a resumed `run` uses: the saved one with the new limits. Every other given option must equal the saved one; otherwise an
+ * InputError names the key and both values.
  */
 export function resumeConfig(saved: TrainConfig, given: Partial<TrainConfig>, run: string): TrainConfig {
   const table = optionTable();

@@ -2,21 +2,21 @@ import type { Gpu } from '../engine/gpu.js';
 import type { TrainPlan } from './plan.js';
 import { Trainer } from './trainer.js';
 
-/** What a run will take, found out by preparing it and taking some of its steps. */
+/** What a run will take, measured by preparing it and taking a few steps. */
 export interface TrainingCost {
-  /** Numbers that are trained. */
+  /** How many numbers are trained. */
   readonly parameters: number;
-  /** Of the device's memory, at its peak: parameters, the optimizer's slots, and the largest batch's activations and gradients. */
+  /** Peak device memory: parameters, the optimizer's slots, and the largest batch's activations and gradients. */
   readonly deviceBytes: number;
-  /** Median seconds of a step, validation aside. */
+  /** Median seconds of a step, without validation. */
   readonly stepSeconds: number;
   readonly stepsPerEpoch: number;
 }
 
-const WARM_UP = 2; // the first steps compile, and bring the pool's buffers into being
+const WARM_UP = 2; // the first steps compile shaders and allocate the pool's buffers
 const TIMED = 5;
 
-/** Takes the first steps of a run and forgets them. Writes nothing. @throws what training throws */
+/** Takes the first steps of a run and discards them. Writes nothing. @throws what training throws */
 export async function estimateTraining(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<TrainingCost> {
   const trainer = new Trainer(gpu, config, start());
   try {

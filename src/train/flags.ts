@@ -4,7 +4,7 @@ import { PRESETS } from './presets.js';
 
 type Key = keyof TrainOptions;
 
-/** One command line flag for each key, in the table's order: the same word in kebab case. */
+/** One command line flag for each key, in the table's order: the key in kebab case. */
 export function configFlags(): { key: Key; flags: string; description: string }[] {
   const paper: Partial<TrainOptions> = PRESETS['gsasrec-ml1m'];
   return Object.entries(optionTable()).map(([name, option]) => {
@@ -20,7 +20,7 @@ export function configFlags(): { key: Key; flags: string; description: string }[
   });
 }
 
-/** The value of a flag from its text. A boolean's flag may stand alone, which a parser hands on as true. */
+/** The value of a flag from its text. A boolean flag may come without a value, which parsers report as true. */
 export function parseFlag(key: Key, text: string | true): OptionValue {
   return parseValue(flagName(key), String(text), optionTable()[key], 'the command line');
 }

@@ -18,15 +18,15 @@ import type { Trainer, TrainerState } from './trainer.js';
 export interface TrainRequest extends PlanRequest {
   gpu: Gpu;
   /**
-   * Aborting it ends the run after the step in hand, or in the middle of a validation; the last checkpoint is written. Before the first step
-   * is done it ends at once: the device may still be at work on shaders for minutes.
+   * Aborting it ends the run after the current step, or in the middle of a validation; the last checkpoint is written. Before the first step is done
+   * the run ends at once, because the device may compile shaders for minutes.
    */
   signal?: AbortSignal;
-  /** Awaited before the first step, when the GPU's kernels have been asked for all that a step needs: the time to tune them. */
+  /** Awaited before the first step, after a step was recorded once, so that `gpu.tuning` knows what there is to tune. */
   onPrepared?: () => Promise<void>;
-  /** After each step, once its loss has arrived: up to two steps late. */
+  /** Called after each step, once its loss has arrived, which is up to two steps late. */
   onStep?: (state: ProgressState) => void;
-  /** After each validation, before its checkpoint is written. */
+  /** Called after each validation, before its checkpoint is written. */
   onValidation?: (validation: Validation) => void;
 }
 
@@ -36,16 +36,16 @@ export interface TrainResult {
   stopped: StopReason;
   steps: number;
   epochs: number;
-  /** Training time over all the runs that led here, validation included. */
+  /** Training time over all sessions, validation included. */
   seconds: number;
-  /** Best by val_metric; undefined where the run was aborted before the first validation. */
+  /** The best weights by val_metric; undefined if the run was aborted before the first validation. */
   best: Checkpoint | undefined;
 }
 
-/** Steps that may be on their way: the host prepares the next batch while the GPU works, and reads losses late. */
+/** How many steps may be under way: the host prepares the next batch while the GPU works, and reads losses late. */
 const IN_FLIGHT = 2;
 
-/** Epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
+/** The training loop: epochs of steps, a validation after each, checkpoints, and the reasons to stop. */
 export class Loop {
   readonly #started = performance.now();
   readonly #window: StepWindow;
@@ -57,10 +57,10 @@ export class Loop {
   #best: Checkpoint | undefined;
   /** Whether the store holds a checkpoint of this run. */
   #saved: boolean;
-  /** Where the run began, until its first step is done: what is saved when it is aborted before. */
+  /** The state in which the run began, until its first step is done. It is saved if the run is aborted before. */
   #start: TrainerState | undefined;
   #positions = 0;
-  /** Time and positions at the last validation, for the throughput between two. */
+  /** Time and positions at the last validation, for the throughput since then. */
   #since = { time: performance.now(), positions: 0 };
   #pending: { loss: Promise<number>; tokens: number }[] = [];
 
@@ -88,7 +88,7 @@ export class Loop {
       if (this.#epochDone()) await this.#endEpoch();
       stopped = this.#reasonToStop();
     }
-    // A run that was aborted before its first step is saved too: there must be one to resume.
+    // A run that was aborted before its first step is saved too, so that it can be resumed.
     if (this.#loop.batch > 0 || this.#stepsDone() === 0) stopped = await this.#stopWithinEpoch(stopped);
     return {
       config: this.plan.config,
@@ -96,7 +96,7 @@ export class Loop {
       steps: this.#stepsDone(),
       epochs: this.#epoch,
       seconds: this.#seconds(),
-      best: this.#best ?? (await this.request.store?.best()), // the latter where a resumed run has not surpassed it
+      best: this.#best ?? (await this.request.store?.best()), // the latter if a resumed run has not surpassed it
     };
   }
 
@@ -107,14 +107,14 @@ export class Loop {
   async #step(): Promise<void> {
     const batch = this.plan.batches.batch(this.#epoch, this.#loop.batch);
     const loss = this.trainer.train(batch);
-    // Where an earlier step fails nobody waits for this one any more, and Node ends a process for a rejection left alone.
+    // If an earlier step fails, nothing awaits this one, and Node ends a process for an unhandled rejection.
     loss.catch(() => {});
     this.#pending.push({ loss, tokens: batch.tokens });
     this.#loop = { ...this.#loop, batch: this.#loop.batch + 1 };
     if (this.#pending.length > IN_FLIGHT) await this.#settle();
   }
 
-  /** Waits for the oldest step and adds its loss up. */
+  /** Waits for the oldest step and adds its loss. */
   async #settle(): Promise<void> {
     const { loss: pending, tokens } = this.#pending.shift()!;
     const loss = this.#start ? await orAborted(pending, this.request.signal) : await pending;
@@ -134,13 +134,13 @@ export class Loop {
     });
   }
 
-  /** Takes back the steps that have been asked for, none of which is done. */
+  /** Drops the requested steps, none of which is done. */
   #forget(): void {
     this.#pending = [];
     this.#loop = this.plan.saved?.loop ?? LOOP_START;
   }
 
-  /** Whether the run ends before its first step is done. */
+  /** Whether the run was aborted before its first step is done. */
   #startAborted(): boolean {
     return this.#start !== undefined && this.request.signal?.aborted === true;
   }
@@ -165,7 +165,7 @@ export class Loop {
     if (!validation) return;
     const value = validation[this.plan.config.val_metric];
     const before = this.#loop.best_metric;
-    // Without anybody to validate on, the latest weights are the best.
+    // Without validation users, the latest weights are the best.
     const isBest = value === undefined || before === undefined || value > before;
     const best = isBest ? value : before;
     this.#epoch++;
@@ -180,10 +180,10 @@ export class Loop {
   }
 
   /**
-   * A limit or the signal ended the run within an epoch: the last checkpoint is saved so that a resumed run goes on as if nothing had
-   * happened. A limit's run is also validated. Only where no epoch was ever validated do these weights become the best, which
-   * the next whole epoch then replaces: a best from within an epoch is one that a run never stopped would not have.
-   * @returns why the run ended in the end: an interrupted validation makes a limit's run an aborted one
+   * After a limit or the signal ended the run within an epoch: saves the last checkpoint so that a resumed run continues as if nothing had happened. A
+   * run that a limit ended is validated too. Its weights become the best only if no epoch was ever validated, and the next full epoch replaces them:
+   * an uninterrupted run would have no best weights from within an epoch.
+   * @returns why the run ended: an interrupted validation turns a limit into an abort
    */
   async #stopWithinEpoch(stopped: StopReason): Promise<StopReason> {
     await this.#settleAll();
@@ -195,7 +195,7 @@ export class Loop {
     return validation ? stopped : 'aborted';
   }
 
-  /** Measures the weights on the validation split; undefined where the signal came first. */
+  /** Measures the weights on the validation split; undefined if the signal came first. */
   async #validate(epoch: number): Promise<Validation | undefined> {
     const { plan, trainer, request } = this;
     const { config } = plan;
@@ -233,7 +233,7 @@ export class Loop {
     }
   }
 
-  /** Reads from the GPU what somebody will keep: without a store that is the best weights alone. */
+  /** Reads from the GPU only what will be kept: without a store, that is only the best weights. */
   async #save(isBest: boolean): Promise<void> {
     const { store } = this.request;
     if (!store && !isBest) return;
@@ -247,7 +247,7 @@ export class Loop {
     this.#saved = store !== undefined;
   }
 
-  /** Parameters and, where a store keeps them, slots; those of the start from the host, which need not wait for the GPU. */
+  /** Parameters and, if a store keeps them, slots. At the start they come from the host, without waiting for the GPU. */
   async #read(withSlots: boolean): Promise<{ weights: HostParameters; slots: OptimizerSlots | undefined }> {
     if (this.#start) {
       const { weights, slots = emptySlots(RULES[this.plan.config.optimizer], weights) } = this.#start;
@@ -259,16 +259,16 @@ export class Loop {
   #reasonToStop(): StopReason | undefined {
     const { config } = this.plan;
     if (this.request.signal?.aborted) return 'aborted';
-    if (this.#epochDone()) return undefined; // its validation was interrupted, and comes first
+    if (this.#epochDone()) return undefined; // its validation was interrupted and comes first
     if (this.#loop.epochs_without_improvement >= config.early_stopping_patience) return 'early_stopping';
     if (this.#epoch >= config.max_epochs) return 'max_epochs';
     if (config.max_steps !== null && this.trainer.step >= config.max_steps) return 'max_steps';
-    const begun = this.trainer.step > this.#firstStep; // the shortest time limit still gets one step
+    const begun = this.trainer.step > this.#firstStep; // even the shortest time limit allows one step
     if (begun && config.max_minutes !== null && this.#secondsHere() >= 60 * config.max_minutes) return 'max_minutes';
     return undefined;
   }
 
-  /** Training time over all the runs that led here: the saved part and this process's own. */
+  /** Training time over all sessions: the saved part and this process's part. */
   #seconds(): number {
     return this.#secondsBefore + this.#secondsHere();
   }

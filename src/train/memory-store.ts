@@ -2,7 +2,7 @@ import { InputError } from '../base/errors.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import type { Outcome, RunStore, SessionStart, StepRecord, Validation } from './run-store.js';
 
-/** A run that is kept in memory, for as long as this object is: it can be resumed, and nothing is written. */
+/** Keeps a run in memory for as long as this object lives. The run can be resumed, and nothing is written. */
 export class MemoryStore implements RunStore {
   readonly name = 'the run in memory';
   #last: ResumableCheckpoint | undefined;
@@ -19,7 +19,7 @@ export class MemoryStore implements RunStore {
     return this.#validations;
   }
 
-  /** How the latest session ended; undefined while one is under way. */
+  /** How the latest session ended; undefined while one is running. */
   get outcome(): Outcome | undefined {
     return this.#outcome;
   }

@@ -8,7 +8,7 @@ import type { Model } from '../model/model.js';
 import { AUTO } from './choices.js';
 import type { TrainConfig } from './config.js';
 
-/** What a model is trained for: which items each token's positive is compared with, and how they are judged. */
+/** What a model is trained for: which items each token's positive is compared with, and how scores are judged. */
 export interface Objective extends Given {
   readonly negatives: Negatives;
 }
@@ -23,8 +23,8 @@ export function objectiveOf(config: TrainConfig): Objective {
 }
 
 /**
- * The best score that the objective lets a model give to every item alike, or 0 where any is as good. A model that starts elsewhere first learns this
- * offset, and does it by making all hidden states alike; then it ranks by popularity for hundreds of steps until they differ again.
+ * The best score that a model could give to all items alike under this objective, or 0 if any is as good. A model that starts elsewhere first learns this
+ * offset by making all hidden states alike. Then it ranks by popularity for hundreds of steps until they differ again.
  */
 export function priorScore({ negatives, verdict: { judge, settings }, options, numItems }: Objective): number {
   return judge.prior?.(settings, negatives.count(options, numItems)) ?? 0;

@@ -10,20 +10,20 @@ import type { OptimizerSlots } from './checkpoint.js';
 
 export interface OptimizerOptions {
   rule: UpdateRule;
-  /** Those left out have the rule's defaults. */
+  /** The rule's defaults for those left out. */
   settings: Settings;
-  /** Of a table whose gradient comes by rows, only those rows move, see `updateRows`. */
+  /** If a table's gradient comes by rows, update only those rows, see `updateRows`. */
   lazy: boolean;
 }
 
 /** An update rule over named parameters; its slots live on the GPU. */
 export class Optimizer {
-  /** Slot to parameter to tensor. */
+  /** Tensors by slot, then by parameter. */
   readonly slots: Readonly<Record<string, ReadonlyMap<string, Tensor>>>;
 
   /**
-   * @param saved the slots of a run that is resumed; zeros if left out
-   * @throws InputError when they are not the rule's
+   * @param saved the slots of a resumed run; zeros if left out
+   * @throws InputError if they are not the rule's
    */
   constructor(
     private readonly stream: Stream,
@@ -46,7 +46,7 @@ export class Optimizer {
     this.slots = Object.fromEntries(slots.map((slot) => [slot, load(slot)]));
   }
 
-  /** Moves every parameter that the tape has a gradient for, and takes those gradients. @param step counts from 1 */
+  /** Updates every parameter that the tape has a gradient for, and takes those gradients. @param step counts from 1 */
   update(tape: Tape, step: number): void {
     const { rule, settings, lazy } = this.options;
     for (const [name, param] of this.parameters) {

@@ -10,32 +10,31 @@ import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
 import { inheritedOptions, warmStart } from './warm-start.js';
 
-/** What decides how a run goes, before a GPU is needed. */
+/** Everything that decides how a run goes and needs no GPU. */
 export interface PlanRequest {
   dataset: Dataset;
   /**
-   * Keys that are left out keep their defaults or, with `resume`, what the run was started with. In a list, such as a preset and what changes it,
-   * later options win.
+   * Keys that are left out have their defaults or, with `resume`, the saved values. In a list, such as a preset and changes to it, later options win.
    */
   options?: Partial<TrainOptions> | readonly Partial<TrainOptions>[];
-  /** Where the run is kept; left out, only its best weights are, as part of the result. */
+  /** Keeps the run. If left out, only the best weights are kept, in the result. */
   store?: RunStore;
-  /** Go on from the store's last checkpoint, to the same bits as a run that was never stopped. */
+  /** Continue from the store's last checkpoint, to the same bits as an uninterrupted run. */
   resume?: boolean;
   /** Start from these weights; the data may have more items by now. */
   initFrom?: Checkpoint;
-  /** With `initFrom`, the number that an item of the checkpoint has in this data, where items have other numbers. */
+  /** With `initFrom`: the number that an item of the checkpoint has in this data, if numbers differ. */
   numberOf?: (item: number) => number | undefined;
 }
 
-/** What a request comes to: its configuration and, with `resume`, the run that it goes on with. */
+/** What a request resolves to: its configuration and, with `resume`, the run that it continues. */
 export interface TrainPlan {
   readonly config: TrainConfig;
   readonly batches: TrainingBatches;
   readonly saved?: ResumableCheckpoint;
-  /** What a person should know of the data before the run, a sentence each. */
+  /** What a person should know about the data before the run, one sentence each. */
   readonly notices: readonly string[];
-  /** Where training begins: what was saved, or the parameters of step 0. */
+  /** The state in which training begins: the saved one, or the parameters of step 0. */
   start(): TrainerState;
 }
 
@@ -76,7 +75,7 @@ function noticesOf({ val }: Dataset, { filter_rated, max_epochs }: TrainConfig):
   ];
 }
 
-/** The batches of a run's epochs. @throws InputError when no user has two items */
+/** The batches of a run's epochs. @throws InputError if no user has two items */
 export function trainingBatches({ train }: Dataset, config: TrainConfig): TrainingBatches {
   return new TrainingBatches(architectureOf(config).task, train, {
     sequenceLength: config.sequence_length,
@@ -87,7 +86,7 @@ export function trainingBatches({ train }: Dataset, config: TrainConfig): Traini
   });
 }
 
-/** Parameters as the configuration wants them drawn. */
+/** Parameters drawn as the configuration says. */
 function freshWeights(config: TrainConfig): HostParameters {
   const { seed, init_std: std, init_prior } = config;
   return initialParameters(config, { seed, std, ...(init_prior && { score: priorScore(objectiveOf(config)) }) });

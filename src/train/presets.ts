@@ -1,9 +1,9 @@
 import { unknownName } from '../base/options.js';
 import type { TrainOptions } from './config.js';
 
-/** Named settings; keys they leave out keep their defaults. */
+/** Named settings. Keys that they leave out have their defaults. */
 export const PRESETS = {
-  /** The official port's config_ml1m.py: NDCG@10 .1726 on MovieLens-1M's test split. */
+  /** The official port's config_ml1m.py. */
   'gsasrec-ml1m': {
     sequence_length: 200,
     embedding_dim: 128,
@@ -26,7 +26,7 @@ export const PRESETS = {
     max_batches_per_epoch: 100,
     reuse_item_embeddings: false,
   },
-  /** A model of MovieLens-1M that has learnt something after minutes on two CPU cores. */
+  /** A model of MovieLens-1M that learns in minutes on CPU cores. */
   quick: {
     sequence_length: 50,
     embedding_dim: 64,
@@ -43,7 +43,7 @@ export const PRESETS = {
     early_stopping_patience: 12,
     max_minutes: 30,
   },
-  /** For the synthetic catalogue that trains when no data is named. */
+  /** For the synthetic catalogue, which is used if no data is named. */
   synthetic: {
     sequence_length: 50,
     embedding_dim: 64,
@@ -69,7 +69,7 @@ export const PRESET_USES: Readonly<Record<keyof typeof PRESETS, string>> = {
   synthetic: 'for the embedded catalogue, the default where no data is named',
 };
 
-/** The options of a preset. Throws an InputError that suggests the nearest name when there is none of that name. */
+/** The options of a preset. Throws an InputError that suggests the nearest name for an unknown one. */
 export function presetOptions(name: string): Partial<TrainOptions> {
   if (!Object.hasOwn(PRESETS, name)) {
     throw unknownName('preset', name, Object.keys(PRESETS));

@@ -1,23 +1,23 @@
 /** What a progress line shows. */
 export interface ProgressState {
-  /** The epoch under way, counted from 1. */
+  /** The current epoch, counted from 1. */
   readonly epoch: number;
   readonly step: number;
-  /** Steps done since the Progress was made: fewer than `step` in a resumed run. */
+  /** Steps done by this process: fewer than `step` in a resumed run. */
   readonly stepsHere: number;
   /** Mean loss per position over the epoch so far. */
   readonly loss: number;
-  /** Positions trained on since the Progress was made. */
+  /** Positions that this process trained on. */
   readonly positions: number;
 }
 
-/** When this process will stop at the latest: the steps and seconds it may take; null where there is no such limit. */
+/** When this process will stop at the latest: the steps and seconds that it may take; null for no limit. */
 export interface ProgressLimits {
   readonly steps: number | null;
   readonly seconds: number | null;
 }
 
-/** The part of a terminal or pipe that progress needs; process.stdout is one. */
+/** The part of a terminal or pipe that progress needs, such as process.stdout. */
 export interface ProgressStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -27,13 +27,13 @@ export interface ProgressStream {
 const REDRAW_SECONDS = 0.1;
 
 /**
- * One line that is redrawn in place while the run goes on, and lines that stay. Where the output is no terminal, only
- * the lines that stay are written.
+ * One line that is redrawn in place during the run, and lines that stay. If the output is not a terminal, only the lines that stay are
+ * written.
  */
 export class Progress {
   private readonly started: number;
   private drawn = -Infinity;
-  /** Where the window begins over which positions per second are taken: at the last line that stayed. */
+  /** Where the window of positions per second begins: at the last line that stayed. */
   private window: { time: number; positions: number };
   private positions = 0;
 
@@ -51,7 +51,7 @@ export class Progress {
   update(state: ProgressState): void {
     this.positions = state.positions;
     const time = this.now();
-    // A rate needs a while after a line that stayed, too.
+    // A rate also needs some time after a line that stayed.
     if (!this.stream.isTTY || time - Math.max(this.drawn, this.window.time) < REDRAW_SECONDS) return;
     this.drawn = time;
     const elapsed = time - this.started;
@@ -69,21 +69,21 @@ export class Progress {
     this.stream.write(`\r\x1b[K${text.slice(0, (this.stream.columns ?? 80) - 1)}`);
   }
 
-  /** Writes a line that stays, in place of the one that is redrawn. */
+  /** Writes a line that stays, in place of the redrawn one. */
   print(line: string): void {
     this.clear();
     this.stream.write(`${line}\n`);
     this.window = { time: this.now(), positions: this.positions };
   }
 
-  /** Removes the line that is redrawn: call it when the run ends, however it ends. */
+  /** Removes the redrawn line. Call it when the run ends, however it ends. */
   clear(): void {
     if (this.drawn !== -Infinity) this.stream.write('\r\x1b[K');
     this.drawn = -Infinity;
   }
 }
 
-/** Seconds to the nearest limit after `elapsed` seconds for `done` steps; null without a limit or before the first step. */
+/** Seconds to the nearest limit, after `elapsed` seconds for `done` steps; null without a limit or before the first step. */
 export function remainingSeconds(elapsed: number, done: number, limits: ProgressLimits): number | null {
   const left: number[] = [];
   if (limits.steps !== null && done > 0) left.push((elapsed / done) * (limits.steps - done));

@@ -22,20 +22,20 @@ export interface Outcome {
   readonly error?: string;
 }
 
-/** The steps since the record before. */
+/** The steps since the previous record. */
 export interface StepRecord {
-  /** The latest of these steps. */
+  /** The last of these steps. */
   readonly step: number;
-  /** Mean loss a position. */
+  /** Mean loss per position. */
   readonly loss: number;
   readonly positions_per_second: number;
   /** Training time so far. */
   readonly seconds: number;
 }
 
-/** One validation. The metrics are left out where there is nobody to validate on. */
+/** One validation. The metrics are left out if there are no validation users. */
 export interface Validation extends Partial<Metrics> {
-  /** Epochs done; a fraction where a limit stopped the run within one. */
+  /** Epochs done; a fraction if a limit stopped the run within an epoch. */
   epoch: number;
   step: number;
   /** Mean training loss of the epoch. */
@@ -46,16 +46,16 @@ export interface Validation extends Partial<Metrics> {
   positions_per_second: number;
 }
 
-/** One process that trains a run: the first, or one that resumes it. */
+/** A process that starts to train a run: the first one, or one that resumes it. */
 export interface SessionStart {
   readonly config: TrainConfig;
   readonly dataset: Dataset;
   readonly gpu: Gpu;
-  /** Left out where the run is new. */
+  /** Left out for a new run. */
   readonly resumed?: ResumePoint;
 }
 
-/** What a resumed run keeps of its log: what was recorded later is recorded again. */
+/** Up to where a resumed run keeps its log. Everything later is recorded again. */
 export interface ResumePoint {
   /** Steps up to this one. */
   readonly step: number;
@@ -68,21 +68,21 @@ export interface ResumePoint {
 type Awaitable<T> = T | Promise<T>;
 
 /**
- * Where a run is kept: memory, a folder, a browser's storage. `train` calls `begin` once, then `logSteps`, `logValidation` and `save` in the
- * order in which things happen, and `end` last, also after a failure.
+ * Keeps a run: in memory, in a folder, in a browser's storage. `train` calls `begin` once, then `logSteps`, `logValidation` and `save` in the order in
+ * which things happen, and `end` last, also after a failure.
  */
 export interface RunStore {
-  /** What messages call it. */
+  /** How messages refer to it. */
   readonly name: string;
-  /** @throws InputError where a run is kept already */
+  /** @throws InputError if it keeps a run already */
   checkVacant(): Awaitable<void>;
-  /** The checkpoint that a resumed run goes on from. @throws InputError where there is none, or it is damaged */
+  /** The checkpoint that a resumed run continues from. @throws InputError if there is none, or it is damaged */
   load(): Awaitable<ResumableCheckpoint>;
-  /** The best weights so far; undefined where no validation was completed. @throws InputError where they are damaged */
+  /** The best weights so far; undefined before the first validation. @throws InputError if they are damaged */
   best(): Awaitable<Checkpoint | undefined>;
-  /** Makes room for the run. @throws InputError where that is not possible, such as where a new run finds another one */
+  /** Makes room for the run. @throws InputError if that is impossible, such as when a new run finds another one */
   begin(session: SessionStart): Awaitable<void>;
-  /** Replaces the last checkpoint, whole or not at all, and the best one where this one is better. */
+  /** Replaces the last checkpoint, entirely or not at all, and also the best one if `isBest`. */
   save(checkpoint: ResumableCheckpoint, isBest: boolean): Awaitable<void>;
   logSteps(record: StepRecord): Awaitable<void>;
   logValidation(record: Validation): Awaitable<void>;

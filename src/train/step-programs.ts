@@ -3,7 +3,7 @@ import type { Program } from '../engine/program.js';
 import type { TrainConfig } from './config.js';
 import { Trainer, type TrainerState } from './trainer.js';
 
-/** The programs that a training step launches, in the order of their first launches. Records a step, of which nothing runs. */
+/** The programs that a training step launches, in the order of their first launches. Records a step and runs nothing. */
 export async function stepPrograms(
   gpu: Gpu,
   config: TrainConfig,

@@ -1,11 +1,11 @@
 import type { StepRecord } from './run-store.js';
 
-/** A record at most this often: training must not be slower for it, and a day comes to a few megabytes. */
+/** The shortest time between two records: training must not slow down, and a day must stay within a few megabytes. */
 const SECONDS_A_RECORD = 2;
-/** The rate over less than this is noise. */
+/** A rate over less time than this is noise. */
 const LEAST_SECONDS = 0.5;
 
-/** Puts steps together into records of about two seconds. */
+/** Combines steps into records of about two seconds. */
 export class StepWindow {
   #steps = 0;
   #loss = 0;
@@ -14,7 +14,7 @@ export class StepWindow {
   /** @param since seconds of training before the first step */
   constructor(private since: number) {}
 
-  /** A step is done. @param tokens positions in it @param seconds of training so far @returns the record that is due now */
+  /** Adds a step. @param tokens positions in it @param seconds of training so far @returns a record, if one is due */
   add(step: number, loss: number, tokens: number, seconds: number): StepRecord | undefined {
     this.#steps++;
     this.#loss += loss;
@@ -22,7 +22,7 @@ export class StepWindow {
     return seconds - this.since >= SECONDS_A_RECORD ? this.take(step, seconds) : undefined;
   }
 
-  /** The record of the steps since the last one, `step` the latest: call it where the steps pause. */
+  /** The record of the steps since the last record, up to `step`. Call it where training pauses. */
   take(step: number, seconds: number): StepRecord | undefined {
     const elapsed = seconds - this.since;
     const record =
@@ -33,7 +33,7 @@ export class StepWindow {
     return record;
   }
 
-  /** Steps go on: what was in between is not their time. */
+  /** Training goes on. The time in between does not count. */
   resume(seconds: number): void {
     this.#steps = 0;
     this.#loss = 0;

@@ -8,10 +8,10 @@ import { Trainer, type TrainerState } from './trainer.js';
 export type { TrainRequest, TrainResult };
 
 /**
- * Trains gSASRec until early stopping, a limit or the signal.
+ * Trains a model until early stopping, a limit or the signal.
  * @throws InputError for bad options, a store that holds a run, a run that cannot be resumed
- * @throws OutOfMemoryError before anything is written where the adapter can bind no table of all items
- * @throws GsasError when the loss is no longer a number; the last checkpoint stays as it was
+ * @throws OutOfMemoryError before anything is written, if the adapter cannot bind a table of all items
+ * @throws GsasError if the loss is no longer a number; the last checkpoint stays as it was
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const { gpu, store, dataset } = request;
@@ -20,7 +20,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   checkTables(gpu, config);
   const resumed = saved && {
     step: saved.step,
-    // A validation within an epoch belongs to a run that a limit stopped there; one that goes on does not have it.
+    // A validation within an epoch exists only because a limit stopped the run there. A run that continues drops it.
     validation: saved.loop.batch > 0 ? saved.step - 1 : saved.step,
     seconds: saved.loop.seconds,
   };
@@ -31,7 +31,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     trainer = new Trainer(gpu, config, start);
     await orAborted(prepare(trainer, plan, request), request.signal);
     const loop = new Loop(request, plan, trainer, start);
-    start = undefined; // the loop lets go of it after the first step, which may be gigabytes
+    start = undefined; // the loop drops it after the first step: it may be gigabytes
     const result = await loop.run();
     await store?.end({ stopped: result.stopped });
     return result;
@@ -48,7 +48,7 @@ async function prepare(trainer: Trainer, plan: TrainPlan, { signal, onPrepared }
   if (!signal?.aborted) await onPrepared?.();
 }
 
-/** The error that ended the run is the one to report, also where the disk is full and it cannot be noted. */
+/** Records the error that ended the run. If that fails too, as on a full disk, the first error is still the one to report. */
 async function noteFailure(store: RunStore, error: unknown): Promise<void> {
   try {
     await store.end({ stopped: 'failed', error: error instanceof Error ? error.message : String(error) });

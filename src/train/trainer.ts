@@ -15,14 +15,14 @@ import { type TrainConfig, updatesLazily } from './config.js';
 import { batchLoss, type Objective, objectiveOf } from './objective.js';
 import { Optimizer } from './optimizer.js';
 
-/** Where training goes on from: parameters and, unless at the very start, the optimizer's slots and the steps done. */
+/** The state that training continues from: parameters and, unless at the very start, the optimizer's slots and the number of steps done. */
 export interface TrainerState {
   readonly weights: HostParameters;
   readonly slots?: OptimizerSlots;
   readonly step: number;
 }
 
-/** A model, its optimizer and the training step: from the token ids of a batch to the updated weights on the GPU, one submit. */
+/** A model, its optimizer and the training step, which runs on the GPU from a batch's token ids to the updated weights in one submit. */
 export class Trainer {
   readonly stream: Stream;
   readonly model: Model;
@@ -51,8 +51,8 @@ export class Trainer {
   }
 
   /**
-   * Makes room for parts of batches of up to `tokens` tokens and creates every pipeline, so that no step has to. The promise resolves when the
-   * driver has compiled them, as far as that is possible before they are used.
+   * Allocates for parts of batches of up to `tokens` tokens and creates every pipeline, so that no step has to. The promise resolves when the driver has
+   * compiled the shaders, as far as that is possible before their first use.
    */
   async prepare(tokens: number): Promise<void> {
     const part: TrainingBatch = {
@@ -68,8 +68,8 @@ export class Trainer {
   }
 
   /**
-   * One training step, in parts of `train_batch_size` sequences. The promise gives the batch's mean loss, from before the update, once the GPU is
-   * done.
+   * One training step, in parts of `train_batch_size` sequences. The promise resolves, once the GPU is done, to the batch's mean loss before the
+   * update.
    * @throws InputError for an item that the model does not have, or a span that is not its row's
    */
   async train(batch: TrainingBatch): Promise<number> {
@@ -85,7 +85,7 @@ export class Trainer {
     return (await Promise.all(losses)).reduce((total, loss) => total + loss[0], 0);
   }
 
-  /** Parameters and slots as they are after the steps handed over so far. */
+  /** Parameters and slots after all steps submitted so far. */
   async state(): Promise<Required<TrainerState>> {
     const step = this.#step;
     const slots = Object.entries(this.#optimizer.slots);
@@ -93,7 +93,7 @@ export class Trainer {
     return { weights, slots: Object.fromEntries(slots.map(([name], i) => [name, read[i]])), step };
   }
 
-  /** Parameters as they are after the steps handed over so far. */
+  /** Parameters after all steps submitted so far. */
   async weights(): Promise<HostParameters> {
     const [weights] = await this.#read(this.model.parameters);
     return weights;
@@ -105,7 +105,7 @@ export class Trainer {
     this.#optimizer.release();
   }
 
-  /** Each part's loss is its share of the whole batch's, so that the gradients of the parts add up to those of the whole. */
+  /** Each part's loss is its share of the whole batch's loss, so that the gradients of the parts add up to those of the whole batch. */
   #record(parts: readonly BatchPart[], step: number, onLoss?: (loss: Tensor) => void): void {
     const { stream, model } = this;
     const { seed, dropout_rate: dropoutRate } = this.config;

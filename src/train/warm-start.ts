@@ -6,20 +6,20 @@ import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { Checkpoint } from './checkpoint.js';
 import { optionTable, type TrainConfig, type TrainOptions } from './config.js';
 
-/** The options that a run takes over from the checkpoint that it starts from, unless others are given. */
+/** The options that a run takes over from the checkpoint that it starts from, unless it is given others. */
 export function inheritedOptions({ config }: Checkpoint): Partial<TrainOptions> {
   const inherited = Object.entries(optionTable(config.model)).filter(([, { inherit }]) => inherit);
   return Object.fromEntries(inherited.map(([key]) => [key, config[key as keyof TrainOptions]]));
 }
 
 /**
- * Parameters for a catalogue that may have grown, from a trained checkpoint: item i keeps its vectors, and items that the checkpoint
- * does not know are drawn from a normal distribution with the mean and the standard deviation of the known ones in each column, so
- * that they start as ordinary items. Positions count from the end of the window, where the latest item is, so a
- * longer or shorter window keeps those that both have; positions further back are drawn like new items.
+ * Parameters for a catalogue that may have grown, from a trained checkpoint. Known items keep their vectors. New ones are drawn from a normal
+ * distribution with the mean and the standard deviation of the known ones in each column, so that they start as ordinary items. Positions count from the
+ * end of the window, where the latest item is, so a longer or shorter window keeps the positions that both have; positions further back are drawn
+ * like new items.
  * @param source what an InputError names
- * @param numberOf the number that an item of the checkpoint has now, if it is still there; left out, all have kept theirs
- * @throws InputError when the model's shape is another, or items would have to have kept their numbers and there are fewer of them now
+ * @param numberOf the number that an item of the checkpoint has now, if it still exists; if left out, all items have kept their numbers
+ * @throws InputError if the model has another shape, or items must have kept their numbers but there are fewer of them now
  */
 export function warmStart(
   from: Checkpoint,
@@ -60,7 +60,7 @@ export function warmStart(
   return parameters;
 }
 
-/** A table of `rows` rows: row r of `old` goes to `place(r)`, if there is such a row, and the others are drawn. */
+/** A table of `rows` rows: row r of `old` goes to `place(r)`, if that row exists, and the others are drawn. */
 function moveRows(
   old: HostParameter,
   rows: number,

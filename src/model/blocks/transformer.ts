@@ -14,9 +14,9 @@ export type Inspect = (q: Tensor, k: Tensor) => void;
 
 export interface TransformerBlockOptions {
   heads: number;
-  /** On the attention weights and behind either dense layer; undefined is no dropout. */
+  /** On the attention weights and after each dense layer; undefined for none. */
   dropouts: Record<'attention' | 'dense1' | 'dense2', Dropout | undefined>;
-  /** Only these tokens go through the block; its keys and values come from all of them in any case. */
+  /** Compute only these tokens. Keys and values still come from all tokens. */
   last?: LastTokens | undefined;
   inspect?: Inspect | undefined;
 }
@@ -36,8 +36,8 @@ export function transformerBlockParameters(prefix: string, D: number): [name: st
 }
 
 /**
- * SASRec's transformer block as the official port has it: the query comes from the normalised input, key and value from the input
- * itself, and the residual is the *normalised* input; there is no output projection.
+ * SASRec's transformer block as in the official port: the query comes from the normalised input, key and value come from the input itself, and the
+ * residual is the *normalised* input. There is no output projection.
  * @param x [T, D]
  * @param spans [T, 2] each token's sequence
  * @param parameter a parameter of this block by its name
