@@ -14,6 +14,9 @@ export interface PublicDataset {
   readonly titleOptions?: Omit<NonNullable<ImportOptions['titles']>, 'file'>;
 }
 
+/** The columns of ratings without a header: user, item, rating, time. */
+const NUMBERED = { userCol: '1', itemCol: '2', timeCol: '4' };
+
 /**
  * MovieLens archives with the MD5 that GroupLens publishes beside each (`ml-1m.zip.md5`). The texts have no published digest: that of ML-1M is of
  * SASRec's data/ml-1m.txt, from which the official split comes out byte for byte, that of Beauty is of the file with the published counts.
@@ -27,14 +30,14 @@ export const PUBLIC_DATASETS: Readonly<Record<string, PublicDataset>> = {
   },
   'ml-1m-ratings': {
     about: "MovieLens-1M from GroupLens' ratings, with times and titles, users and items of 5 ratings and more",
-    ...movielens('ml-1m', 'c4d9eecfca2ab87c1945afe126590906'),
+    ...movielens('ml-1m', 'c4d9eecfca2ab87c1945afe126590906', NUMBERED),
     log: 'ml-1m/ratings.dat',
     titles: 'ml-1m/movies.dat',
     titleOptions: { idCol: '1', titleCol: '2', encoding: 'latin-1' },
   },
   'ml-100k': {
     about: 'MovieLens-100K, users and items of 5 ratings and more',
-    ...movielens('ml-100k', '0e33842e24a9c977be4e0107933c0723'),
+    ...movielens('ml-100k', '0e33842e24a9c977be4e0107933c0723', NUMBERED),
     log: 'ml-100k/u.data',
     titles: 'ml-100k/u.item',
     titleOptions: { idCol: '1', titleCol: '2', encoding: 'latin-1' },
@@ -54,11 +57,11 @@ export const PUBLIC_DATASETS: Readonly<Record<string, PublicDataset>> = {
   },
 };
 
-function movielens(name: string, md5: string) {
+function movielens(name: string, md5: string, columns: Partial<ImportOptions> = {}) {
   const core = { minUserInteractions: 5, minItemInteractions: 5 };
   return {
     url: `https://files.grouplens.org/datasets/movielens/${name}.zip`,
     digest: ['md5', md5] as const,
-    options: { ...core, valUsers: 512 },
+    options: { ...core, ...columns, valUsers: 512 },
   };
 }
