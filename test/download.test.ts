@@ -226,7 +226,7 @@ describe('a public dataset', () => {
     log: 'tiny/ratings.dat',
     titles: 'tiny/movies.dat',
     titleOptions: { idCol: '1', titleCol: '2', encoding: 'latin-1' },
-    options: {},
+    options: { userCol: '1', itemCol: '2', timeCol: '4' },
   });
 
   it('is fetched once, unpacked, and imported with its titles', async () => {
