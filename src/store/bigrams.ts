@@ -1,7 +1,7 @@
 /**
- * Finds the texts that share most pairs of letters with another, in a time that hardly grows with their number: what is compared letter by
- * letter afterwards are those alone. Pairs count within words and at their ends, each once a text. The measure is Tversky's
- * index ("Features of Similarity", 1977): what the other text lacks of this one counts whole, what it has besides counts a fifth.
+ * Finds the texts that share the most pairs of letters with another, in a time that hardly grows with their number, so that only few need to be compared
+ * letter by letter. Pairs count within words and at their ends, once per text. The measure is Tversky's index ("Features of Similarity", 1977): pairs of
+ * this text that the other one lacks count fully, extra pairs of the other one count a fifth.
  */
 export class BigramIndex {
   /** Pair -> the numbers of the texts that hold it. */
@@ -23,7 +23,7 @@ export class BigramIndex {
     });
   }
 
-  /** The numbers of the `count` texts most like these words, the likest first; only such as share a pair. */
+  /** The numbers of the `count` texts most similar to these words, best first; only texts that share a pair. */
   likest(words: readonly string[], count: number): number[] {
     const pairs = pairsOf(words);
     const shared = new Uint16Array(this.#sizes.length);

@@ -11,17 +11,17 @@ import { parseConfig } from '../train/config.js';
 import { parseJson } from './files.js';
 import { type HostTensor, readSafetensors, type TensorFile, writeSafetensors } from './safetensors.js';
 
-/** The version of the checkpoint format that is written. Version 1 has no such number, and no checksums. */
+/** The version of the checkpoint format. Version 1 has no such number and no checksums. */
 export const FORMAT = 2;
 
-/** Writes weights alone, whole or not at all. */
+/** Writes only weights, whole or not at all. */
 export function saveWeights(file: string, checkpoint: Checkpoint): void {
   writeSafetensors(file, floatTensors('', checkpoint.weights), weightsMetadata(checkpoint));
 }
 
 /**
- * The weights of a checkpoint file, or of a run folder's best or last. Throws an InputError that names the file, the
- * tensor, its shape and the one its configuration asks for.
+ * The weights of a checkpoint file, or of a run folder's best or last checkpoint. Throws an InputError that names the file, the tensor, its shape and the
+ * expected shape.
  */
 export function loadCheckpoint(path: string, which: 'best' | 'last' = 'best'): Checkpoint {
   return parseWeights(checkpointFile(path, which)).checkpoint;
@@ -53,7 +53,7 @@ export function floatTensors(prefix: string, weights: HostParameters): Map<strin
   return new Map([...weights].map(([name, { shape, data }]) => [prefix + name, { dtype: 'F32', shape, data }]));
 }
 
-/** The checkpoint in a file, and all else that the file holds. */
+/** The checkpoint in a file, and everything else that the file holds. */
 export function parseWeights(file: string): { checkpoint: Checkpoint; content: TensorFile } {
   const content = readSafetensors(file);
   checkFormat(content, file);
@@ -98,7 +98,7 @@ export function checkTensors(
   return weights;
 }
 
-/** @throws InputError for a number that is not finite: its model ranks nothing */
+/** @throws InputError for a number that is not finite, with which a model cannot rank */
 export function checkFinite(weights: HostParameters, file: string): void {
   for (const [name, { data }] of weights) {
     const at = firstNonFinite(data);

@@ -9,7 +9,7 @@ const ALL = 'checksums';
 const OWN = 'checksum';
 const BLANK = '0'.repeat(64);
 
-/** The metadata with checksums; that of the start is still blank, see `sealStart`. */
+/** The metadata with checksums. The one of the start is still blank, see `sealStart`. */
 export function withChecksums(
   metadata: Readonly<Record<string, string>>,
   tensors: readonly (readonly [name: string, bytes: Uint8Array])[],
@@ -18,16 +18,16 @@ export function withChecksums(
   return { ...metadata, [ALL]: JSON.stringify(Object.fromEntries(sums)), [OWN]: BLANK };
 }
 
-/** Puts its checksum into a file's start: the header and its length. */
+/** Puts the checksum into a file's start, which is the header and its length. */
 export function sealStart(start: Buffer): void {
   start.write(digest(start), placeOf(start, BLANK));
 }
 
 /**
- * What a file's metadata says without its checksums, once they are known to be right.
- * @param start of the file: the header and its length
- * @returns `tensor` checks the bytes of one; undefined where the file has no checksums
- * @throws DamagedFileError where the start is not what was written; `tensor` throws it too
+ * A file's metadata without its checksums, after the start has been checked.
+ * @param start the start of the file: the header and its length
+ * @returns `tensor` checks the bytes of one tensor; undefined if the file has no checksums
+ * @throws DamagedFileError if the start is not what was written; `tensor` throws it for a tensor
  */
 export function checkStart(
   file: string,
@@ -49,7 +49,7 @@ export function checkStart(
   return { metadata, checkTensor };
 }
 
-/** Where a checksum's digits stand. Quotes inside the header's strings are escaped, so nothing else looks like this. */
+/** Where a checksum's digits are. Quotes inside the header's strings are escaped, so nothing else looks like this. */
 function placeOf(start: Buffer, digits: string): number {
   const key = `"${OWN}":"`;
   const at = start.indexOf(`${key}${digits}"`);

@@ -8,23 +8,23 @@ import { checkOptions, optionTable, type TrainOptions } from '../train/config.js
 import { PRESETS } from '../train/presets.js';
 import { readText } from './files.js';
 
-/** A configuration file: training options, and what else a command line would say. */
+/** A configuration file: training options, and what else the command line could say. */
 export interface ConfigFile {
   readonly options: Partial<TrainOptions>;
   readonly preset?: string;
-  /** The dataset's folder and the run's, as paths from here: in the file they count from the file's own folder. */
+  /** The folders of the dataset and of the run, as paths from the working directory. In the file they are relative to the file's own folder. */
   readonly data?: string;
   readonly out?: string;
 }
 
-/** A file of all keys with a remark to each is a fraction of it; YAML takes some hundred times its size of memory. */
+/** A file with all keys and a comment for each takes a fraction of this. Parsing YAML takes a hundred times its size in memory. */
 const MOST_BYTES = 2 ** 16;
 
 const PATHS = ['data', 'out'];
 
 /**
- * Reads a configuration in YAML, of which JSON is a part: options of training with their values, and `preset`, `data` and `out`.
- * @throws InputError with the file, the line and the value for what is no YAML, no key (with the nearest one) or no value of its key
+ * Reads a configuration in YAML (or JSON, which is YAML): training options with their values, and `preset`, `data` and `out`.
+ * @throws InputError with file, line and value for invalid YAML, an unknown key (with the nearest one) or an invalid value
  */
 export function readConfigFile(file: string): ConfigFile {
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;

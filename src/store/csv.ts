@@ -4,17 +4,17 @@ import { InputError } from '../base/errors.js';
 
 /** A row of a CSV file. */
 export interface CsvRow {
-  /** Where it ends, from 1. */
+  /** The line on which it ends, from 1. */
   readonly line: number;
-  /** The fields of the columns that were asked for; undefined where the header does not name one. */
+  /** The fields of the requested columns; undefined for a column that the header does not name. */
   readonly fields: readonly (string | undefined)[];
 }
 
 /**
- * Reads columns of a CSV file (RFC 4180, UTF-8) by the names in its header, of which case does not matter; others are ignored.
- * @param required must be in the header
- * @param optional need not
- * @param onRow given each row in turn: no list of them is made, which would take many times the file
+ * Reads columns of a CSV file (RFC 4180, UTF-8) by their names in the header, whatever their case; other columns are ignored.
+ * @param required columns that must be in the header
+ * @param optional columns that may be missing
+ * @param onRow called with each row in turn; a list of all rows would take many times the size of the file
  * @throws InputError naming file, line and what is wrong
  */
 export function readColumns(

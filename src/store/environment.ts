@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Gpu } from '../engine/gpu.js';
 
-/** What a run was trained with: enough to tell why two runs differ. */
+/** What a run was trained with: enough to explain why two runs differ. */
 export interface Environment {
   /** Of this package. */
   readonly version: string;
-  /** Of its repository, with `-dirty` where files differ from it; null where it was installed from a package. */
+  /** The commit of its repository, with `-dirty` if files differ from it; null if it was installed as a package. */
   readonly commit: string | null;
   readonly node: string;
   readonly platform: string;

@@ -17,10 +17,10 @@ import { GsasError, InputError } from '../base/errors.js';
 export const MAX_IO_BYTES = 2 ** 30;
 
 /**
- * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. A process
- * killed at any moment leaves the old file or the new one; the temporary file it may leave too is overwritten next time.
+ * Writes a file whole or not at all: a temporary file in the same folder, fsync, rename, fsync of the folder. A process that is killed at any moment
+ * leaves the old file or the new one; a temporary file that it leaves is overwritten next time.
  * Throws a GsasError that names the file and the system's reason (disk full, permission denied).
- * @param keep what the file that was there is called from now on; a kill may leave it under that name with no new one yet
+ * @param keep a new name for the existing file; a kill may leave the file under that name with no new file yet
  */
 export function writeWhole(file: string, chunks: Iterable<Uint8Array>, keep?: string): void {
   const temporary = `${file}.tmp`;
@@ -35,7 +35,7 @@ export function writeWhole(file: string, chunks: Iterable<Uint8Array>, keep?: st
   }
 }
 
-/** Renames a file for good. Throws like writeWhole. */
+/** Renames a file durably. Throws like writeWhole. */
 export function moveFile(from: string, to: string): void {
   try {
     renameSync(from, to);
@@ -54,7 +54,7 @@ export function appendSynced(file: string, text: string): void {
   }
 }
 
-/** Appends to a file and leaves it to the system when that reaches the disk. Throws like appendSynced. */
+/** Appends to a file; the system decides when that reaches the disk. Throws like appendSynced. */
 export function appendBytes(file: string, bytes: Uint8Array): void {
   try {
     appendFileSync(file, bytes);
@@ -77,7 +77,7 @@ function writeSynced(file: string, flags: 'w' | 'a', chunks: Iterable<Uint8Array
   }
 }
 
-/** Makes a rename in the folder survive a power cut. Windows cannot open a folder and needs no such call. */
+/** Makes a rename in the folder survive a power cut. Windows cannot open folders and does not need it. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const fd = openSync(folder, 'r');
@@ -102,7 +102,7 @@ export function readJson(file: string): unknown {
   return parseJson(readText(file), file);
 }
 
-/** JSON, or an InputError that names the source, the line where the parser knows one, and the parser's complaint. */
+/** Parses JSON. Throws an InputError that names the source, the line if the parser reports one, and the parser's message. */
 export function parseJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
@@ -115,7 +115,7 @@ export function parseJson(text: string, source: string): unknown {
   }
 }
 
-/** The system's own words for a failed file operation ("no such file or directory"), without the call and the path. */
+/** The system's message for a failed file operation ("no such file or directory"), without the call and the path. */
 export function systemReason(error: unknown): string {
   const { errno, message } = error as NodeJS.ErrnoException;
   return (errno !== undefined && getSystemErrorMap().get(errno)?.[1]) || message;

@@ -4,15 +4,15 @@ import { printable } from '../base/printable.js';
 import { BigramIndex } from './bigrams.js';
 import type { ItemNames } from './titles.js';
 
-/** What a person's words for an item mean. */
+/** Which item a person's words mean. */
 export type Found =
   | { readonly kind: 'exact' | 'similar'; readonly item: number }
-  /** Several items are meant as well as any; the likeliest first. */
+  /** Several items fit equally well; the likeliest first. */
   | { readonly kind: 'ambiguous'; readonly items: readonly number[] }
-  /** None is meant, but these have titles somewhat like it. */
+  /** None fits, but these have somewhat similar titles. */
   | { readonly kind: 'unknown'; readonly nearest: readonly number[] };
 
-/** A title as it is compared: its words without case, accents and punctuation. */
+/** A title for comparison: its words without case, accents and punctuation. */
 interface Entry {
   readonly item: number;
   readonly title: string;
@@ -25,15 +25,17 @@ interface Entry {
 
 const ARTICLES = new Set(['a', 'an', 'the']);
 const MOST_NEAR = 8;
-/** Entries that are compared letter by letter, which takes time in proportion to them and to the text. */
+/** How many entries are compared letter by letter. The time is proportional to them and to the text. */
 const MOST_COMPARED = 1000;
-/** Letters of a text whose meaning is guessed. */
+/** The most letters of a text whose meaning is guessed. */
 const MOST_LETTERS = 200;
 
 /**
- * Finds items by what a person calls them: the id in the log, where the data was imported from one with other ids; the number of the
- * item, from 1, elsewhere, and always with a # before it; or the title, of which case, punctuation, the place of an article and a year in
- * brackets may differ, some words may be left out while it stays clear which is meant, and letters may be wrong.
+ * Finds items by what a person calls them:
+ * - the id in the log, if the data was imported from one with other ids; otherwise the number of the item, from 1;
+ * - the number with a # before it, always;
+ * - the title. Case, punctuation, the place of an article and a year in brackets may differ, words may be missing as long as it stays clear which
+ *   item is meant, and letters may be wrong.
  */
 export class ItemFinder {
   readonly #byOriginal: ReadonlyMap<string, number>;
@@ -49,7 +51,7 @@ export class ItemFinder {
 
   /**
    * What the text means.
-   * @param guess false finds exact and similar texts alone, in a time that does not grow with the catalogue
+   * @param guess false finds only exact and similar texts, in a time that does not grow with the catalogue
    */
   find(text: string, guess = true): Found {
     const item = this.#byId(text);
@@ -61,7 +63,7 @@ export class ItemFinder {
     if (ofSameText) return decide(ofSameText, 'exact');
     const ofSameWords = new Set([...(byWords.get(keyOf(core)) ?? []), ...(byWords.get(keyOf(words)) ?? [])]);
     if (ofSameWords.size > 0) return decide([...ofSameWords], 'similar');
-    if (!guess || text.length > MOST_LETTERS || /^\d+$/.test(text)) return { kind: 'unknown', nearest: [] }; // an id that is none resembles many titles
+    if (!guess || text.length > MOST_LETTERS || /^\d+$/.test(text)) return { kind: 'unknown', nearest: [] }; // an unknown id resembles many titles
     const holding = entries.filter((entry) => words.every((word) => entry.words.includes(word)));
     if (holding.length > 0) return decide(holding, 'similar');
     const near = this.#resembling(words);
@@ -88,8 +90,8 @@ export class ItemFinder {
   }
 
   /**
-   * Items for someone who is still typing: the one of that id first, then titles that have all the words or their beginnings, the
-   * shortest first, then titles like it. Without any text, the first items.
+   * Items for someone who is still typing: the item of that id first, then titles that contain all the words or begin with them, the shortest first, then
+   * similar titles. For an empty text, the first items.
    */
   search(text: string, limit: number): number[] {
     const found = new Set<number>();
@@ -115,7 +117,7 @@ export class ItemFinder {
     return printable(title === undefined || title === original ? id : `${id} ${JSON.stringify(title)}`);
   }
 
-  /** Made when first asked for: ids need none of it. */
+  /** Made on first use: ids do not need it. */
   get #index(): Index {
     this.#indexOnce ??= indexOf(
       Array.from(this.names.titles)
@@ -147,14 +149,14 @@ export class ItemFinder {
   }
 }
 
-/** Titles by what is looked up in them. */
+/** Titles by the keys that are looked up. */
 interface Index {
   readonly entries: readonly Entry[];
   /** By `plainText` of the title. */
   readonly byText: ReadonlyMap<string, readonly Entry[]>;
   /** By `keyOf` of all words, and of the core. */
   readonly byWords: ReadonlyMap<string, readonly Entry[]>;
-  /** Made when a guess is asked for. */
+  /** Made for the first guess. */
   readonly bigrams: () => BigramIndex;
 }
 
@@ -179,19 +181,19 @@ function plainText(text: string): string {
   return text.trim().toLowerCase();
 }
 
-/** The same for the same words in any order. */
+/** A key that is the same for the same words in any order. */
 function keyOf(words: readonly string[]): string {
   return `${words.length} ${[...new Set(words)].sort().join(' ')}`;
 }
 
-/** One item is found; among several the shortest title is the likeliest. */
+/** A single item is found; among several, the shortest title is the likeliest. */
 function decide(entries: readonly Entry[], kind: 'exact' | 'similar'): Found {
   if (entries.length === 1) return { kind, item: entries[0].item };
   const sorted = entries.toSorted((a, b) => a.title.length - b.title.length || a.item - b.item);
   return { kind: 'ambiguous', items: sorted.map(({ item }) => item) };
 }
 
-/** Those of the least edit distance, if that is at most a quarter of the letters: the words in order, or sorted. */
+/** Those of the smallest edit distance, if it is at most a quarter of the letters, comparing words in order or sorted. */
 function nearest(entries: readonly Entry[], words: readonly string[], core: readonly string[]): Entry[] {
   const sorted = (list: readonly string[]) => list.toSorted().join(' ');
   const distances = entries.map((entry) =>
@@ -216,7 +218,7 @@ function wordsOf(text: string): Omit<Entry, 'item' | 'title'> {
   return { words, plain, core: core.length > 0 ? core : plain };
 }
 
-/** A text without what stands in brackets at its end. */
+/** A text without a remark in brackets at its end. */
 function withoutRemark(text: string): string {
   const end = text.trimEnd();
   const open = end.endsWith(')') ? end.indexOf('(', end.lastIndexOf(')', end.length - 2) + 1) : -1;

@@ -6,7 +6,7 @@ import type { HostParameters } from '../model/parameters.js';
 import { parseJson } from './files.js';
 import { readSafetensors, type TensorFile } from './safetensors.js';
 
-/** What a parity fixture's metadata says of the model, the loss and the optimizer that made its numbers. */
+/** What a parity fixture's metadata says about the model, the loss and the optimizer that made its numbers. */
 export interface FixtureMeta {
   items: number;
   seq: number;
@@ -26,7 +26,7 @@ export interface FixtureMeta {
 export interface Fixture {
   readonly config: GsasrecConfig;
   readonly meta: FixtureMeta;
-  /** The tensor of that name. @throws InputError when the file has none */
+  /** The tensor of that name. @throws InputError if the file has none */
   numbers(name: string): ArrayLike<number>;
   /** The parameters under a prefix: param, grad, adam1 or adam5. */
   parameters(prefix: string): HostParameters;

@@ -2,24 +2,24 @@ import { existsSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
 import { appendBytes, appendSynced, parseJson, readText, writeWhole } from './files.js';
 
-/** One line of metrics.jsonl: what was measured when `step` optimizer steps were done. */
+/** One line of metrics.jsonl: what was measured after `step` optimizer steps. */
 export interface JournalRecord {
   readonly step: number;
   readonly [key: string]: unknown;
 }
 
 /**
- * A run's metrics file, one JSON object a line. Append a record before the checkpoint of its step is saved: then every
- * record up to a checkpoint's step is on the disk when the checkpoint is, and a resumed run writes the rest once more,
- * so the file ends up with the lines of a run that was never stopped.
+ * A run's metrics file, one JSON object a line. Append a record before the checkpoint of its step is saved. Then every record up to a
+ * checkpoint's step is on the disk when the checkpoint is, a resumed run writes the later ones again, and the file ends like that of an uninterrupted
+ * run.
  */
 export class Journal {
-  /** The records that a resumed run goes on from. */
+  /** The records that a resumed run continues from. */
   readonly kept: readonly JournalRecord[];
 
   /**
-   * Starts the file, or goes on with one whose run is resumed at `resumedStep`: lines of later steps and a last line cut
-   * off by a kill are dropped. Throws an InputError that names file and line for a line that is no record.
+   * Starts the file, or continues one whose run is resumed at `resumedStep`: lines of later steps and a last line cut off by a kill are dropped. Throws an
+   * InputError that names file and line for a line that is not a record.
    */
   constructor(
     readonly file: string,
@@ -29,7 +29,7 @@ export class Journal {
     writeWhole(file, [Buffer.from(this.kept.map(toLine).join(''))]);
   }
 
-  /** Adds a line and waits until it is on the disk, which takes milliseconds: for records of epochs, not of steps. */
+  /** Adds a line and waits until it is on the disk, which takes milliseconds. For records of epochs, not of steps. */
   append(record: JournalRecord): void {
     appendSynced(this.file, toLine(record));
   }
@@ -40,7 +40,7 @@ export class Journal {
   }
 }
 
-/** The records of a metrics file; none when there is no file. A last line that was cut off by a kill is left out. */
+/** The records of a metrics file; none if there is no file. A last line that was cut off by a kill is left out. */
 export function readJournal(file: string): JournalRecord[] {
   if (!existsSync(file)) return [];
   const lines = readText(file).split('\n').slice(0, -1);

@@ -23,10 +23,9 @@ const MOST_USERS = 2 ** 32 - 2;
 const LAYOUT = 'train/input.txt, val/ and test/{input,output}.txt, dataset_stats.json';
 
 /**
- * Reads a folder in the layout of the official gSASRec-pytorch port: a user a line, ids separated by spaces, in train/input.txt and
- * {val,test}/input.txt; the id that came next in the same line of {val,test}/output.txt; num_items in dataset_stats.json. Both files of val or
- * test are empty where nobody is held out.
- * Titles are not part of it: see `readTitles`.
+ * Reads a folder in the layout of the official gSASRec-pytorch port: one user per line, ids separated by spaces, in train/input.txt and
+ * {val,test}/input.txt; the next id in the same line of {val,test}/output.txt; num_items in dataset_stats.json. Both files of val or test are empty if no
+ * user is held out. Titles are not part of it: see `readTitles`.
  * @throws InputError naming file, line and value
  */
 export function readDataset(dir: string): Dataset {
@@ -47,11 +46,11 @@ export function readDataset(dir: string): Dataset {
 }
 
 /**
- * The users of a split's lines, as an import numbers them in users.txt. A user may have several lines: a ready-made split has one for each
- * interaction that is held out.
- * @param count of the split's lines
- * @returns [count]; undefined where there is no such file
- * @throws InputError naming the file where it is not of these lines
+ * The users of a split's lines, as an import numbers them in users.txt. A user may have several lines: a ready-made split has one for each held-out
+ * interaction.
+ * @param count the number of the split's lines
+ * @returns [count]; undefined if there is no such file
+ * @throws InputError naming the file if it does not match these lines
  */
 export function userIds(dir: string, split: 'train' | 'val' | 'test', count: number): number[] | undefined {
   const file = join(dir, split, 'users.txt');
@@ -63,8 +62,8 @@ export function userIds(dir: string, split: 'train' | 'val' | 'test', count: num
 }
 
 /**
- * Writes the same layout, and items.csv where the dataset has titles. The folder appears whole or not at all.
- * @throws InputError when `dir` exists and is not an empty folder, or when a sequence is empty, which could not be read back
+ * Writes the same layout, and items.csv if the dataset has titles. The folder appears whole or not at all.
+ * @throws InputError if `dir` exists and is not an empty folder, or a sequence is empty, which could not be read back
  */
 export function writeDataset(dir: string, dataset: Dataset): void {
   const target = resolve(dir);

@@ -6,7 +6,7 @@ const isSpace = (byte: number) => byte === 32 || byte === 9 || byte === 13;
 const isDigit = (byte: number) => byte >= 48 && byte <= 57;
 
 /**
- * Reads a sequence of item ids a line, separated by spaces; the last line may lack its newline.
+ * Reads one sequence of item ids per line, separated by spaces. The last line may lack its newline.
  * @param file named in errors
  * @throws InputError on an empty file or line, and on anything but ids from 1 to `numItems`
  */
@@ -37,7 +37,7 @@ export function parseSequences(bytes: Uint8Array, file: string, numItems: number
   return new Sequences(items.slice(0, count), offsets);
 }
 
-/** Reads one item id a line. @throws InputError as `parseSequences`, and on a line of several ids */
+/** Reads one item id per line. @throws InputError as `parseSequences`, and on a line of several ids */
 export function parseTargets(bytes: Uint8Array, file: string, numItems: number): Uint32Array {
   const lines = parseSequences(bytes, file, numItems);
   for (let i = 0; i < lines.count; i++) {

@@ -9,8 +9,8 @@ import { type ItemNames, readItemNames, readOwnNames, readUserNames, writeItemNa
 const NAMELESS: ItemNames = { titles: new Map(), originals: new Map() };
 
 /**
- * What the items of a dataset's folder are called, by its items.csv; for null, of the embedded catalogue. Empty where there is none, or the
- * folder is not known.
+ * The names of the items of a dataset's folder, from its items.csv; for null, those of the embedded catalogue. Empty if there is no such file, or the
+ * folder is unknown.
  * @param titles a CSV with the columns id and title that is read instead
  * @throws InputError for a damaged file of names
  */
@@ -25,9 +25,8 @@ export function itemNames(folder: string | null | undefined, titles?: string): I
 const RUN_NAMES = 'items.csv';
 
 /**
- * What the items of a run's model are called: by the names that the run keeps, so that it does not matter where its data is by now; for a
- * run without such, by those of its data.
- * @param run its folder, or a checkpoint in it; undefined where a baseline stands in its place
+ * The names of the items of a run's model: those that the run keeps, so that its data may have moved; for a run without names, those of its data.
+ * @param run its folder, or a checkpoint in it; undefined for a baseline
  * @param folder of the data, as for `itemNames`
  * @param titles a CSV with the columns id and title whose names go before the others
  * @throws InputError for a damaged file of names
@@ -40,7 +39,7 @@ export function modelNames(run: string | undefined, folder: string | null | unde
   return { ...known, ...given, originals: given.originals.size > 0 ? given.originals : known.originals };
 }
 
-/** Keeps what items are called, and how often they occur in training, in the folder of a run. @throws GsasError where it cannot be written */
+/** Keeps the names of items, and how often they occur in training, in the folder of a run. @throws GsasError if it cannot be written */
 export function keepNames(run: string, names: ItemNames, dataset: Dataset): void {
   const occurrences = countItems(dataset);
   const counts = new Map(Array.from({ length: dataset.numItems }, (_, i) => [i + 1, occurrences[i + 1]]));
@@ -48,11 +47,11 @@ export function keepNames(run: string, names: ItemNames, dataset: Dataset): void
 }
 
 /**
- * The id in the log of each line's user of a split, by its users.txt and the folder's users.csv. A user may have several lines, see
+ * For each line of a split, its user's id in the log, from the split's users.txt and the folder's users.csv. A user may have several lines, see
  * `userIds`.
- * @param count of the split's lines
- * @returns [count]; undefined where the folder was not imported from a log, and so has no such files
- * @throws InputError naming the file where it is not of these lines
+ * @param count the number of the split's lines
+ * @returns [count]; undefined if the folder was not imported from a log and so has no such files
+ * @throws InputError naming the file if it does not match these lines
  */
 export function userNames(folder: string | null, split: 'train' | 'val' | 'test', count: number): string[] | undefined {
   if (folder === null) return undefined;
@@ -64,9 +63,9 @@ export function userNames(folder: string | null, split: 'train' | 'val' | 'test'
 }
 
 /**
- * Where the items of one imported dataset are in another: a function from the number in `from` to the number in `to` of the item with
- * the same id in the log, undefined for one that is not there.
- * @returns undefined where one of the two was not imported from a log with ids of its own
+ * Maps items of one imported dataset to another: a function from the number in `from` to the number in `to` of the item with the same id in the log,
+ * undefined for an item that is missing there.
+ * @returns undefined if one of the two was not imported from a log with ids of its own
  */
 export function renumbering(from: ItemNames, to: ItemNames): ((item: number) => number | undefined) | undefined {
   if (from.originals.size === 0 || to.originals.size === 0) return undefined;

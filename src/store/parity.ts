@@ -23,7 +23,7 @@ export interface ParityRow {
   limit: number;
   unit: 'absolute' | 'relative' | 'of the largest' | 'beyond 1e-5, share of elements' | 'ids';
   ok: boolean;
-  /** Said of a tensor that is compared otherwise than its kind. */
+  /** A remark about a tensor that is compared in another way than its kind. */
   note?: string;
 }
 
@@ -52,7 +52,7 @@ export async function checkParity(gpu: Gpu, file: string): Promise<ParityRow[]> 
   return rows.list;
 }
 
-/** A batch without its padding: which positions of the padded [B, S] arrays its tokens are, and their ragged form. */
+/** A batch without its padding: the positions of its tokens in the padded [B, S] arrays, and the ragged form. */
 function withoutPadding(
   { meta }: Fixture,
   padded: ArrayLike<number>,
@@ -66,7 +66,7 @@ function withoutPadding(
       throw new InputError(`${file}: row ${row} of a sequence tensor has padding to the right of an item`);
     }
     at.push(...real);
-    if (real.length > 0) histories.push(Uint32Array.from(real, (i) => padded[i])); // else it is all padding
+    if (real.length > 0) histories.push(Uint32Array.from(real, (i) => padded[i])); // otherwise it is all padding
   }
   return { at, batch: historyBatch(histories) };
 }
@@ -120,7 +120,7 @@ async function compareTraining(model: Model, fixture: Fixture, rows: Rows, file:
   });
   for (let step = 1; step <= STEPS; step++) {
     const { value, gradients, parameters } = stream.scope(() => {
-      // As in training; only the first step's gradients are wanted whole.
+      // As in training. Only the first step's gradients are wanted as whole tensors.
       const tape = new Tape(stream, true, step === 1 ? [] : model.tables);
       const root = scoreOwn(tape, model.encode(tape, tensors), model.outputTable, positives, objective);
       const value = stream.download(root);
@@ -153,7 +153,7 @@ async function comparePredictions(model: Model, fixture: Fixture, rows: Rows, fi
     const spans = stream.upload(batch.spans, [batch.tokens, 2]);
     return stream.read(model.encode(new Tape(stream, false), { ids, spans }));
   });
-  // A row that is all padding is zero before the last norm, so what remains of it is that norm's bias.
+  // A row of padding is zero before the last norm, so only that norm's bias remains of it.
   const bias = fixture.parameters('param').get('seq_norm.bias')!.data;
   const last = new Float32Array(B * D);
   let tokens = 0;
@@ -246,7 +246,7 @@ class Rows {
       });
   }
 
-  /** Ids must be the official ones, in order; two whose official scores cannot be told apart in f32 may change places. */
+  /** Ids must be the official ones, in order. Two whose official scores are equal within f32 may swap places. */
   ranking(name: string, ids: HostArray, scores: HostArray, fixture: Fixture): void {
     const officialIds = fixture.numbers(`${name}/ids`);
     const officialScores = fixture.numbers(`${name}/scores`);
@@ -256,7 +256,7 @@ class Rows {
     for (let row = 0; row < fixture.meta.batch; row++) {
       for (let i = 0; i < Math.min(k, perRow); i++) {
         const official = officialScores[row * perRow + i];
-        if (!Number.isFinite(official)) continue; // fewer items than places: what fills them is arbitrary
+        if (!Number.isFinite(official)) continue; // fewer items than places: the rest is arbitrary
         const same = ids[row * k + i] === officialIds[row * perRow + i];
         const tied = Math.abs(scores[row * k + i] - official) <= HIDDEN * Math.max(1, Math.abs(official));
         if (!same && !tied) wrong++;
@@ -276,7 +276,7 @@ function largest(values: ArrayLike<number>): number {
   return most || 1;
 }
 
-/** The largest absolute difference; NaN where a number is missing or none. */
+/** The largest absolute difference; NaN if a number is missing or NaN. */
 function apart(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) return Number.NaN;
   let most = 0;

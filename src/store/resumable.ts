@@ -26,22 +26,22 @@ const LAST = 'last.safetensors';
 const PREVIOUS = 'previous.safetensors';
 const OPTIMIZER = /^last\.optimizer-\d+\.safetensors$/;
 
-/** What processes that were killed may leave of a run's files, see writeWhole. */
+/** Files that killed processes may leave in a run, see writeWhole. */
 const LEFT_OVER =
   /^((best|last|previous|last\.optimizer-\d+)\.safetensors|(config|run|environment|analysis)\.json|(metrics|steps)\.jsonl|events\.out\.tfevents\..*|items\.csv|(report|comparison)\.html|run\.lock\.\d+)\.tmp$/;
 
-/** The file in a run's folder that a resumed run would go on from; undefined where there is none. */
+/** The file in a run's folder that a resumed run would continue from; undefined if there is none. */
 export function resumableFile(run: string): string | undefined {
   return [LAST, PREVIOUS].find((name) => existsSync(join(run, name)));
 }
 
 /**
- * Writes last.safetensors and the optimizer's state beside it, and then best.safetensors when these weights are the best. The checkpoint
- * that was the last one stays as previous.safetensors.
+ * Writes last.safetensors with the optimizer's state beside it, and then best.safetensors if these weights are the best. The former last checkpoint stays
+ * as previous.safetensors.
  *
- * A kill at any moment leaves a folder to resume from. The optimizer's file carries the step in its name and is there before
- * last.safetensors, which names it, changes in one rename; what nothing names any more goes at the end. Where best.safetensors is not there yet,
- * last.safetensors tells that it is the best, and a resumed run writes it again.
+ * A kill at any moment leaves a folder to resume from. The optimizer's file has the step in its name and exists before last.safetensors, which names it,
+ * changes in one rename. Files that nothing names any more are removed at the end. If best.safetensors is not there yet, last.safetensors says that it
+ * is the best, and a resumed run writes it again.
  */
 export function saveCheckpoint(run: string, checkpoint: ResumableCheckpoint, isBest: boolean): void {
   const { step, slots } = checkpoint;
@@ -56,7 +56,7 @@ export function saveCheckpoint(run: string, checkpoint: ResumableCheckpoint, isB
     seconds: JSON.stringify(seconds),
   });
   const metadata = { ...weightsMetadata(checkpoint), optimizer, loop: JSON.stringify(loop) };
-  // A checkpoint that is saved once more, such as by a resumed run at its limit, must not push out the one before it.
+  // A checkpoint that is saved again, such as by a resumed run at its limit, must not push out the one before it.
   const keep = metadataOf(last)?.step === String(step) ? undefined : previous;
   writeSafetensors(last, floatTensors('', checkpoint.weights), metadata, keep);
   if (isBest) saveWeights(join(run, BEST), checkpoint);
@@ -66,23 +66,23 @@ export function saveCheckpoint(run: string, checkpoint: ResumableCheckpoint, isB
   }
 }
 
-/** What a run's folder has to go on from, though a process was killed or a file damaged. */
+/** What a run can continue from, even if a process was killed or a file is damaged. */
 export interface Recovery {
   readonly checkpoint: ResumableCheckpoint;
-  /** What is damaged or lost, and what happens instead; empty where all is well. */
+  /** What is damaged or lost, and what happens instead; empty if all is well. */
   readonly faults: readonly string[];
-  /** Puts the folder in order. @throws InputError where another process has changed it since */
+  /** Puts the folder in order. @throws InputError if another process has changed it since */
   apply(): void;
 }
 
-/** The checkpoint that a resumed run goes on from. Throws like `recover`. */
+/** The checkpoint that a resumed run continues from. Throws like `recover`. */
 export function loadResumable(run: string): ResumableCheckpoint {
   return recover(run).checkpoint;
 }
 
 /**
- * Finds out what a run can go on from, and changes nothing: the last checkpoint, or the one before it where that is damaged.
- * @throws InputError where there is nothing to resume, DamagedFileError where no checkpoint is whole
+ * Finds what a run can continue from and changes nothing: the last checkpoint, or the one before it if that is damaged.
+ * @throws InputError if there is nothing to resume, DamagedFileError if no checkpoint is intact
  */
 export function recover(run: string): Recovery {
   const before = stamp(run);
@@ -119,14 +119,14 @@ export function recover(run: string): Recovery {
   throw new InputError(`${run}: nothing to resume, there is no ${LAST}; ${way}`);
 }
 
-/** Removes what killed processes have left half written. */
+/** Removes files that killed processes left half written. */
 export function sweep(run: string): void {
   for (const name of readdirSync(run)) if (LEFT_OVER.test(name)) rmSync(join(run, name), { force: true });
 }
 
 /**
- * The best weights may be missing or older than they should: they are written after the last checkpoint, and a kill may come between.
- * Where the last ones are the best, they are written again; where the best ones are lost, the next validation counts as the best.
+ * The best weights may be missing or outdated: they are written after the last checkpoint, and a kill may come in between. If the last weights are the
+ * best, they are written again. If the best ones are lost, the next validation counts as the best.
  */
 function recoverBest(run: string, checkpoint: ResumableCheckpoint): Recovery {
   const file = join(run, BEST);
@@ -149,7 +149,7 @@ function recoverBest(run: string, checkpoint: ResumableCheckpoint): Recovery {
   };
 }
 
-/** The step of the best weights, or what is wrong with them; neither where they are missing. */
+/** The step of the best weights, or what is wrong with them; neither if they are missing. */
 function bestStep(file: string): { step?: number; fault?: string } {
   if (!existsSync(file)) return {};
   try {
@@ -183,7 +183,7 @@ function readResumable(run: string, file: string): ResumableCheckpoint {
   };
 }
 
-/** Where the loop stands; in format 1 the optimizer's file holds all of it. */
+/** The loop's state. In format 1 the optimizer's file holds all of it. */
 function parseLoop(content: TensorFile, file: string, state: TensorFile, optimizer: string): Partial<LoopState> {
   if (content.metadata.loop === undefined) return parseNumbers(state, 'loop', optimizer);
   const seconds = parseField(state, 'seconds', optimizer);
@@ -201,7 +201,7 @@ function parseSlots(state: TensorFile, config: TrainConfig, file: string): Optim
   return Object.fromEntries(names.map((slot) => [slot, slotOf(slot)]));
 }
 
-/** The metadata of a checkpoint file; undefined where it is missing or damaged. */
+/** The metadata of a checkpoint file; undefined if it is missing or damaged. */
 function metadataOf(file: string): Record<string, string> | undefined {
   if (!existsSync(file)) return undefined;
   try {

@@ -18,11 +18,11 @@ import { rememberSource } from './source.js';
 export interface RunFolderOptions {
   /** Where the dataset came from, so that `evaluate RUN` finds it: a folder, or null for the embedded one. */
   readonly data?: string | null;
-  /** Is told what is damaged in a run that is resumed, and what happens instead; left out, it is printed to stderr. */
+  /** Called with what is damaged in a resumed run and what happens instead. By default it is printed to stderr. */
   readonly warn?: (fault: string) => void;
 }
 
-/** A run that is kept in a folder, docs/runs.md says in which files. While it is trained no other process can train it. */
+/** Keeps a run in a folder; docs/runs.md lists its files. While it is trained, no other process can train it. */
 export class RunFolder implements RunStore {
   #held: { lock: RunLock; log: RunLog } | undefined;
   #recovery: Recovery | undefined;
@@ -91,7 +91,7 @@ export class RunFolder implements RunStore {
     }
   }
 
-  /** The log, once it is sure that the run is still this process's. */
+  /** The log, after checking that this process still holds the run. */
   #own(): RunLog {
     const { lock, log } = this.#held!;
     lock.check();
@@ -99,13 +99,13 @@ export class RunFolder implements RunStore {
   }
 }
 
-/** @throws InputError when a run is in that folder already, or a process uses it */
+/** @throws InputError if a run is in that folder already, or a process uses it */
 function refuseTaken(run: string): void {
   refuseHeld(run);
   refuseRun(run);
 }
 
-/** The file that makes a folder that of a run; undefined where there is none. */
+/** The file that makes a folder a run; undefined if there is none. */
 export function checkpointIn(run: string): string | undefined {
   return resumableFile(run) ?? (existsSync(join(run, 'best.safetensors')) ? 'best.safetensors' : undefined);
 }
@@ -125,8 +125,8 @@ function refuseRun(run: string): void {
 }
 
 /**
- * Makes the folder of a new run and holds it. Call it when data and configuration have been checked, so that bad input leaves no folder behind.
- * @throws InputError when a run is in that folder already, a process uses it, or it cannot be made
+ * Makes the folder of a new run and locks it. Call it after checking data and configuration, so that bad input leaves no folder behind.
+ * @throws InputError if a run is in that folder already, a process uses it, or it cannot be made
  */
 export function createRun(run: string): RunLock {
   refuseTaken(run);
@@ -139,7 +139,7 @@ export function createRun(run: string): RunLock {
   }
   const lock = RunLock.take(run);
   try {
-    refuseRun(run); // one that has come in between
+    refuseRun(run); // in case one was made in between
   } catch (error) {
     lock.release();
     throw error;
@@ -147,7 +147,7 @@ export function createRun(run: string): RunLock {
   return lock;
 }
 
-/** The options of the run, as a file that another run can be started from; the catalogue's size comes from the data. */
+/** Writes the options of the run as a file from which another run can start. The catalogue's size comes from the data. */
 function writeConfig(run: string, { num_items, ...options }: TrainConfig): void {
   writeWhole(join(run, 'config.json'), [Buffer.from(`${JSON.stringify(options, null, 2)}\n`)]);
 }

@@ -19,7 +19,7 @@ interface Holder {
   readonly host: string;
   /** The namespace of process ids, on Linux: containers that share a host and its name may have several. */
   readonly space: string | null;
-  /** What tells the process from a later one of the same id: the boot and when it started since, on Linux. */
+  /** Distinguishes the process from a later one with the same id: the boot and its start time, on Linux. */
   readonly start: string | null;
   /** ISO 8601. */
   readonly since: string;
@@ -27,12 +27,12 @@ interface Holder {
 
 const FILE = 'run.lock';
 const HEARTBEAT_SECONDS = 60;
-/** A process elsewhere cannot be looked up: it counts as gone when it has been silent for this long. */
+/** A process elsewhere cannot be looked up. It counts as gone after being silent for this long. */
 const SILENCE_SECONDS = 600;
-/** Others may take and leave the lock meanwhile, or be about to write their name into it. */
+/** Others may take and release the lock meanwhile, or be about to write their name into it. */
 const ATTEMPTS = 50;
 const WAIT_MS = 200;
-/** A lock that names nobody was cut off by a kill or a full disk, unless it is as young as this. */
+/** A lock that names no process was cut off by a kill or a full disk, unless it is younger than this. */
 const YOUNG_MS = 5000;
 
 const held = new Set<RunLock>();
@@ -41,8 +41,8 @@ const releaseAll = () => {
 };
 
 /**
- * Holds a run's folder for this process, so that no two write to it: a file that names the process, made by one call that fails where it is
- * there already. A lock whose process is gone is taken over.
+ * Locks a run's folder, so that no two processes write to it: a file that names the process, created by one call that fails if the file exists. A lock
+ * whose process is gone is taken over.
  */
 export class RunLock {
   readonly #file: string;
@@ -61,8 +61,8 @@ export class RunLock {
   }
 
   /**
-   * @throws InputError where another process, or another run of this one, holds the folder; it names the process
-   * @throws GsasError where the folder takes no files
+   * @throws InputError if another process, or another run of this one, holds the folder; it names the process
+   * @throws GsasError if no file can be written in the folder
    */
   static take(run: string): RunLock {
     const file = join(run, FILE);
@@ -75,7 +75,7 @@ export class RunLock {
     throw new InputError(`${run}: other processes keep taking ${file}; try again`);
   }
 
-  /** @throws GsasError where this process does not hold the folder any more, or it is gone */
+  /** @throws GsasError if this process does not hold the folder any more, or the folder is gone */
   check(): void {
     const text = readIfThere(this.#file);
     if (text === this.#text) return;
@@ -85,7 +85,7 @@ export class RunLock {
     throw new GsasError(`${this.run}: this process does not hold the run any more, ${who}; nothing more is written`);
   }
 
-  /** Lets others have the folder. */
+  /** Unlocks the folder. */
   release(): void {
     clearInterval(this.#heartbeat);
     held.delete(this);
@@ -94,7 +94,7 @@ export class RunLock {
   }
 }
 
-/** @throws InputError where a process that lives holds the run's folder */
+/** @throws InputError if a living process holds the run's folder */
 export function refuseHeld(run: string): void {
   const file = join(run, FILE);
   const text = readIfThere(file);
@@ -108,7 +108,7 @@ export function refuseHeld(run: string): void {
   );
 }
 
-/** Whether a process of this machine is there. */
+/** Whether a process of this machine exists. */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -128,19 +128,19 @@ function isHolding({ pid, host, space, start }: Holder, file: string): boolean {
   return start === null || now === null || start === now;
 }
 
-/** @returns false where the file is there already */
+/** @returns false if the file exists already */
 function create(file: string, text: string): boolean {
   try {
     writeFileSync(file, text, { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    quietly(() => rmSync(file, { force: true })); // empty, where the disk is full
+    quietly(() => rmSync(file, { force: true })); // empty if the disk is full
     throw new GsasError(`${file}: cannot be written: ${systemReason(error)}`, { cause: error });
   }
 }
 
-/** Removes the lock of a process that is gone. Of several that try, one moves that very file away; whoever finds another one there puts it back. */
+/** Removes the lock of a process that is gone. If several processes try, one moves that very file away; any that finds another file there puts it back. */
 function removeStale(file: string): void {
   const text = readIfThere(file);
   if (text === undefined) return;
@@ -171,7 +171,7 @@ function thisProcess(): Holder {
   };
 }
 
-/** Undefined where the lock names nobody. */
+/** Undefined if the lock names no process. */
 function parse(text: string): Holder | undefined {
   try {
     const holder = JSON.parse(text);

@@ -4,17 +4,17 @@ import { EventFile, type Scalars } from './events.js';
 import { Journal, type JournalRecord } from './journal.js';
 
 /**
- * What a run measures, on disk while it measures: metrics.jsonl, a line a validation; steps.jsonl, a line every two seconds; and both
- * once more for TensorBoard, whose time axis shows training time.
+ * Writes what a run measures to disk as it goes: metrics.jsonl, a line per validation; steps.jsonl, a line every two seconds; and both again for
+ * TensorBoard, whose time axis shows training time.
  */
 export class RunLog {
   readonly #metrics: Journal;
   readonly #steps: Journal;
   readonly #events: EventFile;
-  /** Seconds since 1970 when training time was 0: pauses between a run's sessions are left out. */
+  /** The time, in seconds since 1970, at which training time is 0. Pauses between a run's sessions are left out. */
   readonly #origin: number;
 
-  /** Starts the files, or goes on with them. */
+  /** Starts the files, or continues them. */
   constructor(folder: string, resumed?: ResumePoint) {
     this.#metrics = new Journal(join(folder, 'metrics.jsonl'), resumed?.validation);
     this.#steps = new Journal(join(folder, 'steps.jsonl'), resumed?.step);
@@ -50,7 +50,7 @@ function stepScalars(record: JournalRecord): Measured {
   return { step, seconds, values: { 'train/loss': loss, 'train/positions_per_second': positions_per_second } };
 }
 
-/** `loss` is the epoch's mean; every number that is not the training's is a metric of the validation split. */
+/** `loss` is the epoch's mean. Every number that does not belong to training is a metric of the validation split. */
 function validationScalars(record: JournalRecord): Measured {
   const { step, seconds, epoch, loss, lr, positions_per_second, ...metrics } = record;
   const values: Record<string, unknown> = { 'train/epoch': epoch, 'train/epoch_loss': loss, 'train/lr': lr };

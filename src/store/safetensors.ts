@@ -38,7 +38,7 @@ export interface TensorFile {
   /** In the order of the header. */
   readonly tensors: Map<string, HostTensor>;
   readonly metadata: Record<string, string>;
-  /** Whether the file has checksums, which are then right. */
+  /** Whether the file has checksums, which were then correct. */
   readonly checked: boolean;
 }
 
@@ -46,14 +46,14 @@ const METADATA = '__metadata__';
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Objects and lists of a header: three a tensor, and no model has as many tensors. */
+/** The most objects and lists in a header: three per tensor, for more tensors than any model has. */
 const MOST_PARTS = 100_000;
 /** The header, a tensor, its shape. */
 const MOST_LEVELS = 3;
 
 /**
- * Writes tensors and metadata, with checksums, whole or not at all. The same content always gives the same bytes: wide types come first,
- * so that each tensor stands at a multiple of its element size, and names are sorted, as the reference implementation does.
+ * Writes tensors and metadata with checksums, whole or not at all. The same content always gives the same bytes. Like the reference implementation, it
+ * sorts names and puts wide types first, so that each tensor is at a multiple of its element size.
  * @param keep see writeWhole
  */
 export function writeSafetensors(
@@ -89,10 +89,9 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a safetensors file. Throws a DamagedFileError that names the file, and the tensor and value that are wrong where one
- * is: truncated or trailing bytes, a header that is no JSON or names a thing twice, an unknown dtype, a shape that does
- * not fit its bytes, offsets out of range or overlapping, a checksum that is not right. Files of others need no checksums.
- * Throws an InputError where it cannot be opened.
+ * Reads a safetensors file. Throws a DamagedFileError that names the file and, if there is one, the wrong tensor and value: truncated or trailing bytes,
+ * a header that is not JSON or has a key twice, an unknown dtype, a shape that does not fit its bytes, offsets out of range or overlapping, a wrong
+ * checksum. Files from other programs need no checksums. Throws an InputError if the file cannot be opened.
  */
 export function readSafetensors(file: string): TensorFile {
   return withFile(file, (fd) => {
@@ -108,7 +107,7 @@ export function readSafetensors(file: string): TensorFile {
   });
 }
 
-/** The metadata alone, whose checksum is checked. Throws like readSafetensors. */
+/** Only the metadata, after checking the checksum of the start. Throws like readSafetensors. */
 export function readMetadata(file: string): Record<string, string> {
   return withFile(file, (fd) => readStart(file, fd).metadata);
 }
@@ -157,7 +156,7 @@ interface Entry {
   readonly end: number;
 }
 
-/** Refuses, before memory is taken for it, JSON of more parts or levels than a header has. */
+/** Refuses JSON with more parts or levels than a header can have, before memory is allocated for it. */
 function checkStructure(json: Buffer, file: string): void {
   let parts = 0;
   let level = 0;
@@ -205,7 +204,7 @@ function parseEntry(name: string, info: unknown, file: string): Entry {
   return { name, dtype: dtype as Dtype, shape, begin, end };
 }
 
-/** The tensors must lie one behind the other and fill the file: no overlap, no hole, nothing missing or left over. */
+/** The tensors must follow one another and fill the file: no overlap, no hole, nothing missing or left over. */
 function checkOffsets(entries: readonly Entry[], dataLength: number, file: string): void {
   let filled = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -223,7 +222,7 @@ function checkOffsets(entries: readonly Entry[], dataLength: number, file: strin
   }
 }
 
-/** The first key that one object of a JSON text holds twice: JSON.parse silently keeps the last. */
+/** The first key that an object of a JSON text has twice. JSON.parse would silently keep the last one. */
 function duplicateKey(json: string): string | undefined {
   const open: Set<string>[] = [];
   for (const [token, key] of json.matchAll(/[{}[\]]|("[^"\\]*(?:\\.[^"\\]*)*")\s*:|"[^"\\]*(?:\\.[^"\\]*)*"/g)) {

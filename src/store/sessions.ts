@@ -12,16 +12,16 @@ export interface Session extends Environment {
   readonly pid: number;
   /** ISO 8601. */
   readonly started: string;
-  /** Left out while it runs, and for good where it was killed. */
+  /** Left out while it runs, and forever if it was killed. */
   readonly ended?: string;
   readonly stopped?: Outcome['stopped'];
-  /** Where it failed: the error's message. */
+  /** The error's message, if it failed. */
   readonly error?: string;
 }
 
 const FILE = 'environment.json';
 
-/** The sessions of a run, the earliest first; none where the file is missing. @throws InputError where it is damaged */
+/** The sessions of a run, earliest first; none if the file is missing. @throws InputError if it is damaged */
 export function readSessions(run: string): Session[] {
   const file = join(run, FILE);
   if (!existsSync(file)) return [];
@@ -32,13 +32,13 @@ export function readSessions(run: string): Session[] {
   return sessions;
 }
 
-/** Notes in RUN/environment.json that this process trains the run from now on. */
+/** Records in RUN/environment.json that this process trains the run from now on. */
 export function beginSession(run: string, environment: Environment): void {
   const session = { ...environment, host: hostname(), pid: process.pid, started: new Date().toISOString() };
   write(run, [...readSessions(run), session]);
 }
 
-/** Notes how the latest session ended. */
+/** Records how the latest session ended. */
 export function endSession(run: string, outcome: Outcome): void {
   const sessions = readSessions(run);
   const latest = { ...sessions.pop()!, ended: new Date().toISOString(), ...outcome };

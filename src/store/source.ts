@@ -10,7 +10,7 @@ import type { Recommender } from '../infer/recommender.js';
 import { readJson, writeWhole } from './files.js';
 import { readDataset } from './layout.js';
 
-/** A dataset and, where its true next-item probabilities are known, the recommender that knows them. */
+/** A dataset and, if its true next-item probabilities are known, the recommender that knows them. */
 export interface Source {
   readonly dataset: Dataset;
   readonly oracle?: Recommender;
@@ -33,10 +33,10 @@ export function checkCatalogue(run: string, numItems: number, dataset: Dataset):
 
 const ORACLE = 'oracle';
 
-/** The baselines that can stand in place of a run, by name. */
+/** The baselines that can take the place of a run, by name. */
 export const STAND_INS: readonly string[] = [...Object.keys(BASELINES), ORACLE];
 
-/** A baseline by its name. @throws InputError for an unknown one, and for the oracle of data whose truth is not known */
+/** A baseline by its name. @throws InputError for an unknown one, and for the oracle of data whose truth is unknown */
 export function baselineOf(name: string, { dataset, oracle }: Source): Recommender {
   if (Object.hasOwn(BASELINES, name)) return BASELINES[name](dataset);
   if (name !== ORACLE) throw unknownName('baseline', name, STAND_INS);
@@ -46,28 +46,28 @@ export function baselineOf(name: string, { dataset, oracle }: Source): Recommend
   );
 }
 
-/** What a model is to be compared with: the oracle last, where there is one. */
+/** What to compare a model with; the oracle last, if there is one. */
 export function baselinesOf({ dataset, oracle }: Source): Recommender[] {
   return [...Object.values(BASELINES).map((baseline) => baseline(dataset)), ...(oracle ? [oracle] : [])];
 }
 
 const NOTE = 'run.json';
 
-/** The folder of a run that is named by it, or by a checkpoint in it. */
+/** The folder of a run, given the folder or a checkpoint in it. */
 export function runFolderOf(run: string): string {
   return statSync(run, { throwIfNoEntry: false })?.isFile() ? dirname(run) : run;
 }
 
 /**
- * Notes in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded one. What the
- * dataset is goes with it, for reports of runs whose data is elsewhere by now.
+ * Records in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded dataset. A description of the
+ * dataset goes with it, for reports of runs whose data has moved.
  */
 export function rememberSource(run: string, folder: string | null, dataset: Dataset): void {
   const note = { data: folder, dataset: { name: dataset.name, ...summarizeDataset(dataset) } };
   writeWhole(join(run, NOTE), [Buffer.from(`${JSON.stringify(note)}\n`)]);
 }
 
-/** What `rememberSource` noted; `run` is a run's folder or a checkpoint in it. @throws InputError when it is missing, or notes nothing or nonsense */
+/** What `rememberSource` recorded; `run` is a run's folder or a checkpoint in it. @throws InputError if the record is missing or invalid */
 export function recallSource(run: string): string | null {
   if (!existsSync(run)) throw new InputError(`there is no run ${run}`);
   const file = join(runFolderOf(run), NOTE);
@@ -82,7 +82,7 @@ export function recallSource(run: string): string | null {
   return data;
 }
 
-/** What `recallSource` finds, or undefined where it throws: without the data there are no titles, but ids do. */
+/** What `recallSource` finds, or undefined if it throws: without the data there are no titles, but ids still work. */
 export function tryRecallSource(run: string): string | null | undefined {
   try {
     return recallSource(run);

@@ -9,7 +9,7 @@ export interface Column {
   readonly type: 'UINTEGER' | 'FLOAT' | 'DOUBLE' | 'VARCHAR';
 }
 
-/** A value for each column; null where there is none. */
+/** A value for each column; null for none. */
 export type Row = readonly (number | string | null)[];
 
 /** What DuckDB's COPY writes, by the file's ending. */
@@ -20,7 +20,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   '.parquet': 'FORMAT parquet, COMPRESSION zstd',
 };
 
-/** Throws an InputError unless `file` can be a table: to be called before the work whose results it is to hold. */
+/** Throws an InputError unless `file` can be a table. Call it before the work whose results go into it. */
 export function checkTableFile(file: string): void {
   if (!FORMATS[extname(file).toLowerCase()]) {
     throw new InputError(`${file}: a table is written as .csv, .parquet or .jsonl; give the name one of these endings`);
@@ -31,10 +31,10 @@ export function checkTableFile(file: string): void {
 }
 
 /**
- * Writes a table as CSV, Parquet or JSON lines, by the ending of its name, whole or not at all: rows gather in a database in a temporary
- * file beside it, so memory hardly grows with them, and the finished table takes its name in one rename.
- * @returns how many rows there are
- * @throws InputError for another ending; GsasError when it cannot be written; whatever `batches` throws
+ * Writes a table as CSV, Parquet or JSON lines, by the ending of its name, whole or not at all. Rows are collected in a database in a temporary file
+ * beside it, so memory hardly grows with them, and the finished table gets its name in one rename.
+ * @returns the number of rows
+ * @throws InputError for another ending; GsasError if it cannot be written; whatever `batches` throws
  */
 export async function writeTable(
   file: string,
@@ -60,7 +60,7 @@ export async function writeTable(
         `CREATE TABLE rows (${columns.map(({ name, type }) => `${quote(name)} ${type}`).join(', ')})`,
       );
       const appender = await connection.createAppender('rows');
-      const chunk = DuckDBDataChunk.create(types); // one for all: what it holds outside the heap, the collector does not see
+      const chunk = DuckDBDataChunk.create(types); // one for all: the garbage collector does not see its memory outside the heap
       for await (const batch of batches) {
         for (let at = 0; at < batch.length; at += CHUNK) {
           chunk.reset();
@@ -88,7 +88,7 @@ export async function writeTable(
   }
 }
 
-/** The most that DuckDB holds at a time; by its default it would take most of the machine's. */
+/** DuckDB's memory limit. Its default is most of the machine's memory. */
 const MEMORY = '256MB';
 
 /** Rows in a chunk of DuckDB's. */

@@ -2,14 +2,14 @@ import { InputError } from '../base/errors.js';
 import { type CsvRow, readColumns } from './csv.js';
 import { writeWhole } from './files.js';
 
-/** What items are called outside the model, by item id. */
+/** The names of items outside the model, by item id. */
 export interface ItemNames {
   readonly titles: ReadonlyMap<number, string>;
-  /** Their ids in the log that the data was imported from; empty where they have no others. */
+  /** Their ids in the log that the data was imported from; empty if those are the same. */
   readonly originals: ReadonlyMap<number, string>;
-  /** The category of each item that has one; left out where no file tells. */
+  /** The category of each item that has one; left out if no file has categories. */
   readonly categories?: ReadonlyMap<number, string>;
-  /** How often each item occurs in training; left out where no file tells. */
+  /** How often each item occurs in training; left out if no file has counts. */
   readonly counts?: ReadonlyMap<number, number>;
 }
 
@@ -22,7 +22,7 @@ export function readTitles(file: string): Map<number, string> {
 }
 
 /**
- * Reads what `readTitles` reads and, where the header names them, the columns `original_id` and `category`.
+ * Reads what `readTitles` reads and, if the header names them, the columns `original_id` and `category`.
  * @throws InputError naming file, line and value
  */
 export function readItemNames(file: string): {
@@ -35,7 +35,7 @@ export function readItemNames(file: string): {
 }
 
 /**
- * Reads what `writeItemNames` wrote.
+ * Reads a file of `writeItemNames`.
  * @throws InputError naming file, line and value
  */
 export function readOwnNames(file: string): ItemNames {
@@ -64,9 +64,9 @@ function readNames(file: string, required: readonly string[], optional: readonly
 }
 
 /**
- * Writes the names of the items 1..N as a run keeps them, whole or not at all: a CSV file with the columns `id` and `interactions` and, as far
- * as they are known, `original_id`, `title` and `category`.
- * @throws GsasError naming the file where it cannot be written
+ * Writes the names of the items 1..N for a run, whole or not at all: a CSV file with the columns `id`, `interactions` and, as far as they are known,
+ * `original_id`, `title` and `category`.
+ * @throws GsasError naming the file if it cannot be written
  */
 export function writeItemNames(file: string, { titles, originals, categories, counts }: Required<ItemNames>): void {
   const columns = Object.entries({ original_id: originals, title: titles, category: categories }).filter(

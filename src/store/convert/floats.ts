@@ -1,4 +1,4 @@
-/** Storages that become float32: bytes an element, and an element's value. The bytes are little-endian. */
+/** Storage types that become float32: bytes per element, and how to read an element. Bytes are little-endian. */
 export const FLOATS: Readonly<Record<string, { bytes: number; at: (data: DataView, offset: number) => number }>> = {
   FloatStorage: { bytes: 4, at: (data, offset) => data.getFloat32(offset, true) },
   DoubleStorage: { bytes: 8, at: (data, offset) => data.getFloat64(offset, true) },

@@ -11,7 +11,7 @@ import { readOfficial } from './official.js';
 import { writeOnnx } from './onnx.js';
 import { writeStateDict } from './state-dict-writer.js';
 
-/** How a checkpoint is to be read. */
+/** How to read a checkpoint. */
 export interface OpenOptions {
   /** Which checkpoint of a run's folder. */
   readonly which?: 'best' | 'last';
@@ -19,7 +19,7 @@ export interface OpenOptions {
   readonly given?: Partial<TrainOptions>;
 }
 
-/** How a checkpoint is to be read, and what its copy is to note. */
+/** How to read a checkpoint, and what to note in the copy. */
 export interface ConvertOptions extends OpenOptions {
   /** For a run's folder: where its data is, so that `evaluate` finds it. */
   readonly data?: string;
@@ -110,7 +110,7 @@ function writeRun(run: string, checkpoint: Checkpoint, data: string | undefined)
   }
 }
 
-/** As many bytes as tell formats apart; undefined for a folder. */
+/** The first bytes, enough to distinguish formats; undefined for a folder. */
 function firstBytes(path: string): Buffer | undefined {
   try {
     if (statSync(path).isDirectory()) return undefined;

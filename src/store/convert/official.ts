@@ -10,15 +10,15 @@ import { StateDict } from './state-dict.js';
 type Shapes = ReadonlyMap<string, readonly number[]>;
 type Inferred = Omit<GsasrecConfig, 'num_heads' | 'dropout_rate'>;
 
-/** The official configurations for MovieLens-1M have one head, and nothing in a state dict tells how many there are. */
+/** The official configurations for MovieLens-1M have one head. A state dict does not say how many there are. */
 export const ASSUMED_HEADS = 1;
 
 /**
  * A checkpoint of the official PyTorch port, or of any code whose state dict has the same names and shapes. Its
- * parameters' shapes tell the catalogue, window, dimension, blocks and whether the item embeddings are reused; heads and
- * the options of training are taken from `given`.
+ * parameters' shapes determine the catalogue, the window, the dimension, the blocks and whether item embeddings are reused. Heads and training
+ * options come from `given`.
  * @param file what torch.save(model.state_dict(), file) has written
- * @param given num_heads, where there is more than one, and any options of training; what the shapes tell must agree
+ * @param given num_heads, if there is more than one, and any training options; they must not contradict the shapes
  * @throws InputError for a file that holds no such state dict, naming the tensor, its shape and the expected one
  */
 export function readOfficial(file: string, given: Partial<TrainOptions> = {}): Checkpoint {
@@ -48,7 +48,7 @@ function inferModel(shapes: Shapes, file: string): Inferred {
     num_items: rows - 2,
     sequence_length: S,
     embedding_dim: D,
-    // More blocks than tensors are none: the shapes of a million blocks need not be listed to find that one is missing.
+    // There cannot be more blocks than tensors, and listing the shapes of a million blocks would take long.
     num_blocks: Math.min(blocks.reduce((most, block) => Math.max(most, block), -1) + 1, shapes.size),
     reuse_item_embeddings: !shapes.has('output_embedding.weight'),
   };

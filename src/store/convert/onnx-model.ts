@@ -1,14 +1,14 @@
 import { PbfWriter } from 'pbf';
 
-/** The parts of ONNX's protobuf messages that a graph of ours needs (github onnx/onnx, onnx/onnx.proto; field numbers are its own). */
+/** The parts of ONNX's protobuf messages that our graphs need (github onnx/onnx, onnx/onnx.proto; field numbers are its own). */
 
-/** Version 17 brought LayerNormalization; format version 8 came with it. */
+/** Version 17 introduced LayerNormalization, together with format version 8. */
 const OPSET = 17;
 const IR_VERSION = 8;
 const DATA_TYPES = { float: 1, int64: 7 } as const;
 const ATTRIBUTE = { int: 2, float: 1, ints: 7 } as const;
 
-/** An input or output: a size per axis, or a name where it is free. */
+/** An input or output: for each axis a size, or a name if the size is free. */
 export interface OnnxValue {
   readonly name: string;
   readonly type: keyof typeof DATA_TYPES;
@@ -31,7 +31,7 @@ interface Initializer {
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** A graph in the making: operations are added in the order in which they run. Values go by name. */
+/** Builds a graph. Operations are added in the order in which they run, and values are referred to by name. */
 export class OnnxGraph {
   readonly #nodes: Node[] = [];
   readonly #initializers = new Map<string, Initializer>();
@@ -78,7 +78,7 @@ export class OnnxGraph {
     outputs: readonly OnnxValue[],
     metadata: Readonly<Record<string, string>>,
   ): Uint8Array {
-    // Room for everything at once: growing would copy the weights again and again.
+    // Allocate everything at once: growing would copy the weights again and again.
     const pbf = new PbfWriter(
       new Uint8Array(this.dataBytes + 512 * (this.#nodes.length + this.#initializers.size) + 65536),
     );
@@ -115,7 +115,7 @@ export class OnnxGraph {
 function encodeNode({ op, inputs, output, attributes }: Node, pbf: PbfWriter): void {
   for (const input of inputs) pbf.writeStringField(1, input);
   pbf.writeStringField(2, output);
-  pbf.writeStringField(3, output); // the node's own name: tools that quantize want one
+  pbf.writeStringField(3, output); // the node's own name, which quantization tools need
   pbf.writeStringField(4, op);
   for (const [name, value] of Object.entries(attributes)) {
     pbf.writeMessage(

@@ -7,10 +7,10 @@ import type { TrainConfig } from '../../train/config.js';
 import { writeWhole } from '../files.js';
 import { OnnxGraph, type OnnxValue } from './onnx-model.js';
 
-/** A protobuf message is smaller than 2 GiB; this much of it is left to everything but the weights. */
+/** A protobuf message is smaller than 2 GiB. This much of it is reserved for everything but the weights. */
 const MAX_WEIGHT_BYTES = 2 ** 31 - 2 ** 20;
 const END = Number.MAX_SAFE_INTEGER;
-/** Instead of -inf, so that a row that is all padding has a softmax: exp of it is 0 beside any score. */
+/** Used instead of -inf, so that the softmax of a row of padding is defined: its exp is 0 beside any score. */
 const HIDDEN = -1e30;
 
 /** The architectures that can be written, and how. */
@@ -19,11 +19,11 @@ const GRAPHS: Readonly<Record<string, (config: TrainConfig, weights: HostParamet
 };
 
 /**
- * Writes a checkpoint's model as ONNX: item ids in, padded on the left, scores of the item that comes next out.
+ * Writes a checkpoint's model as ONNX: from item ids, padded on the left, to scores of the next item.
  *
- * Input `items` int64 [batch, length], any length: of more than sequence_length the last count, and the last column is the
- * latest item whatever the length, as in `recommend`. Outputs `scores` float [batch, num_items], column j being item j + 1,
- * and `hidden` float [batch, embedding_dim], whose dot products with the output table the scores are.
+ * Input `items` is int64 [batch, length] of any length. Of more than sequence_length columns the last ones count, and the last column is the latest item
+ * whatever the length, as in `recommend`. Outputs are `scores` float [batch, num_items], column j being item j + 1, and `hidden` float
+ * [batch, embedding_dim], whose dot products with the output table are the scores.
  * @throws InputError for a model of 2 GiB or more, which is ONNX's limit
  */
 export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
@@ -43,7 +43,7 @@ export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
   writeWhole(file, [graphOf(config, weights).encode(architectureOf(config).title, inputs, outputs, metadata)]);
 }
 
-/** What a model of `writeOnnx` takes and gives. */
+/** The inputs and outputs of a model that `writeOnnx` writes. */
 export function onnxInterface(config: TrainConfig): { inputs: readonly OnnxValue[]; outputs: readonly OnnxValue[] } {
   const { num_items: N, embedding_dim: D } = config;
   const items: OnnxValue = {
@@ -78,7 +78,7 @@ function gsasrecGraph(config: TrainConfig, weights: HostParameters): OnnxGraph {
   const ids = graph.op('Slice', ['items', graph.ints([-S]), graph.ints([END]), graph.ints([1])]);
   const size = graph.op('Shape', [ids]);
   const length = graph.op('Gather', [size, graph.ints([1])]);
-  // The last column stands at the last position, however many there are.
+  // The last column has the last position, however many columns there are.
   const first = graph.op('Sub', [graph.ints([S]), length]);
   const positions = graph.op('Slice', ['position_embedding.weight', first, graph.ints([S]), graph.ints([0])]);
   const real = graph.op('Not', [graph.op('Equal', [ids, graph.ints(N + 1)])]);
@@ -120,7 +120,7 @@ function gsasrecGraph(config: TrainConfig, weights: HostParameters): OnnxGraph {
   const hidden = norm('seq_norm', graph.op('Gather', [rows, graph.ints(-1)], { axis: { int: 1 } }), 'hidden');
   const table = config.reuse_item_embeddings ? 'item_embedding.weight' : 'output_embedding.weight';
   const all = graph.op('Gemm', [hidden, table], { transB: { int: 1 } });
-  // Rows 0 and N + 1 of the table are no items.
+  // Rows 0 and N + 1 of the table are not items.
   graph.op('Slice', [all, graph.ints([1]), graph.ints([N + 1]), graph.ints([1])], {}, 'scores');
   return graph;
 }

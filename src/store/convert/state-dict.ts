@@ -16,7 +16,7 @@ const STORAGE = /^torch\.(\w+Storage)$/;
 const PARAMETER = /^[\w.]+$/;
 /** Some 300 bytes a tensor. */
 const MAX_PICKLE_BYTES = 2 ** 20;
-/** Numbers read for each byte of the file: views of one storage may lie across each other, as those of a product that was split do. */
+/** Numbers read for each byte of the file: views of one storage may overlap. */
 const MOST_READINGS = 4;
 
 interface Storage {
@@ -37,13 +37,13 @@ class TorchTensor {
   ) {}
 }
 
-/** A state dict whose tensors are described, but not yet read. Close it. */
+/** A state dict whose tensors are described but not read yet. Close it after use. */
 export class StateDict {
   readonly #zip: ZipFile;
   readonly #folder: string;
   readonly #tensors: ReadonlyMap<string, TorchTensor>;
 
-  /** @throws InputError for a file that is no zip, holds no pickle of a state dict, or is big-endian */
+  /** @throws InputError for a file that is not a zip, holds no pickled state dict, or is big-endian */
   constructor(readonly file: string) {
     this.#zip = new ZipFile(file);
     try {
@@ -131,7 +131,7 @@ export class StateDict {
   #checkByteOrder(): void {
     const name = `${this.#folder}byteorder`;
     const size = this.#zip.sizeOf(name) ?? 0;
-    if (size === 0) return; // torch before 2.1 did not say
+    if (size === 0) return; // torch before 2.1 does not say
     const order = this.#zip.read(name, 0, Math.min(size, 16)).toString('latin1');
     if (order !== 'little') {
       throw new InputError(

@@ -1,9 +1,9 @@
 import { InputError } from '../../base/errors.js';
 
 /**
- * Reads a pickle without running anything: a pickle is a program for a stack machine (Python's pickletools lists its
- * instructions), and of that machine only what builds dicts, lists, numbers, texts and tensors is here. Calls reach the functions that the caller
- * names and nothing else, so a file can make this program do nothing but build values.
+ * Reads a pickle without running anything. A pickle is a program for a stack machine (Python's pickletools lists its instructions). This one has only the
+ * instructions that build dicts, lists, numbers, texts and tensors. It calls the functions that the caller names and nothing else, so a file can do
+ * nothing but build values.
  */
 export interface PickleWorld {
   /** The functions that may be called, by "module.name". */
@@ -22,7 +22,7 @@ export class Global {
   constructor(readonly name: string) {}
 }
 
-/** What a list and a dict take of a pickle at the least: a tensor's 60 bytes hold three lists and a dict. */
+/** The least bytes that a list or dict takes in a pickle: a tensor's 60 bytes hold three lists and a dict. */
 const LIST_BYTES = 8;
 const DICT_BYTES = 32;
 /** For the smallest pickles. */
@@ -35,7 +35,7 @@ type Item = Pickled | typeof MARK;
 /**
  * The value that a pickle describes.
  * @param source names the pickle's file in errors
- * @throws InputError that names the instruction or the global which no state dict needs
+ * @throws InputError that names an instruction or a global that no state dict needs
  */
 export function unpickle(bytes: Buffer, world: PickleWorld, source: string): Pickled {
   try {
@@ -85,7 +85,7 @@ class Machine {
   readonly #stack: Item[] = [];
   readonly #memo = new Map<number, Pickled>();
   #at = 0;
-  /** Bytes of the pickle that its collections have left over. */
+  /** Bytes of the pickle that its collections have not used up. */
   #spare: number;
 
   constructor(
@@ -110,7 +110,7 @@ class Machine {
     this.#stack.push(value);
   }
 
-  /** A collection: one takes far more memory than the byte that makes it. */
+  /** A new collection, which takes far more memory than the byte that makes it. */
   #hold(value: Pickled[] | Map<Pickled, Pickled>): void {
     this.#spare -= Array.isArray(value) ? LIST_BYTES : DICT_BYTES;
     if (this.#spare < 0) throw this.#wrong('makes more lists and dicts than its bytes describe');
@@ -145,7 +145,7 @@ class Machine {
     return this.bytes.readUIntLE(this.#at - length, length);
   }
 
-  /** Two's complement of as many bytes as it takes; beyond 6 of them no size or count needs it. */
+  /** Two's complement in as many bytes as given. No size or count needs more than 6. */
   #long(): number {
     const length = this.#number(1);
     if (length > 6) throw this.#wrong(`has a number of ${length} bytes`);

@@ -6,10 +6,10 @@ import { MAX_IO_BYTES, systemReason, writeWhole } from '../files.js';
 
 /**
  * Zip archives of stored records, as torch.save writes them (PKWARE's APPNOTE.TXT; the section numbers below are its own).
- * Reading trusts no number in the file: records are read where they lie, so nothing larger than the file is ever allocated.
+ * Reading trusts no number in the file: records are read in place, so nothing larger than the file is ever allocated.
  */
 
-/** A record of an archive: its bytes lie at `start`, `size` of them. */
+/** A record of an archive: `size` bytes from `start`. */
 interface Entry {
   readonly size: number;
   readonly crc32: number;
@@ -17,7 +17,7 @@ interface Entry {
   readonly header: number;
 }
 
-/** Names, offsets and sizes of some hundred records take kilobytes. */
+/** Names, offsets and sizes of a few hundred records take kilobytes. */
 const MAX_DIRECTORY_BYTES = 2 ** 24;
 const LOCAL_HEADER = 0x04034b50;
 const DIRECTORY_ENTRY = 0x02014b50;
@@ -27,18 +27,18 @@ const LOCATOR_64 = 0x07064b50;
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
 const EXTRA_64 = 1;
-/** Bytes that are read at a time to check a record. */
+/** How many bytes are read at a time to check a record. */
 const CHUNK = 2 ** 22;
 const FULL_32 = 0xffffffff;
 
-/** An open archive. Its records' sizes are known to lie within the file. */
+/** An open archive, whose records have been checked to lie within the file. */
 export class ZipFile {
   readonly #entries = new Map<string, Entry>();
   readonly #fd: number;
   /** Bytes of the whole file. */
   readonly size: number;
 
-  /** @throws InputError for a file that cannot be opened, is no zip, is cut off, is not consistent in itself, or has a record that does not match its CRC-32 */
+  /** @throws InputError for a file that cannot be opened, is not a zip, is cut off, is inconsistent, or has a record that does not match its CRC-32 */
   constructor(readonly file: string) {
     try {
       this.#fd = openSync(file, 'r');
@@ -63,7 +63,7 @@ export class ZipFile {
     return [...this.#entries.keys()];
   }
 
-  /** Bytes of a record, or undefined where there is none of that name. */
+  /** The size of a record, or undefined if there is none of that name. */
   sizeOf(name: string): number | undefined {
     return this.#entries.get(name)?.size;
   }
@@ -71,7 +71,7 @@ export class ZipFile {
   /**
    * Bytes of a record, in a buffer of their own.
    * @param begin,length which of them; they must lie within the record
-   * @throws InputError where the record's header contradicts the directory
+   * @throws InputError if the record's header contradicts the directory
    */
   read(name: string, begin = 0, length?: number): Buffer<ArrayBuffer> {
     const entry = this.#entries.get(name)!;
@@ -80,7 +80,7 @@ export class ZipFile {
 
   #startOf(name: string, { header, size }: Entry): number {
     const local = this.#bytes(header, 30);
-    // The local header's name and extra field may be of other lengths than the directory's (4.3.7).
+    // The local header's name and extra field may differ in length from the directory's (4.3.7).
     const start = header + 30 + local.readUInt16LE(26) + local.readUInt16LE(28);
     if (local.readUInt32LE(0) !== LOCAL_HEADER || start + size > this.size) {
       throw this.#damaged(`its record ${JSON.stringify(name)} is not where its directory says`);
@@ -88,7 +88,7 @@ export class ZipFile {
     return start;
   }
 
-  /** Checks every record against its checksum. @throws DamagedFileError where one is not what was written */
+  /** Checks every record against its checksum. @throws DamagedFileError if one is not what was written */
   #checkRecords(): void {
     for (const [name, entry] of this.#entries) {
       const start = this.#startOf(name, entry);
@@ -174,7 +174,7 @@ export class ZipFile {
   }
 }
 
-/** Stored size, size and offset; those that say 0xffffffff stand in the zip64 extra field, in this order (4.5.3). */
+/** Stored size, size and offset. Those that are 0xffffffff are in the zip64 extra field, in this order (4.5.3). */
 function largeNumbers([stored, size, header]: number[], extra: Buffer): number[] {
   let fields: Buffer | undefined;
   for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
@@ -193,7 +193,7 @@ function largeNumbers([stored, size, header]: number[], extra: Buffer): number[]
 
 /**
  * Writes stored records, whole or not at all; the same records always give the same bytes.
- * @throws InputError beyond 4 GiB, for which a zip of this kind has no numbers
+ * @throws InputError beyond 4 GiB, which such a zip cannot express
  */
 export function writeZip(file: string, records: readonly (readonly [name: string, bytes: Uint8Array])[]): void {
   const total = records.reduce((sum, [name, bytes]) => sum + bytes.length + 128 + 2 * name.length, END_BYTES);
