@@ -6,6 +6,7 @@ import type { TrainOptions } from '../../train/config.js';
 import { loadCheckpoint, saveWeights } from '../checkpoint.js';
 import { systemReason } from '../files.js';
 import { checkpointIn, createRun } from '../run-folder.js';
+import { refuseHeld } from '../run-lock.js';
 import { openSource, rememberSource } from '../source.js';
 import { readOfficial } from './official.js';
 import { writeOnnx } from './onnx.js';
@@ -96,6 +97,7 @@ function writeRun(run: string, checkpoint: Checkpoint, data: string | undefined)
       `${data}: has ${dataset.numItems} items, but the checkpoint knows ${num_items}; name its own data`,
     );
   }
+  refuseHeld(run);
   const found = checkpointIn(run);
   if (found !== undefined)
     throw new InputError(
