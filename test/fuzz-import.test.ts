@@ -15,8 +15,13 @@ let db: Database;
 /** The last line that refused a file. */
 let refused = '';
 
+/** So many files are read by one database, which grows with what it has dropped. */
+const FILES = 250;
+let files = 0;
+
 /** DuckDB has to be opened anew after an internal error. */
 async function open(): Promise<void> {
+  files = 0;
   db?.close();
   rmSync(at('work'), { recursive: true, force: true });
   mkdirSync(at('work'));
@@ -38,6 +43,7 @@ async function rowsOf<R extends object>(
   read: () => Promise<unknown>,
   query: string,
 ): Promise<R[] | undefined> {
+  if (++files > FILES) await open();
   try {
     await read();
     return await db.rows<R>(query);

@@ -172,6 +172,15 @@ describe('ids and titles', () => {
   });
 });
 
+describe('rows without a user or an item', () => {
+  it('stop the import, or are left out where told to', async () => {
+    write('log.csv', 'user,item\nu,a\n,b\nu,c\nu,\nu,b\n');
+    expectMistake(await run('log.csv', '--out', 'out'), 'log.csv, line 3: the user id (user)', '--drop-incomplete');
+    expect(await imported('log.csv', '--drop-incomplete')).toContain('left out: 2 without a user or an item\n');
+    expect(items()).toEqual(['a', 'c', 'b']);
+  });
+});
+
 describe('event logs', () => {
   const log =
     'ts,visitor,event,item\n1500000000,u,view,a\n1500000001,u,search,\n1500000002,u,buy,b\n1500000003,u,view,c\n1500000004,u,buy,a\n';

@@ -18,7 +18,7 @@ describe('choosing', () => {
       ],
       { minRating: 2 },
     );
-    expect(dropped).toEqual({ events: 0, rating: 1, duplicates: 0, tooFew: 0, unseen: 0 });
+    expect(dropped).toEqual({ incomplete: 0, events: 0, rating: 1, duplicates: 0, tooFew: 0, unseen: 0 });
     expect(sequences()).toEqual(['alice: a x,1 b']);
   });
 

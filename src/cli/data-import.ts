@@ -47,6 +47,7 @@ export function addImport(data: Command): void {
     .option('--min-rating <number>', 'leave out interactions rated lower', parseNumber)
     .option('--event-col <name>', 'column that tells events of several kinds apart')
     .option('--events <kinds>', 'leave out events but these, such as view,purchase (default: all count)', parseEvents)
+    .option('--drop-incomplete', 'leave out rows without a user or an item')
     .addOption(new Option('--header', 'the first line names the columns (default: found out)'))
     .addOption(new Option('--no-header', 'the first line is data'))
     .option('--sequences', 'each line is a user and then their items, oldest first (default: found out)')

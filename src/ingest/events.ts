@@ -5,6 +5,8 @@ import type { ImportOptions } from './options.js';
 
 /** Interactions left out, by reason. */
 export interface Dropped {
+  /** Rows without a user or an item that --drop-incomplete leaves out. */
+  readonly incomplete: number;
   /** Events of kinds that --events does not name. */
   readonly events: number;
   /** Rated below --min-rating. */
@@ -18,8 +20,13 @@ export interface Dropped {
 }
 
 /** SQL of whether an event of the log is of a kind that counts. */
-export function isWanted(events: readonly string[] | undefined): string {
+export function isOfKind(events: readonly string[] | undefined): string {
   return events === undefined ? 'true' : `coalesce(event IN (${events.map(literal).join(', ')}), false)`;
+}
+
+/** SQL of whether a row of the log counts, where `dropIncomplete` lets it lack a user or an item. */
+export function isWanted({ events, dropIncomplete }: Pick<ImportOptions, 'events' | 'dropIncomplete'>): string {
+  return `${isOfKind(events)}${dropIncomplete ? ' AND user IS NOT NULL AND item IS NOT NULL' : ''}`;
 }
 
 /** @throws InputError where the log has no event of a kind that is to count */
@@ -28,7 +35,7 @@ export async function refuseUnknownEvents(db: Database, events: readonly string[
   const kinds = await db.rows<{ event: string | null; count: string }>(
     'SELECT event, count(*) AS count FROM log GROUP BY event ORDER BY count(*) DESC, event LIMIT 20',
   );
-  const there = await db.rows<{ event: string }>(`SELECT DISTINCT event FROM log WHERE ${isWanted(events)}`);
+  const there = await db.rows<{ event: string }>(`SELECT DISTINCT event FROM log WHERE ${isOfKind(events)}`);
   const unknown = events.find((name) => !there.some(({ event }) => event === name));
   if (unknown === undefined) return;
   const found = kinds.map(({ event, count }) => `${quoted(event ?? '')} (${Number(count).toLocaleString('en-US')})`);
@@ -42,9 +49,10 @@ export async function refuseUnknownEvents(db: Database, events: readonly string[
  */
 export async function numberEvents(
   db: Database,
-  { minRating, events }: Pick<ImportOptions, 'minRating' | 'events'>,
-): Promise<Pick<Dropped, 'events' | 'rating'>> {
-  const wanted = isWanted(events);
+  options: Pick<ImportOptions, 'minRating' | 'events' | 'dropIncomplete'>,
+): Promise<Pick<Dropped, 'incomplete' | 'events' | 'rating'>> {
+  const { minRating, events } = options;
+  const wanted = isWanted(options);
   const kept = `${wanted}${minRating === undefined ? '' : ` AND rating >= ${minRating}`}`;
   for (const name of ['user', 'item'])
     await db.run(
@@ -56,11 +64,12 @@ export async function numberEvents(
      SELECT users.number AS user, items.number AS item, time, part, log.rowid AS position
      FROM log JOIN users ON log.user = users.original JOIN items ON log.item = items.original WHERE ${kept}`,
   );
-  const counts = await db.row<Record<'read' | 'ofKind' | 'kept', string>>(
-    `SELECT count(*) AS read, count(*) FILTER (${wanted}) AS ofKind, (SELECT count(*) FROM events) AS kept FROM log`,
+  const counts = await db.row<Record<'read' | 'ofKind' | 'wanted' | 'kept', string>>(
+    `SELECT count(*) AS read, count(*) FILTER (${isOfKind(events)}) AS ofKind, count(*) FILTER (${wanted}) AS wanted, (SELECT count(*) FROM events) AS kept FROM log`,
   );
   await db.run('DROP TABLE log');
-  return { events: Number(counts.read) - Number(counts.ofKind), rating: Number(counts.ofKind) - Number(counts.kept) };
+  const [read, ofKind, complete, left] = [counts.read, counts.ofKind, counts.wanted, counts.kept].map(Number);
+  return { events: read - ofKind, incomplete: ofKind - complete, rating: complete - left };
 }
 
 /**
@@ -85,7 +94,7 @@ export async function filterEvents(
   options: ImportOptions,
   training: string,
   unseenItems: 'keep' | 'drop',
-): Promise<Omit<Dropped, 'rating' | 'events'>> {
+): Promise<Pick<Dropped, 'duplicates' | 'tooFew' | 'unseen'>> {
   const { duplicates = 'keep', minUserInteractions = 1, minItemInteractions = 1 } = options;
   const order = duplicates === 'first' ? 'time, position' : 'time DESC, position DESC';
   const repeated =

@@ -109,7 +109,7 @@ async function append(
   );
   await refuseRagged(db, source);
   const { rows, bad } = await db.row<{ rows: string; bad: string | null }>(
-    `SELECT count(*) AS rows, min(rowid) FILTER ((${isMissing()}) AND ${isWanted(options.events)}) AS bad FROM log WHERE rowid >= ${position}`,
+    `SELECT count(*) AS rows, min(rowid) FILTER ((${isMissing()}) AND ${isWanted(options)}) AS bad FROM log WHERE rowid >= ${position}`,
   );
   if (bad !== null) await refuseValue(db, source, layout, Number(bad), position, options);
   return Number(rows);

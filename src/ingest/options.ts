@@ -20,6 +20,8 @@ export interface ReadOptions {
   readonly eventCol?: string;
   /** Kinds of events that count; default all. */
   readonly events?: readonly string[];
+  /** Leaves out rows without a user or an item. */
+  readonly dropIncomplete?: boolean;
   /** False where the order of the log counts, though a column may look like a time. */
   readonly time?: boolean;
   /** Whether the first line names the columns. */
@@ -86,7 +88,7 @@ export interface ImportOptions extends ReadOptions {
 const KEYS = {
   ...{ files: 0, out: 0, force: 0, memoryLimit: 0, signal: 0, onProgress: 0, titles: 0 },
   ...{ userCol: 0, itemCol: 0, timeCol: 0, ratingCol: 0, eventCol: 0, events: 0, time: 0, timeFormat: 0 },
-  ...{ header: 0, quotes: 0, sequences: 0, encoding: 0 },
+  ...{ header: 0, quotes: 0, sequences: 0, dropIncomplete: 0, encoding: 0 },
   ...{ minRating: 0, duplicates: 0, minUserInteractions: 0, minItemInteractions: 0 },
   ...{ split: 0, valUsers: 0, valSeed: 0, testFrom: 0, valFrom: 0, train: 0, val: 0, test: 0, unseenItems: 0 },
 } satisfies Record<keyof ImportOptions, 0>;

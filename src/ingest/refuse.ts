@@ -60,8 +60,10 @@ export async function refuseValue(
   if ((role === 'user' || role === 'item') && (values[role] ?? '').trim() !== '')
     throw new InputError(`${where}: the ${role} id (${column}) is ${value}, a list or an object; an id is one value`);
   if (role === 'user' || role === 'item') {
-    const hint = guessColumn(source, 'event') === undefined ? '' : ', but for events of kinds that --events leaves out';
-    throw new InputError(`${where}: the ${role} id (${column}) is empty; every interaction needs one${hint}`);
+    const kinds = guessColumn(source, 'event') === undefined ? '' : ', and --events those of other kinds';
+    throw new InputError(
+      `${where}: the ${role} id (${column}) is empty; every interaction needs one; --drop-incomplete leaves such rows out${kinds}`,
+    );
   }
   if (role === 'rating') throw new InputError(`${where}: ${value} (${column}) is not a rating; give a number`);
   const expected = options.timeFormat ?? 'a number or a date as the times before it';

@@ -5,6 +5,7 @@ import type { ImportReport } from './import.js';
 export function describeImport({ columns, notes, read, dropped, split, unseen, untitled, kept }: ImportReport): string {
   const n = (value: number) => value.toLocaleString('en-US');
   const reasons = {
+    incomplete: 'without a user or an item',
     events: 'events of other kinds',
     rating: 'rated too low',
     duplicates: 'duplicates',
