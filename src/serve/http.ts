@@ -56,6 +56,8 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 /** Without a byte in either direction. */
 const IDLE_MS = 60_000;
+/** Between two requests: longer than proxies and clients keep a connection, so that none is closed on them as they send. */
+const KEEP_ALIVE_MS = 75_000;
 const LOOK_MS = 2_000;
 const MOST_CONNECTIONS = 2048;
 
@@ -93,6 +95,7 @@ export function newServer(answer: Answer, { hosts, headers: always, onAnswered, 
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = REQUEST_MS;
   server.timeout = IDLE_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = MOST_CONNECTIONS;
   return server;
 }

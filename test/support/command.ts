@@ -20,8 +20,8 @@ export interface Outcome {
 /** A command under way. */
 export interface Running {
   readonly ended: Promise<Outcome>;
-  /** Waits until the standard output matches. Rejects when it ends without. */
-  printed(pattern: RegExp): Promise<void>;
+  /** Waits until the standard output matches. Rejects when it ends without. @returns the match */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void;
 }
 
@@ -41,8 +41,11 @@ export function start(program: string, args: readonly string[], cwd: string, env
     child.on('close', (status) => resolve({ status, stdout, stderr: stderr.replaceAll(DAWN_REMARK, '') }));
   });
   const printed = (pattern: RegExp) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => pattern.test(stdout) && resolve();
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(stdout);
+        if (match) resolve(match);
+      };
       child.stdout.on('data', look);
       child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${stdout}${stderr}`)));
       look();
