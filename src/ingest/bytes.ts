@@ -1,14 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
 
-/** How much of a file is looked at to find out what it is. */
+/** How many bytes of a file are examined to find out what it is. */
 const PEEK_BYTES = 2 ** 18;
 const BLOCK_BYTES = 2 ** 20;
 
 export const NEWLINE = 10;
 export const RETURN = 13;
 
-/** The first bytes of a file. @throws InputError when it cannot be read */
+/** The first bytes of a file. @throws InputError if it cannot be read */
 export function readStart(file: string): Buffer {
   let fd: number;
   try {
@@ -24,7 +24,7 @@ export function readStart(file: string): Buffer {
   }
 }
 
-/** A file's bytes in order. A block is valid until the next one is asked for. */
+/** A file's bytes in order. A block is valid until the next one is requested. */
 export function* blocks(path: string): Generator<Buffer> {
   const fd = openSync(path, 'r');
   try {
@@ -36,8 +36,8 @@ export function* blocks(path: string): Generator<Buffer> {
 }
 
 /**
- * A file's bytes in order, in blocks that end with a line or, where a line is longer than a block, at least between two characters of
- * UTF-8. A block is valid until the next one is asked for.
+ * A file's bytes in order, in blocks that end with a line or, if a line is longer than a block, between two characters of UTF-8. A block is valid until
+ * the next one is requested.
  */
 export function* lineBlocks(path: string): Generator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
@@ -50,7 +50,7 @@ export function* lineBlocks(path: string): Generator<Buffer> {
   if (rest.length > 0) yield rest;
 }
 
-/** Where the last character of UTF-8 begins; what follows may be a part of it only. */
+/** Where the last UTF-8 character begins, which may be incomplete. */
 function lastCharacter(bytes: Buffer): number {
   let at = bytes.length - 1;
   while (at > Math.max(0, bytes.length - 4) && (bytes[at] & 0xc0) === 0x80) at--;

@@ -1,16 +1,16 @@
 import { InputError } from '../base/errors.js';
 import { printable, shortened } from '../base/printable.js';
 
-/** Of the names of columns in an error. */
+/** How many names of columns an error lists. */
 const MOST_LISTED = 1000;
 
-/** `entry` is the item in a table of titles, where a plain `id` or `code` must be it; in a log it may be the row's. */
+/** `entry` is the item in a table of titles, where a plain `id` or `code` must mean the item; in a log it may mean the row. */
 export type Role = 'user' | 'item' | 'time' | 'rating' | 'event' | 'title' | 'category' | 'entry';
 
 const ITEM =
   'item itemid iid product productid parentasin asin stockcode sku movieid bookid isbn trackid songid artistid articleid newsid videoid gameid appid businessid movie book track song artist article video game';
 
-/** Well-known names of each column, the surest first, without case and signs: `InvoiceDate`, `invoice_date` are one. */
+/** Well-known names of each column, the most certain first, without case and punctuation: `InvoiceDate` and `invoice_date` are the same. */
 const KNOWN: Record<Role, readonly string[]> = {
   user: words(
     'user userid uid username reviewerid customer customerid client clientid member memberid visitor visitorid account accountid profileid session sessionid',
@@ -28,24 +28,24 @@ const KNOWN: Record<Role, readonly string[]> = {
   title: words('title itemtitle movietitle producttitle booktitle name itemname productname description label'),
 };
 
-/** What columns hold where nothing names them, by how many there are. */
+/** What columns hold if nothing names them, by their number. */
 const UNNAMED: Record<number, readonly Role[]> = {
   2: ['user', 'item'],
   3: ['user', 'item', 'time'],
   4: ['user', 'item', 'rating', 'time'],
 };
 
-/** A table's columns as far as its first line tells. */
+/** A table's columns as far as its first line shows. */
 export interface Columns {
-  /** As the user named it; errors say this. */
+  /** The file as the user named it, for errors. */
   readonly file: string;
   readonly names: readonly string[];
   readonly hasHeader: boolean;
-  /** Whether it was found out, not said, whether the first line names columns. */
+  /** Whether it was guessed, not given, whether the first line names columns. */
   readonly headerFound?: boolean;
 }
 
-/** The column known to play a role, or undefined. */
+/** The column known to have a role, or undefined. */
 export function guessColumn({ names, hasHeader }: Columns, role: Role): number | undefined {
   if (!hasHeader) return position(UNNAMED[Math.min(names.length, 4)]?.indexOf(role) ?? -1);
   const plain = names.map(plainName);
@@ -53,7 +53,7 @@ export function guessColumn({ names, hasHeader }: Columns, role: Role): number |
   return name === undefined ? undefined : plain.indexOf(name);
 }
 
-/** The column known to play a role. @throws InputError that tells to name it by the flag, such as `--user-col` */
+/** The column known to have a role. @throws InputError that says to name it by its flag, such as `--user-col` */
 export function knownColumn(columns: Columns, role: Role, flag: string): number {
   const found = guessColumn(columns, role);
   if (found !== undefined && columns.hasHeader) refuseTwice(columns, found, flag);
@@ -64,7 +64,7 @@ export function knownColumn(columns: Columns, role: Role, flag: string): number 
   return found;
 }
 
-/** The column that a flag names, or numbers where no column has that name; undefined where it is not given. @throws InputError when it is not there */
+/** The column that a flag names, or numbers if no column has that name; undefined if the flag is not given. @throws InputError if there is no such column */
 export function namedColumn(columns: Columns, flag: string, named: string | undefined): number | undefined {
   if (named === undefined) return undefined;
   const { file, names, hasHeader } = columns;
@@ -85,12 +85,12 @@ function refuseTwice({ file, names }: Columns, column: number, flag: string): vo
   );
 }
 
-/** What a person calls a column. */
+/** How a person refers to a column. */
 export function columnName({ names, hasHeader }: Columns, column: number): string {
   return hasHeader && names[column] !== '' ? printable(names[column]) : `column ${column + 1}`;
 }
 
-/** Where a name stands among these, exactly or but for case and signs; -1 where it does not. */
+/** The index of a name among these, exactly or apart from case and punctuation; -1 if it is not there. */
 export function positionOf(names: readonly string[], named: string): number {
   const exact = names.indexOf(named);
   const plain = plainName(named);

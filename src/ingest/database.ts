@@ -4,18 +4,18 @@ import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance } from '@duckdb/
 import { GsasError, InputError } from '../base/errors.js';
 import { optionalPackage } from '../base/optional.js';
 
-/** Threads beyond these read no faster, and each wants its share of the memory. */
+/** More threads read no faster, and each needs its share of the memory. */
 const MOST_THREADS = 8;
 
 const MEMORY_LIMIT = '1GB';
 
 export interface DatabaseOptions {
-  /** As `2GB`; default 1GB. */
+  /** Such as `2GB`; the default is 1GB. */
   readonly memoryLimit?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A DuckDB database in a folder of its own, so that tables larger than memory live on disk. Rows keep the order they came in. */
+/** A DuckDB database in a folder of its own, so that tables larger than memory are kept on disk. Rows stay in the order of insertion. */
 export class Database {
   readonly #stop: () => void;
 
@@ -29,9 +29,9 @@ export class Database {
     signal?.addEventListener('abort', this.#stop);
   }
 
-  /** @param folder is there and empty */
+  /** @param folder an existing empty folder */
   static async open(folder: string, { memoryLimit = MEMORY_LIMIT, signal }: DatabaseOptions): Promise<Database> {
-    // Loaded when first needed: it is large, and most commands never use it.
+    // Loaded on first use: it is large, and most commands never need it.
     const { DuckDBInstance } = await optionalPackage(
       () => import('@duckdb/node-api'),
       '@duckdb/node-api',
@@ -50,7 +50,7 @@ export class Database {
       throw explain(error, memoryLimit);
     }
     const connection = await instance.connect();
-    // A moment without a zone is one of UTC, wherever the machine stands.
+    // A time without a zone is UTC, whatever the machine's zone.
     await connection.run("SET TimeZone = 'UTC'");
     return new Database(instance, connection, memoryLimit, signal);
   }
@@ -66,17 +66,17 @@ export class Database {
     await this.#guard(() => this.connection.run(sql));
   }
 
-  /** All rows of a small answer; 64-bit integers come as text. */
+  /** All rows of a small result; 64-bit integers come as text. */
   async rows<Row extends object>(sql: string): Promise<Row[]> {
     return (await this.#guard(() => this.connection.runAndReadAll(sql))).getRowObjectsJson() as unknown as Row[];
   }
 
-  /** The one row of a small answer. */
+  /** The only row of a small result. */
   async row<Row extends object>(sql: string): Promise<Row> {
     return (await this.rows<Row>(sql))[0];
   }
 
-  /** A large answer, some 2,048 rows at a time. */
+  /** A large result, about 2,048 rows at a time. */
   async *stream(sql: string): AsyncGenerator<DuckDBDataChunk> {
     const result = await this.#guard(() => this.connection.stream(sql));
     for (;;) {
@@ -97,7 +97,7 @@ export class Database {
   }
 }
 
-/** An error of the machine's in words of the command's; others as they are. */
+/** An error about the machine's limits in the command's words; other errors unchanged. */
 function explain(error: unknown, memoryLimit: string): unknown {
   const reason = firstLine(error);
   if (/No space left on device|max_temp_directory_size/.test(reason))
@@ -107,7 +107,7 @@ function explain(error: unknown, memoryLimit: string): unknown {
   return error;
 }
 
-/** DuckDB's messages run over many lines, of which the first says it. */
+/** The first line of DuckDB's messages, which says what happened. */
 export function firstLine(error: unknown): string {
   return (error as Error).message.split('\n')[0].trim();
 }

@@ -4,22 +4,22 @@ import { quoted } from '../base/printable.js';
 import { blocks, lineBlocks, NEWLINE, RETURN } from './bytes.js';
 import { lineAt } from './locate.js';
 
-/** Line by line UTF-8 or, where a line is not, Windows-1252: what logs of several programs, put together, come to. */
+/** UTF-8 line by line or, if a line is not UTF-8, Windows-1252. Concatenated logs of several programs look like this. */
 const MIXED = 'mixed';
 
-/** What Windows-1252 has at 0x80 to 0x9f; all else is Latin-1. Some releases of Node 20 to 23 decode it as Latin-1 throughout. */
+/** Windows-1252 at 0x80 to 0x9f; everything else is Latin-1. Some releases of Node 20 to 23 decode it all as Latin-1. */
 const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 /** Of the runs of bytes above ASCII, the most that may be long in a text of the Latin alphabet. */
 const MOST_LONG_RUNS = 0.1;
 const LONG_RUN = 3;
 
-/** What the bytes of a text are, and whether it must be rewritten to be read as UTF-8 with one kind of line end. */
+/** A text's encoding, and whether it must be rewritten as UTF-8 with one kind of line end. */
 export interface TextForm {
   /** A name of the WHATWG's Encoding Standard, or `mixed`. */
   readonly encoding: string;
   readonly rewrite: boolean;
-  /** What was found out and not said, in words. */
+  /** What was guessed, in words. */
   readonly note?: string;
 }
 
@@ -27,7 +27,7 @@ export function encodingInWords(encoding: string): string {
   return encoding === MIXED ? 'UTF-8 or else Windows-1252 by line' : encoding.toUpperCase();
 }
 
-/** The standard's name of an encoding, which has many. @throws InputError where there is none */
+/** The standard name of an encoding. @throws InputError if there is none */
 export function encodingNamed(label: string): string {
   if (label === MIXED) return MIXED;
   try {
@@ -41,10 +41,10 @@ export function encodingNamed(label: string): string {
 }
 
 /**
- * Finds out a text's encoding where it is not said, and its line ends.
+ * Detects a text's encoding, if it is not given, and its line ends.
  * @param file for errors
  * @param start the first bytes
- * @throws InputError when it is not text, not in the encoding said, or in none that can be told by its bytes
+ * @throws InputError if it is not text, not in the given encoding, or in none that its bytes show
  */
 export function findForm(file: string, path: string, start: Buffer, said: string | undefined): TextForm {
   const wide = said === undefined ? wideEncoding(start) : undefined;
@@ -63,7 +63,7 @@ function zeroByte(file: string, line: number): InputError {
   return new InputError(`${file}, line ${line} holds a zero byte, so it is not text; see what made the file`);
 }
 
-/** A text in UTF-8 with line feeds. @throws InputError when it is not in that encoding */
+/** A text in UTF-8 with line feeds. @throws InputError if it is not in that encoding */
 export function* decoded(file: string, path: string, encoding: string): Generator<string> {
   let line = 1;
   let held = '';
@@ -109,7 +109,7 @@ function windows1252(bytes: Buffer): string {
   return bytes.toString('latin1').replace(/[\x80-\x9f]/g, (sign) => WINDOWS_1252[sign.charCodeAt(0) - 0x80]);
 }
 
-/** UTF-16 by its mark, or by the zero bytes of ASCII signs, which stand at odd places in little-endian and at even ones in big-endian. */
+/** UTF-16 by its mark, or by the zero bytes of ASCII characters, which are at odd places in little-endian and at even ones in big-endian. */
 function wideEncoding(start: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   if (start[0] === 0xff && start[1] === 0xfe) return 'utf-16le';
   if (start[0] === 0xfe && start[1] === 0xff) return 'utf-16be';
@@ -121,7 +121,7 @@ function wideEncoding(start: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   return undefined;
 }
 
-/** `zero` is where the first zero byte is; `evenLines` says that all lines end alike, by LF or by CRLF. */
+/** `zero` is the place of the first zero byte; `evenLines` says that all lines have the same end, LF or CRLF. */
 function examine(path: string): { utf8: boolean; zero: number | undefined; evenLines: boolean } {
   let utf8 = true;
   let zero: number | undefined;

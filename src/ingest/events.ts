@@ -11,25 +11,25 @@ export interface Dropped {
   readonly events: number;
   /** Rated below --min-rating. */
   readonly rating: number;
-  /** Repeats that --duplicates first or last leaves out. */
+  /** Repeats that `--duplicates first` or `last` leaves out. */
   readonly duplicates: number;
   /** Of users or items with too few interactions. */
   readonly tooFew: number;
-  /** Held out, of items that training never sees. */
+  /** Held-out interactions of items that training never sees. */
   readonly unseen: number;
 }
 
-/** SQL of whether an event of the log is of a kind that counts. */
+/** SQL for whether an event of the log is of a kind that counts. */
 export function isOfKind(events: readonly string[] | undefined): string {
   return events === undefined ? 'true' : `coalesce(event IN (${events.map(literal).join(', ')}), false)`;
 }
 
-/** SQL of whether a row of the log counts, where `dropIncomplete` lets it lack a user or an item. */
+/** SQL for whether a row of the log counts. With `dropIncomplete`, rows without a user or an item do not. */
 export function isWanted({ events, dropIncomplete }: Pick<ImportOptions, 'events' | 'dropIncomplete'>): string {
   return `${isOfKind(events)}${dropIncomplete ? ' AND user IS NOT NULL AND item IS NOT NULL' : ''}`;
 }
 
-/** @throws InputError where the log has no event of a kind that is to count */
+/** @throws InputError if the log has no event of a kind that should count */
 export async function refuseUnknownEvents(db: Database, events: readonly string[] = []): Promise<void> {
   if (events.length === 0) return;
   const kinds = await db.rows<{ event: string | null; count: string }>(
@@ -73,9 +73,9 @@ export async function numberEvents(
 }
 
 /**
- * Takes ids that are all whole numbers with a fraction of zero, as pandas writes ids of which some were missing, for whole numbers.
- * @param table with a column `original`
- * @returns whether they were
+ * Turns ids into whole numbers if all have the form `12.0`, as pandas writes a column of whole numbers in which some are missing.
+ * @param table a table with a column `original`
+ * @returns whether ids had that form
  */
 export async function takeWholeIds(db: Database, table: string): Promise<boolean> {
   const { whole } = await db.row<{ whole: boolean | null }>(
@@ -86,8 +86,8 @@ export async function takeWholeIds(db: Database, table: string): Promise<boolean
 }
 
 /**
- * Leaves out what the options say of `events`.
- * @param training SQL condition of the interactions to train on: only these are counted, so that the future decides nothing
+ * Removes from `events` what the options leave out.
+ * @param training SQL condition for the interactions to train on. Only these are counted, so that the future has no influence
  */
 export async function filterEvents(
   db: Database,
@@ -128,9 +128,9 @@ async function remove(db: Database, condition: string): Promise<number> {
 }
 
 /**
- * Makes `user_ids` and `item_ids(id INTEGER, original VARCHAR, number INTEGER)` of the users and items that are left: ids from 1 by first
- * appearance, but items whose own ids are the whole numbers from 1 to their count keep those.
- * @throws InputError when nothing is left
+ * Makes `user_ids` and `item_ids(id INTEGER, original VARCHAR, number INTEGER)` of the remaining users and items, with ids from 1 by first appearance.
+ * Items whose own ids are the whole numbers from 1 to their count keep those.
+ * @throws InputError if nothing is left
  */
 export async function assignIds(db: Database): Promise<{ users: number; items: number; interactions: number }> {
   for (const name of ['user', 'item'])

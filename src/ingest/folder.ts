@@ -5,14 +5,14 @@ import { GsasError, InputError } from '../base/errors.js';
 import { makeFolders } from '../store/make-folders.js';
 import { foreignEntries, NOTES, replaceDataset } from './replace.js';
 
-/** So long after its last change, what a process that is gone has left behind may go too. */
+/** How long after its last change a leftover of a process that is gone may be removed. */
 const ABANDONED_MS = 3_600_000;
 
 /**
- * Makes a dataset's folder that appears whole or not at all: `fill` writes into a temporary folder beside it, which becomes the folder when
- * all is done and is removed, with folders made on the way, when anything fails. Of a folder that is replaced, what no import wrote stays.
- * @param fill gets the folder to fill and another for its own use, both empty, and what stays in the folder
- * @throws InputError when `out` is there with something in it, unless `force` and an import made it, or cannot be written
+ * Makes a dataset's folder that appears whole or not at all: `fill` writes into a temporary folder beside it, which becomes the folder at the end. If
+ * anything fails, it is removed, with all folders made on the way. In a folder that is replaced, files that no import wrote stay.
+ * @param fill is called with the folder to fill, another one for its own use, both empty, and what stays in the folder
+ * @throws InputError if `out` exists and is not empty, unless `force` is set and an import made it; or if it cannot be written
  */
 export async function makeFolder<T>(
   out: string,
@@ -26,7 +26,7 @@ export async function makeFolder<T>(
   let made: string | undefined;
   try {
     removeAbandoned(target);
-    // A killed process with the same id, as in a container, may have left one.
+    // A killed process with the same id, as can happen in containers, may have left one.
     rmSync(temporary, { recursive: true, force: true });
     made = makeFolders(dir);
     mkdirSync(work);
@@ -47,7 +47,7 @@ export async function makeFolder<T>(
   }
 }
 
-/** Removes what imports to the same folder left beside it when they were killed. */
+/** Removes what killed imports to the same folder left beside it. */
 function removeAbandoned(target: string): void {
   if (!existsSync(dirname(target))) return;
   for (const name of readdirSync(dirname(target))) {
@@ -69,7 +69,7 @@ function isRunning(id: number): boolean {
 
 /**
  * @returns what is in `out` that no import wrote, which `force` leaves there
- * @throws InputError when `out` is there with something in it, unless `force` and an import made it
+ * @throws InputError if `out` exists and is not empty, unless `force` is set and an import made it
  */
 export function refuseOccupied(out: string, force: boolean): string[] {
   const target = resolve(out);
@@ -85,7 +85,7 @@ export function refuseOccupied(out: string, force: boolean): string[] {
   );
 }
 
-/** The system's own words, such as "no such file or directory". */
+/** The system's message, such as "no such file or directory". */
 function systemReason(error: unknown): string {
   const { errno, message } = error as NodeJS.ErrnoException;
   return (errno !== undefined && getSystemErrorMap().get(errno)?.[1]) || message;

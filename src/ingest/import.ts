@@ -13,11 +13,11 @@ import type { DatasetStats } from './stats.js';
 import { readItemTitles, refuseStrangeTitles } from './titles.js';
 import type { Unseen } from './writer.js';
 
-/** What an import found and made of it. */
+/** What an import found and what it made. */
 export interface ImportReport {
-  /** For each file, the columns that were taken. */
+  /** For each file, the columns that were used. */
   readonly columns: readonly string[];
-  /** What was found out and is to be known: how a file was read where nobody said it, and what else it might be. */
+  /** What was guessed and the user should know: how a file was read without being told, and what else it might be. */
   readonly notes: readonly string[];
   /** Interactions read. */
   readonly read: number;
@@ -25,16 +25,16 @@ export interface ImportReport {
   /** How it was split, in words. */
   readonly split: string;
   readonly unseen: Unseen;
-  /** Items without a title; they have their own id for one. */
+  /** Items without a title. Their id takes its place. */
   readonly untitled: number;
-  /** What was in the folder that no import wrote, and stays; folders with a slash at the end. */
+  /** What no import wrote and therefore stays in the folder; folders with a slash at the end. */
   readonly kept: readonly string[];
   readonly stats: DatasetStats;
 }
 
 /**
- * Makes a dataset in the official layout of interaction logs of any size: CSV or other delimited text, JSON lines, Parquet, or gzip of these.
- * Sequences are in the order of time and, where times are equal, of the log. Beside the official files are items.csv (id, original_id,
+ * Makes a dataset in the official layout from interaction logs of any size: CSV or other delimited text, JSON lines, Parquet, or gzip of these.
+ * Sequences are in the order of time and, if times are equal, of the log. Beside the official files are items.csv (id, original_id,
  * title), users.csv (id, original_id), users.txt with the user id of each line, and import.json with the options and this report. The
  * folder appears whole or not at all.
  * @throws InputError naming file, line and value; the signal's reason when it is aborted
@@ -124,7 +124,7 @@ async function writeIds(db: Database, dir: string, titled: boolean): Promise<num
   return Number(untitled);
 }
 
-/** dataset_stats.json to the byte as the official code writes it, and all the rest that is to be known in import.json. */
+/** Writes dataset_stats.json to the byte as the official code does, and everything else into import.json. */
 function writeNotes(dir: string, { onProgress, signal, ...options }: ImportOptions, report: ImportReport): void {
   const { users, items, interactions } = report.stats;
   const official = { num_users: users, num_items: items, num_interactions: interactions };

@@ -3,14 +3,14 @@ import { printable, quoted } from '../base/printable.js';
 import { type Database, identifier, literal } from './database.js';
 import { globFree, reading, type Source, type SourceOptions } from './source.js';
 
-/** How many objects are looked at to find out which keys they have. */
+/** How many objects are examined to find out which keys they have. */
 const SAMPLE = 1000;
 
-/** What DuckDB says of a value: the name of a type, a list of one, or an object's keys. */
+/** DuckDB's description of a value: the name of a type, a list of one, or an object's keys. */
 type Structure = string | readonly Structure[] | { readonly [key: string]: Structure };
 
 /**
- * A file of JSON: an object a line, or one array of objects. A key inside an object is a column of its own where a flag names it, `user.id`.
+ * A file of JSON: one object per line, or one array of objects. A key inside an object is a column if a flag names it, such as `user.id`.
  * @throws InputError naming file and line, or record of an array
  */
 export async function jsonSource(
@@ -31,7 +31,7 @@ export async function jsonSource(
   const keys: Structure = structure === null ? [] : JSON.parse(structure);
   if (typeof keys !== 'object' || Array.isArray(keys))
     throw new InputError(`${file} holds no JSON objects; give an object for each interaction`);
-  // SQL takes no empty names, and no zero bytes.
+  // SQL allows neither empty names nor zero bytes.
   const top = Object.entries(keys as Record<string, Structure>).filter(([key]) => key !== '' && !key.includes('\0'));
   const double = top.find(([key], i) => top.some(([other], j) => j < i && other.toLowerCase() === key.toLowerCase()));
   if (double) throw new InputError(`${file}: two keys are named ${quoted(double[0])} but for their case; rename one`);

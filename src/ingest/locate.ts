@@ -2,7 +2,7 @@ import { blocks, NEWLINE, RETURN } from './bytes.js';
 
 const QUOTE = 34;
 
-/** The line, counted from 1, that the record at this byte begins on; line ends before the record are not part of it. */
+/** The line, counted from 1, on which the record at this byte begins; line ends before the record are not part of it. */
 export function lineAt(path: string, byte: number): number {
   let line = 1;
   let at = 0;
@@ -16,7 +16,7 @@ export function lineAt(path: string, byte: number): number {
 }
 
 /**
- * The line, counted from 1, that a record begins on. Empty lines hold none; in a quoted field a line may end without ending the record.
+ * The line, counted from 1, on which a record begins. Empty lines hold no record; in a quoted field a line may end without ending the record.
  * @param record counted from 0, the header included
  */
 export function lineOfRecord(path: string, record: number, quoted: boolean): number {

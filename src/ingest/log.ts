@@ -19,9 +19,9 @@ export interface LogOptions extends RoleOptions {
 export interface Log {
   readonly rows: number;
   readonly times: TimeKind;
-  /** For each file, which column played which role. */
+  /** For each file, which column had which role. */
   readonly columns: readonly string[];
-  /** What was found out and the user should know. */
+  /** What was guessed and the user should know. */
   readonly notes: readonly string[];
 }
 
@@ -84,7 +84,7 @@ function timeKind(source: Source, { roles, profiles }: Layout, format?: string):
   return format !== undefined || !areMostlyNumbers(profiles[roles.time]) ? 'moment' : 'number';
 }
 
-/** Appends a file to the log. @returns its rows */
+/** Appends a file to the log. @returns how many rows it has */
 async function append(
   db: Database,
   source: Source,
@@ -115,10 +115,10 @@ async function append(
   return Number(rows);
 }
 
-/** Of a file's times, the most that may be far off for a note to say so: where more are, they are meant. */
+/** The largest share of a file's times that may be far from the others for a note about them. More of them are intended. */
 const MOST_STRAY = 0.1;
 
-/** A note where a few of a file's times are far from the others: zeros for unknown ones, or another unit. */
+/** A note if a few of a file's times are far from the others: zeros for unknown times, or another unit. */
 async function noteStrayTimes(
   db: Database,
   { file }: Source,

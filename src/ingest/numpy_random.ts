@@ -1,5 +1,5 @@
 /**
- * The part of numpy's legacy generator that the official code draws its validation users with.
+ * The part of numpy's legacy generator with which the official code draws its validation users.
  *
  * MT19937: Matsumoto, Nishimura, "Mersenne Twister", ACM TOMACS 8(1), 1998, as `numpy.random.RandomState(seed)` seeds it.
  */

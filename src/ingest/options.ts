@@ -9,30 +9,30 @@ export const UNSEEN_ITEMS = ['keep', 'drop'] as const;
 
 const SIZE = /^\d+(\.\d+)?\s*[KMGT]i?B$/i;
 
-/** How the text of a log is to be read; all of it is found out where it is not said. */
+/** How to read the text of a log. Everything that is not given is guessed. */
 export interface ReadOptions {
-  /** Name of a column, or its number from 1; `user.id` is in an object `user`. */
+  /** The name of a column, or its number from 1. `user.id` is inside an object `user`. */
   readonly userCol?: string;
   readonly itemCol?: string;
   readonly timeCol?: string;
   readonly ratingCol?: string;
-  /** The column that tells events of several kinds apart. */
+  /** The column with the kind of each event. */
   readonly eventCol?: string;
-  /** Kinds of events that count; default all. */
+  /** Kinds of events that count; all by default. */
   readonly events?: readonly string[];
   /** Leaves out rows without a user or an item. */
   readonly dropIncomplete?: boolean;
-  /** False where the order of the log counts, though a column may look like a time. */
+  /** False if the order of the log counts, even if a column looks like a time. */
   readonly time?: boolean;
   /** Whether the first line names the columns. */
   readonly header?: boolean;
-  /** False where quotes are signs like others and enclose nothing. By default so in RecBole's files and in text separated by spaces, | or ::. */
+  /** False if quotes are ordinary characters, which is the default in RecBole's files and in text separated by spaces, | or ::. */
   readonly quotes?: boolean;
-  /** Whether each line holds a user and then their items, oldest first. */
+  /** Whether each line holds a user and then the user's items, oldest first. */
   readonly sequences?: boolean;
-  /** How times are written, as strptime: `%d/%m/%Y %H:%M`. By default numbers, or ISO 8601. */
+  /** The format of times, as for strptime: `%d/%m/%Y %H:%M`. By default numbers, or ISO 8601. */
   readonly timeFormat?: string;
-  /** A name of the WHATWG's Encoding Standard, such as `windows-1252`, or `mixed`: each line in UTF-8 or else Windows-1252. */
+  /** A name from the WHATWG's Encoding Standard, such as `windows-1252`, or `mixed`: each line in UTF-8 or else in Windows-1252. */
   readonly encoding?: string;
 }
 
@@ -42,46 +42,46 @@ export interface TitleOptions {
   readonly idCol?: string;
   readonly titleCol?: string;
   readonly categoryCol?: string;
-  /** Found out where not said. */
+  /** Guessed if left out. */
   readonly encoding?: string;
   readonly quotes?: boolean;
 }
 
 export interface ImportOptions extends ReadOptions {
-  /** Logs: files or globs, read in this order. None with the split `given`. */
+  /** Logs: files or globs, read in this order. Empty with the split `given`. */
   readonly files?: readonly string[];
   /** Folder to write. */
   readonly out: string;
-  /** Leaves out interactions rated lower. */
+  /** Leaves out interactions with a lower rating. */
   readonly minRating?: number;
-  /** Which of a user's interactions with the same item to keep; default all. */
+  /** Which of a user's interactions with the same item to keep; all by default. */
   readonly duplicates?: (typeof DUPLICATES)[number];
-  /** Iterated until all users have as many interactions, and all items; default 1. */
+  /** The least interactions of a user and of an item, applied until all have them; 1 by default. */
   readonly minUserInteractions?: number;
   readonly minItemInteractions?: number;
-  /** Default leave-one-out. */
+  /** Leave-one-out by default. */
   readonly split?: (typeof SPLITS)[number];
-  /** Leave-one-out: how many users are validated on, drawn as in the official code; default every user. */
+  /** Leave-one-out: how many users are for validation, drawn as in the official code; every user by default. */
   readonly valUsers?: number;
-  /** Of that draw; default 42, the official code's. */
+  /** The seed of that draw; 42 by default, as in the official code. */
   readonly valSeed?: number;
-  /** Split by time: a date, or a number as in the log. What comes from then on is for testing. */
+  /** Split by time: a date, or a number as in the log, from which interactions are for testing. */
   readonly testFrom?: string;
-  /** Split by time: what comes from then on is not for training; default the last tenth before `testFrom`. */
+  /** Split by time: from when interactions are not for training; the last tenth before `testFrom` by default. */
   readonly valFrom?: string;
   /** Split `given`: files or globs of each part. */
   readonly train?: readonly string[];
   readonly val?: readonly string[];
   readonly test?: readonly string[];
-  /** What to do with held-out items that training never sees; default `drop` in a split by time, else `keep`. */
+  /** What to do with held-out items that training never sees; by default `drop` in a split by time, else `keep`. */
   readonly unseenItems?: (typeof UNSEEN_ITEMS)[number];
   readonly titles?: TitleOptions;
   /** Replaces a dataset in `out`. */
   readonly force?: boolean;
-  /** The most memory DuckDB takes, as `2GB`; what does not fit goes to disk beside `out`. Default 1GB. */
+  /** DuckDB's memory limit, such as `2GB`. What does not fit goes to disk beside `out`. 1GB by default. */
   readonly memoryLimit?: string;
   readonly signal?: AbortSignal;
-  /** Told what begins. */
+  /** Called with each stage as it begins. */
   readonly onProgress?: (step: string) => void;
 }
 
@@ -93,11 +93,11 @@ const KEYS = {
   ...{ split: 0, valUsers: 0, valSeed: 0, testFrom: 0, valFrom: 0, train: 0, val: 0, test: 0, unseenItems: 0 },
 } satisfies Record<keyof ImportOptions, 0>;
 
-/** What has these values only. */
+/** A check that a value is one of these. */
 const CHOICES = { duplicates: DUPLICATES, split: SPLITS, unseenItems: UNSEEN_ITEMS } as const;
 const LISTS = ['files', 'train', 'val', 'test', 'events'] as const;
 
-/** For programs that no compiler has checked. @throws InputError on a key that is none, and on a value of another kind */
+/** Checks the options of programs that no compiler has checked. @throws InputError on an unknown key or a value of another type */
 function checkShape(options: Partial<ImportOptions>): void {
   const known = Object.keys(KEYS);
   for (const key of Object.keys(options))
@@ -114,7 +114,7 @@ function checkShape(options: Partial<ImportOptions>): void {
   }
 }
 
-/** @throws InputError on options of reading that contradict each other or lack their partner */
+/** @throws InputError on options for reading that contradict each other or need another one */
 export function checkReadOptions(options: Partial<ImportOptions>): void {
   checkShape(options);
   if (options.encoding !== undefined) encodingNamed(options.encoding);
@@ -126,7 +126,7 @@ export function checkReadOptions(options: Partial<ImportOptions>): void {
     throw new InputError(`--memory-limit ${printable(options.memoryLimit)} is not a size; give it as 500MB or 2GB`);
 }
 
-/** @throws InputError on options that contradict each other or lack their partner */
+/** @throws InputError on options that contradict each other or need another one */
 export function checkOptions(options: ImportOptions): void {
   const { files = [], split = 'leave-one-out', train, val, test } = options;
   const given = [train, val, test];

@@ -7,9 +7,9 @@ import { InputError } from '../base/errors.js';
 import { lineBlocks } from './bytes.js';
 
 /**
- * Writes sequences, a user and their items in a line, as pairs of a user and an item, a tab between. Here and not in SQL: DuckDB's unnest
- * copies what stands beside a list for each of its entries, which for long sequences takes minutes and gigabytes.
- * @param delimiter between words, beside spaces and tabs
+ * Writes sequences, a line with a user and the user's items, as pairs of a user and an item, separated by a tab. DuckDB's unnest would copy the other
+ * columns for each entry of a list, which for long sequences takes minutes and gigabytes.
+ * @param delimiter between words, besides spaces and tabs
  * @param folder for the pairs
  * @returns the file of pairs
  * @throws InputError naming the line of a user without items

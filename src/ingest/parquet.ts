@@ -2,7 +2,7 @@ import { type Database, identifier, literal } from './database.js';
 import { globFree, reading, type Source, type SourceOptions } from './source.js';
 
 /**
- * A file of Parquet. A field inside a struct is a column of its own where a flag names it, `user.id`.
+ * A Parquet file. A field inside a struct is a column if a flag names it, such as `user.id`.
  * @throws InputError naming the file
  */
 export async function parquetSource(
@@ -17,7 +17,7 @@ export async function parquetSource(
       db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT ${columns} FROM ${table}`),
     );
   const top = await describe('*');
-  // A column of its own for each that flags name inside a struct.
+  // A column for each field inside a struct that a flag names.
   const inner = named.flatMap((name) => {
     const [head, ...rest] = name?.split('.') ?? [];
     const isStruct = top.some(({ column_name, column_type }) => column_name === head && /^STRUCT/.test(column_type));

@@ -6,7 +6,7 @@ import { findPeriods, say, type TimeKind } from './times.js';
 /** The official code's. */
 const VAL_SEED = 42;
 
-/** What an interaction is marked with for the split, which of them train, and how a user's are cut. */
+/** A plan for the split: what each interaction is marked with, which ones train, and how a user's interactions are cut. */
 export interface Plan {
   readonly mark: 'time' | 'part';
   /** SQL. */
@@ -17,7 +17,7 @@ export interface Plan {
   splitter(): Promise<Splitter>;
 }
 
-/** How the options want a log split. @throws InputError as `findPeriods` */
+/** The plan that the options ask for. @throws InputError as `findPeriods` */
 export async function planSplit(db: Database, times: TimeKind, options: ImportOptions): Promise<Plan> {
   const { split = 'leave-one-out', testFrom, valFrom, valUsers, valSeed = VAL_SEED, timeFormat, unseenItems } = options;
   if (split === 'time') {
@@ -49,7 +49,7 @@ export async function planSplit(db: Database, times: TimeKind, options: ImportOp
   };
 }
 
-/** Ids of the users that may be drawn to be validated on. */
+/** Ids of the users that may be drawn for validation. */
 async function longUsers(db: Database): Promise<Uint32Array> {
   const ids: number[] = [];
   const sql = `SELECT id FROM user_ids WHERE number IN (SELECT user FROM events GROUP BY user HAVING count(*) >= ${SHORTEST_DRAWN}) ORDER BY id`;

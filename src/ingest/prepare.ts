@@ -9,23 +9,23 @@ import { InputError } from '../base/errors.js';
 import { readStart } from './bytes.js';
 import { decoded, findForm } from './encoding.js';
 
-/** A file in a form that DuckDB can read: seekable, unpacked, and where it is text in UTF-8 with one kind of line end. */
+/** A file in a form that DuckDB can read: seekable, unpacked and, if it is text, in UTF-8 with one kind of line end. */
 export interface Prepared {
-  /** The file itself, or what was made of it. */
+  /** The file itself, or the file made from it. */
   readonly path: string;
   readonly start: Buffer;
   readonly encoding?: string;
-  /** What was found out of its bytes that the user should know. */
+  /** What was guessed from its bytes and the user should know. */
   readonly notes: readonly string[];
 }
 
 export interface PrepareOptions {
-  /** Found out when not said. */
+  /** Guessed if left out. */
   readonly encoding?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** First bytes of what is no log, with what to do about it. */
+/** The first bytes of files that are not logs, and what to do about them. */
 const FOREIGN: readonly (readonly [bytes: string, what: string])[] = [
   ['PK\x03\x04', 'a zip archive; unpack it and name the log inside, or pipe it: <(unzip -p FILE MEMBER)'],
   ['PK\x05\x06', 'an empty zip archive'],
@@ -52,9 +52,9 @@ export function isStandardInput(file: string): boolean {
 }
 
 /**
- * Makes a file readable. Only what has to be is written anew.
- * @param folder for what is written
- * @throws InputError naming the file, and the line where there is one; the signal's reason when it is aborted
+ * Makes a file readable. Writes a new file only if necessary.
+ * @param folder for files that are written
+ * @throws InputError naming the file, and the line if there is one; the signal's reason if it is aborted
  */
 export async function prepareFile(file: string, folder: string, options: PrepareOptions): Promise<Prepared> {
   const { encoding: said, signal } = options;
@@ -98,11 +98,11 @@ function openPipe(file: string): Readable {
     return process.stdin;
   }
   if (!statSync(file).isFIFO()) return createReadStream(file);
-  // Opened without waiting for a writer, and read as a socket: a thread that waits in open or read could not be stopped.
+  // Opened without waiting for a writer, and read as a socket: a thread that blocks in open or read could not be stopped.
   return new Socket({ fd: openSync(file, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
 }
 
-/** DuckDB takes a gzip that breaks off for one that ends, so it is unpacked here, where length and checksum are verified. */
+/** DuckDB accepts a gzip that breaks off, so it is unpacked here, where length and checksum are verified. */
 async function unpack<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -21,25 +21,25 @@ export interface FilePreview {
   /** Its format and encoding, in words. */
   readonly about: string;
   readonly columns: readonly ColumnPreview[];
-  /** Which column plays which role, in words; undefined where nothing tells. */
+  /** Which column has which role, in words; undefined if it is unknown. */
   readonly roles?: string;
-  /** What was found out and is to be known. */
+  /** What was guessed and the user should know. */
   readonly notes: readonly string[];
-  /** What stands in the way of an import, in a line. */
+  /** What prevents an import, in one line. */
   readonly problem?: string;
 }
 
 export interface ColumnPreview {
   readonly name: string;
-  /** Undefined where it is not read. */
+  /** The column's role; undefined if it is not read. */
   readonly role?: keyof Roles;
-  /** Of the first rows; null where there is none. */
+  /** Values in the first rows; null for a missing one. */
   readonly values: readonly (string | null)[];
 }
 
 /**
- * Looks at logs as `importInteractions` would read them, and writes nothing.
- * @throws InputError where a file cannot be read at all, naming it
+ * Shows logs as `importInteractions` would read them, and writes nothing.
+ * @throws InputError naming a file that cannot be read at all
  */
 export async function previewImport(options: Omit<ImportOptions, 'out'>): Promise<FilePreview[]> {
   checkReadOptions(options);

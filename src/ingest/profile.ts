@@ -1,10 +1,10 @@
 import { type Database, literal } from './database.js';
 import { reading, type Source } from './source.js';
 
-/** How many rows are looked at to find out what columns hold. */
+/** How many rows are examined to find out what columns hold. */
 export const SAMPLE = 1000;
 
-/** Of a column's values, the least that must be of a kind for the column to be: one that is none must not hide what the others are. */
+/** The least share of a column's values that must be of a kind for the column to count as that kind, so that a single odd value does not hide it. */
 const MOST = 0.9;
 
 /** From 1990 to 2100, in seconds since 1970. */
@@ -14,18 +14,18 @@ const EPOCH_UNITS = [1, 1e3, 1e6, 1e9];
 
 /** The first rows of a column. */
 export interface Profile {
-  /** As text; null where there is none. */
+  /** As text; null for a missing value. */
   readonly values: readonly (string | null)[];
-  /** Null where a value is no number. */
+  /** Null if a value is not a number. */
   readonly numbers: readonly (number | null)[];
-  /** Whether a value is a date in ISO 8601, or in the format that was said. */
+  /** Whether a value is a date in ISO 8601, or in the given format. */
   readonly moments: readonly boolean[];
 }
 
 /**
  * The first rows of each column.
- * @param timeFormat how times are written, beside ISO 8601
- * @throws InputError naming the file when they cannot be read
+ * @param timeFormat a format of times, besides ISO 8601
+ * @throws InputError naming the file if they cannot be read
  */
 export async function profileColumns(db: Database, source: Source, timeFormat?: string): Promise<Profile[]> {
   const moment = (value: string) =>
@@ -43,13 +43,13 @@ export async function profileColumns(db: Database, source: Source, timeFormat?: 
   );
   return source.expressions.map((_, i) => ({
     values: rows.map((row) => row[`v${i}`] as string | null),
-    // DuckDB hands infinities and NaN over as text.
+    // DuckDB returns infinities and NaN as text.
     numbers: rows.map((row) => (typeof row[`n${i}`] === 'number' ? (row[`n${i}`] as number) : null)),
     moments: rows.map((row) => row[`m${i}`] === true && row[`n${i}`] === null),
   }));
 }
 
-/** The first value there is, for a message. */
+/** The first value, for a message. */
 export function exampleOf({ values }: Profile): string {
   return values.find(isFilled) ?? '';
 }
@@ -59,12 +59,12 @@ export function areTimes(profile: Profile): boolean {
   return areMoments(profile) || epochUnit(profile) !== undefined || areNumbers(profile, isDay);
 }
 
-/** Whether a column may be taken for times: it holds them, or numbers of any unit that rise with the lines, which changes nothing. */
+/** Whether a column may be used for times: it holds times, or numbers of any unit that rise with the lines, so that sorting changes nothing. */
 export function mayBeTimes(profile: Profile, users: Profile): boolean {
   return areTimes(profile) || (areNumbers(profile, (n) => n >= 0) && rises(profile, users));
 }
 
-/** How many units in a second numbers count since 1970, where they look as if they did. */
+/** How many units there are in a second, if numbers look like times since 1970. */
 export function epochUnit(profile: Profile): number | undefined {
   return EPOCH_UNITS.find((unit) => areNumbers(profile, (n) => n >= EPOCH[0] * unit && n < EPOCH[1] * unit));
 }
@@ -78,14 +78,14 @@ export function areNumbers({ values, numbers }: Profile, property: (n: number) =
   return areMost(values, (_, row) => numbers[row] !== null && property(numbers[row]));
 }
 
-/** Whether a column holds more numbers than other values: what it is meant to hold, whether or not it does throughout. */
+/** Whether a column holds more numbers than other values, so that it is probably meant to hold numbers. */
 export function areMostlyNumbers({ values, numbers }: Profile): boolean {
   return (
     2 * values.filter((value, row) => isFilled(value) && numbers[row] === null).length <= values.filter(isFilled).length
   );
 }
 
-/** Whether a column holds lists or objects, as JSON, Python or DuckDB write them. */
+/** Whether a column holds lists or objects as written by JSON, Python or DuckDB. */
 export function areLists({ values }: Profile): boolean {
   return areMost(values, (value) => /^\s*(\[.*\]|\{.*\})\s*$/s.test(value));
 }
@@ -95,24 +95,24 @@ export function disagreesWithLines(profile: Profile, users: Profile): boolean {
   return pairs(profile, (row) => users.values[row]).some(([before, at]) => at < before);
 }
 
-/** Whether numbers rise from line to line, or surely enough from each to the next of the same user: sorting by them changes nothing. */
+/** Whether numbers rise from line to line, or reliably enough within each user, so that sorting by them changes nothing. */
 function rises(profile: Profile, users: Profile): boolean {
   const neverFalls = (found: readonly (readonly [number, number])[]) => found.every(([before, at]) => before <= at);
   const ofUsers = pairs(profile, (row) => users.values[row]);
   return neverFalls(pairs(profile)) || (ofUsers.length >= FEWEST_PAIRS && neverFalls(ofUsers));
 }
 
-/** Whether numbers fall from line to line, or from each to the next of the same user, as where the newest comes first. */
+/** Whether numbers fall from line to line, or within each user, as in a log with the newest first. */
 export function falls(profile: Profile, users: Profile): boolean {
   const alwaysFalls = (found: readonly (readonly [number, number])[]) =>
     found.length >= FEWEST_PAIRS && found.every(([before, at]) => at < before);
   return alwaysFalls(pairs(profile)) || alwaysFalls(pairs(profile, (row) => users.values[row]));
 }
 
-/** So many in the same order are no accident. */
+/** This many in the same order are no accident. */
 const FEWEST_PAIRS = 10;
 
-/** Each number with the one before it, of the same group. */
+/** Each number with its predecessor in the same group. */
 function pairs(
   { numbers }: Profile,
   group: (row: number) => string | null = () => null,
@@ -126,7 +126,7 @@ function pairs(
   });
 }
 
-/** Whether no value comes twice. */
+/** Whether all values are distinct. */
 export function areUnique({ values }: Profile): boolean {
   return new Set(values).size === values.length;
 }

@@ -7,7 +7,7 @@ import type { Layout, RoleOptions } from './roles.js';
 import type { Source } from './source.js';
 import { formatsOf } from './time-column.js';
 
-/** Throws for the first line that DuckDB could not take apart. */
+/** Throws for the first line that DuckDB could not parse. */
 export async function refuseRagged(db: Database, source: Source): Promise<void> {
   if (source.format !== 'text') return;
   const [reject] = await db.rows<{ byte: string; type: string; text: string; message: string }>(
@@ -28,12 +28,12 @@ export async function refuseRagged(db: Database, source: Source): Promise<void> 
 
 const ROLES = ['user', 'item', 'time', 'rating'] as const;
 
-/** SQL of whether a row of the log lacks something. */
+/** SQL for whether a row of the log lacks something. */
 export function isMissing(): string {
   return 'user IS NULL OR item IS NULL OR time IS NULL OR rating IS NULL OR isnan(rating)';
 }
 
-/** Throws for a row whose id, time or rating is none. */
+/** Throws for a row whose id, time or rating is missing or invalid. */
 export async function refuseValue(
   db: Database,
   source: Source,
@@ -72,7 +72,7 @@ export async function refuseValue(
   throw new InputError(`${where}: ${value} (${column}) is not a time; give ${expected}, or say ${hint}`);
 }
 
-/** Where a record is, counted from 0: its line where it has one. */
+/** Where a record is, counted from 0, or its line if it has one. */
 function placeOf(source: Source, record: number): string {
   if (source.format === 'parquet') return `row ${record + 1}`;
   if (source.format === 'json array') return `record ${record + 1}`;

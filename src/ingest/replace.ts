@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 
-/** Makes a folder a dataset for every command: it leaves first and comes last, so that nobody reads half of one and half of another. */
+/** The file that makes a folder a dataset. It is removed first and written last, so that no command reads half of one dataset and half of another. */
 const STATS = 'dataset_stats.json';
 
-/** Only an import writes this, so it tells which folders may be replaced. It is never missing in between. */
+/** Only an import writes this file, so it marks folders that may be replaced. It is never missing during a replacement. */
 export const NOTES = 'import.json';
 
 const PARTS = ['train', 'val', 'test'];
@@ -22,8 +22,8 @@ const FILES = [
 ];
 
 /**
- * What a dataset's folder holds beside the files of an import: paths in the folder, those of folders with a slash at the end.
- * @throws InputError when something else has the name of such a file
+ * What a dataset's folder holds besides the files of an import: paths in the folder, folders with a slash at the end.
+ * @throws InputError if something else has the name of such a file
  */
 export function foreignEntries(folder: string): string[] {
   return entries(folder, '').flatMap((name) => {
@@ -47,8 +47,8 @@ function isOurs(folder: string, path: string): boolean {
 }
 
 /**
- * Puts `made` where `target` is or will be. Where a dataset is replaced, what an import has written goes to `old` and all else stays.
- * When a step fails, those before it are undone.
+ * Puts `made` in the place of `target`. If it replaces a dataset, the files of an import move to `old` and everything else stays. If a step fails, the
+ * earlier ones are undone.
  */
 export function replaceDataset(made: string, target: string, old: string): void {
   const undo: (() => void)[] = [];

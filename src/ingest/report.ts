@@ -1,7 +1,7 @@
 import { printable } from '../base/printable.js';
 import type { ImportReport } from './import.js';
 
-/** What an import took, left out and met, in lines for a person. */
+/** What an import used, left out and came across, in lines for a person. */
 export function describeImport({ columns, notes, read, dropped, split, unseen, untitled, kept }: ImportReport): string {
   const n = (value: number) => value.toLocaleString('en-US');
   const reasons = {

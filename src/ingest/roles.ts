@@ -29,7 +29,7 @@ export interface RoleOptions extends ReadOptions {
   readonly minRating?: number;
 }
 
-/** What a source's columns are taken for. */
+/** The roles of a source's columns. */
 export interface Layout {
   readonly roles: Roles;
   readonly profiles: readonly Profile[];
@@ -38,12 +38,12 @@ export interface Layout {
 }
 
 /**
- * Finds out which column plays which role, where flags do not say.
- * @throws InputError naming the file and the flags that say it, where nothing tells or where columns do not hold what they are taken for
+ * Finds out which column has which role, if flags do not say.
+ * @throws InputError naming the file and the flags to use, if the roles are unclear or columns do not hold what their roles need
  */
 export async function chooseRoles(db: Database, source: Source, options: RoleOptions): Promise<Layout> {
   const { userCol, itemCol, timeCol, ratingCol, eventCol, minRating, events } = options;
-  // What flags name is looked for first: an error is about what was written, not about what was to be guessed.
+  // What flags name comes first: an error should be about what the user wrote, not about a guess.
   const given = {
     user: namedColumn(source, '--user-col', userCol),
     item: namedColumn(source, '--item-col', itemCol),
@@ -115,12 +115,12 @@ function refuseLists(source: Source, profile: Profile, role: 'user' | 'item', co
   );
 }
 
-/** Of a value in the rows that an error shows. */
+/** The longest value in the rows that an error shows. */
 const MOST_SHOWN = 60;
 
 type Assumed = Pick<Roles, 'user' | 'item' | 'rating' | 'time'>;
 
-/** Throws where the columns of a log without a header cannot be what their places are taken for. */
+/** Throws if the columns of a log without a header cannot hold what their positions suggest. */
 function refuseMisfit(source: Source, profiles: readonly Profile[], roles: Assumed, options: RoleOptions): void {
   const { user, item, rating, time } = roles;
   const isId = (i: number) => !areMoments(profiles[i]) && !areNumbers(profiles[i], (n) => n % 1 !== 0 || n < 0);
@@ -158,10 +158,10 @@ function refuseMisfit(source: Source, profiles: readonly Profile[], roles: Assum
   );
 }
 
-/** More are no kinds but something else. */
+/** A column with more distinct values does not hold kinds of events. */
 const MOST_KINDS = 20;
 
-/** A note where a log holds events of several kinds, all of which count. */
+/** A note if a log holds events of several kinds, all of which count. */
 function describeEvents(source: Source, profiles: readonly Profile[]): string | undefined {
   const column = source.hasHeader ? guessColumn(source, 'event') : undefined;
   if (column === undefined) return undefined;

@@ -5,7 +5,7 @@ import type { Ties } from './stats.js';
 import { LayoutWriter } from './writer.js';
 
 /**
- * Streams all interactions, sorted on disk where memory is short, into the layout's files.
+ * Streams all interactions, sorted on disk if memory is short, into the layout's files.
  * @param timed whether the interactions have times
  */
 export async function writeSequences(db: Database, dir: string, numItems: number, plan: Plan, timed: boolean) {
@@ -72,7 +72,7 @@ const WAY_OUT = {
 
 type Numbers = Int32Array | Float64Array;
 
-/** A fixed-size column's values as they lie in memory. */
+/** A fixed-size column's values as they are in memory. */
 function numbers(vector: object): Numbers {
   return (vector as { items: Numbers }).items;
 }

@@ -5,34 +5,34 @@ import { firstLine, literal } from './database.js';
 
 /** One table in a file, and how to read it. */
 export interface Source extends Columns {
-  /** What is read: the file itself, or what it was unpacked to. */
+  /** The file to read: the file itself, or what it was unpacked to. */
   readonly path: string;
-  /** `sequences` was text with a user and their items in each line; what is read are the pairs. */
+  /** `sequences` was text with a user and the user's items in each line; the pairs are what is read. */
   readonly format: 'text' | 'sequences' | 'json' | 'json array' | 'parquet';
   /** Format and encoding, in words. */
   readonly about: string;
-  /** Whether fields of a text may stand in quotes. */
+  /** Whether fields of a text may be in quotes. */
   readonly quoted: boolean;
-  /** SQL of the rows: `FROM …` with each column's expression in `expressions`. */
+  /** SQL for the rows: `FROM …` with each column's expression in `expressions`. */
   readonly from: string;
-  /** SQL of each column; text, but for the types that Parquet knows. */
+  /** SQL for each column; text, except for Parquet's own types. */
   readonly expressions: readonly string[];
   /** DuckDB's type of each column. */
   readonly types: readonly string[];
-  /** What was found out and the user should know. */
+  /** What was guessed and the user should know. */
   readonly notes: readonly string[];
 }
 
 export interface SourceOptions {
-  /** Whether the first line names the columns; found out when not said. */
+  /** Whether the first line names the columns; guessed if left out. */
   readonly header?: boolean | undefined;
-  /** False where quotes are signs like others. */
+  /** False if quotes are ordinary characters. */
   readonly quotes?: boolean | undefined;
-  /** Whether a line holds a user and then their items; found out when not said. */
+  /** Whether a line holds a user and then the user's items; guessed if left out. */
   readonly sequences?: boolean | undefined;
   readonly encoding?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Columns that flags name: a first line that holds such a name is a header, and `user.id` is in an object `user`. */
+  /** Columns that flags name: a first line that holds such a name is a header, and `user.id` is inside an object `user`. */
   readonly named?: readonly (string | undefined)[];
 }
 
@@ -41,12 +41,12 @@ export function globFree(path: string): string {
   return literal(path.replace(/[*?[]/g, '[$&]'));
 }
 
-/** SQL of an id: text without spaces around it; NULL where it is empty, or in JSON a list or an object. */
+/** SQL for an id: text without spaces around it; NULL if it is empty, or in JSON a list or an object. */
 export function idExpression({ expressions, format }: Source, column: number): string {
   const text = `(${expressions[column]}::VARCHAR)`;
   const id = `nullif(trim(${text}), '')`;
   if (!format.startsWith('json')) return id;
-  // What begins with a bracket, as a range: comparing is much faster than taking the first sign.
+  // A range of texts that begin with a bracket: comparing is much faster than taking the first character.
   const bracket = `((${text} >= '[' AND ${text} < '\\') OR (${text} >= '{' AND ${text} < '|'))`;
   return `CASE WHEN ${bracket} AND json_valid(${text}) THEN NULL ELSE ${id} END`;
 }
@@ -54,7 +54,7 @@ export function idExpression({ expressions, format }: Source, column: number): s
 /** What DuckDB's errors begin with. */
 const KIND = /^[A-Z][\w ]* Error: /;
 
-/** Runs a query of a file. @throws InputError for what DuckDB says of it; an abort and a lack of memory have their own words */
+/** Runs a query on a file. @throws InputError with DuckDB's message; an abort and a lack of memory have their own messages */
 export async function reading<T>(source: Pick<Source, 'file' | 'path'>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -64,9 +64,9 @@ export async function reading<T>(source: Pick<Source, 'file' | 'path'>, work: ()
   }
 }
 
-/** What DuckDB says of a file that it cannot read, in one line that names the file as the user did. */
+/** DuckDB's message about a file that it cannot read, in one line that names the file as the user did. */
 function unreadable({ file, path }: Pick<Source, 'file' | 'path'>, error: unknown): InputError {
-  // DuckDB counts the records of an array from 0 or 1.
+  // DuckDB counts the records of an array from 0 or from 1.
   const reason = printable(firstLine(error))
     .replace(KIND, '')
     .replace(/\b(at byte \d+ )?in record\/value (\d+)/, 'near record $2')

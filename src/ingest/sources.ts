@@ -10,8 +10,8 @@ import type { Source, SourceOptions } from './source.js';
 import { textSource } from './text.js';
 
 /**
- * The files that names and globs stand for, each glob's sorted by name.
- * @throws InputError when there is none
+ * The files that names and globs match, each glob's files sorted by name.
+ * @throws InputError if there are none
  */
 export async function expandFiles(db: Database, patterns: readonly string[]): Promise<string[]> {
   const files: string[] = [];
@@ -35,9 +35,9 @@ export async function expandFiles(db: Database, patterns: readonly string[]): Pr
 }
 
 /**
- * Finds out how to read a file, and makes it readable first where it is packed, a pipe or not in UTF-8.
- * @param folder for what is made of it
- * @throws InputError naming the file, and the line where there is one
+ * Finds out how to read a file, and makes it readable first if it is packed, a pipe or not in UTF-8.
+ * @param folder for files made from it
+ * @throws InputError naming the file, and the line if there is one
  */
 export async function openSource(db: Database, file: string, folder: string, options: SourceOptions): Promise<Source> {
   const prepared = await prepareFile(file, folder, options);

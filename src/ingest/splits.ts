@@ -1,9 +1,9 @@
 import { InputError } from '../base/errors.js';
 import { numpyChoice } from './numpy_random.js';
 
-/** Where a user's interactions, oldest first, are cut: what trains, and which are to be predicted from all before them. */
+/** How a user's interactions, oldest first, are cut: which ones train, and which ones are predicted from all before them. */
 export interface Cuts {
-  /** The first so many are for training. */
+  /** How many of the first ones are for training. */
   readonly train: number;
   /** Half-open ranges of targets. */
   readonly val: readonly [number, number];
@@ -12,21 +12,21 @@ export interface Cuts {
 
 /**
  * @param user id, from 1
- * @param marks of each interaction: its time, or its part (0 training, 1 validation, 2 test)
+ * @param marks the mark of each interaction: its time, or its part (0 training, 1 validation, 2 test)
  * @param length how many interactions the user has
  */
 export type Splitter = (user: number, marks: ArrayLike<number>, length: number) => Cuts;
 
 const NONE = [0, 0] as const;
 
-/** The fewest interactions of a user to be tested and validated on, and of a validation user drawn as in the official code. */
+/** The fewest interactions of a user for testing and validation, and of a validation user drawn as in the official code. */
 const SHORTEST = 3;
 export const SHORTEST_DRAWN = 4;
 
 /**
- * The last interaction tests, the one before it validates, the rest trains. Users with fewer than three only train.
- * @param valUsers validates these only and holds both interactions out for all, as the official code, which keeps a third one of these
- * users from training
+ * The last interaction is for testing, the one before it for validation, the others for training. Users with fewer than three only train.
+ * @param valUsers validates only on these users and holds both interactions out for all, like the official code, which also keeps a third interaction
+ * of these users out of training
  */
 export function leaveOneOut(valUsers?: ReadonlySet<number>): Splitter {
   return (user, _, length) => {
@@ -39,8 +39,8 @@ export function leaveOneOut(valUsers?: ReadonlySet<number>): Splitter {
 }
 
 /**
- * Draws the validation users of the official code: `RandomState(seed).choice(U, count, replace=False)`, numbers taken for user ids from 1,
- * with 0, which the official draw for ML-1M has none of, for the last.
+ * Draws the validation users of the official code: `RandomState(seed).choice(U, count, replace=False)`, used as user ids from 1. A 0, which does not
+ * occur in the official draw for ML-1M, stands for the last user.
  * @param candidates ids of the users with enough interactions
  */
 export function drawValUsers(candidates: ArrayLike<number>, count: number, seed: number): Set<number> {
@@ -53,8 +53,8 @@ export function drawValUsers(candidates: ArrayLike<number>, count: number, seed:
 }
 
 /**
- * What comes before `valFrom` trains. The first interaction from `valFrom` on validates, and the first from `testFrom` on tests, each after
- * everything the user did before that moment; a user without any history there is not asked.
+ * Interactions before `valFrom` are for training. The first one from `valFrom` on is for validation, and the first one from `testFrom` on for testing, each
+ * with everything that the user did before it as history. Users without a history are left out.
  */
 export function byTime(valFrom: number, testFrom: number): Splitter {
   return (_, times, length) => {

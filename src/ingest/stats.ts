@@ -8,21 +8,21 @@ import { NOTES } from './replace.js';
 /** The lines of one part of a dataset. */
 export interface LineStats {
   readonly lines: number;
-  /** Of the lines' inputs, and their targets where they have one. */
+  /** Interactions in the lines' inputs, and their targets if they have one. */
   readonly interactions: number;
   /** Inputs and target together. */
   readonly lengths: { readonly [name in 'mean' | 'min' | 'p10' | 'p50' | 'p90' | 'max']: number };
-  /** Share of interactions whose item is there earlier in the line. */
+  /** Share of interactions whose item occurs earlier in the line. */
   readonly repeats: number;
-  /** Share of targets that are in their own history, which leaving out seen items can never hit; null without targets. */
+  /** Share of targets that are in their own history, and so are never hit if seen items are left out; null without targets. */
   readonly seenTargets: number | null;
 }
 
-/** What has no order in time. */
+/** Interactions without an order in time. */
 export interface Ties {
-  /** Interactions at the very time of another of the same user; they are in the order of the log. */
+  /** Interactions at the same time as another one of the same user; they are in the order of the log. */
   readonly interactions: number;
-  /** Test targets among them: which of several is the target is for the log to say. */
+  /** Test targets among them: the order of the log decides which of several is the target. */
   readonly testTargets: number;
 }
 
@@ -31,18 +31,18 @@ export interface DatasetStats {
   readonly users: number;
   readonly items: number;
   readonly interactions: number;
-  /** Interactions for each pair of a user and an item. */
+  /** Interactions per pair of a user and an item. */
   readonly density: number;
   readonly train: LineStats;
   readonly val: LineStats;
   readonly test: LineStats;
-  /** Null where the log had no times, or where no import made the dataset. */
+  /** Null if the log had no times, or no import made the dataset. */
   readonly ties: Ties | null;
 }
 
-/** Takes lines one by one and keeps none, so that a split of any size fits. */
+/** Counts lines one by one and keeps none, so that a split of any size fits. */
 export class LineCounter {
-  /** [N+1] the line that had the item last, from 1 */
+  /** [N+1] the last line that had each item, from 1 */
   readonly #lastLine: Uint32Array;
   readonly #lengths = new Map<number, number>();
   #lines = 0;
@@ -76,7 +76,7 @@ export class LineCounter {
   stats(): LineStats {
     const share = (count: number, of: number) => (of === 0 ? 0 : count / of);
     const lengths = [...this.#lengths].sort(([a], [b]) => a - b);
-    /** The least length that a share of the lines do not exceed: a length that is there, told by counts alone. */
+    /** The smallest length that a share of the lines does not exceed, from counts alone. */
     const lengthOf = (part: number) => {
       let lines = 0;
       for (const [length, count] of lengths) {
@@ -126,7 +126,7 @@ export function datasetStats(dir: string): DatasetStats {
   };
 }
 
-/** As the import counted them: the layout has no times. */
+/** As counted by the import: the layout has no times. */
 function readTies(dir: string): Ties | null {
   const notes = join(dir, NOTES);
   if (!existsSync(notes)) return null;

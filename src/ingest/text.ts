@@ -19,11 +19,11 @@ const DELIMITERS: Readonly<Record<string, string>> = {
   ' ': 'spaces',
 };
 
-/** A first line that is longer has no row of a log. What is looked at of a file must be longer still. */
+/** A longer first line is not a row of a log. The examined part of a file must be longer still. */
 const MOST_LETTERS = 2 ** 16;
 
 /**
- * Delimited text with or without a header, or a sequence a line.
+ * Delimited text with or without a header, or one sequence per line.
  * @param text the beginning of the file, decoded
  * @param folder for the pairs that sequences become
  * @throws InputError naming file and line
@@ -102,8 +102,8 @@ function sequenceSource(file: string, path: string): Source {
 }
 
 /**
- * Whether lines are a user and then their items: of different lengths, mostly of more than an item, and each with a user of its own. A log of
- * pairs with a word too many somewhere is not one: its users come again.
+ * Whether lines are a user and then the user's items: of different lengths, mostly with more than one item, and each with another user. A log of pairs
+ * with an extra word somewhere does not count: its users repeat.
  */
 function areSequences(text: string, delimiter: string): boolean {
   if (delimiter !== ' ' && delimiter !== '\t') return false;
@@ -117,7 +117,7 @@ function areSequences(text: string, delimiter: string): boolean {
   return lengths[0] !== lengths.at(-1) && lengths[lengths.length >> 1] > 2 && users.size === lines.length;
 }
 
-/** By the file's kind where that says it, else the sign most frequent in its first line. */
+/** The delimiter: by the kind of file if that decides, else the most frequent one in the first line. */
 function findDelimiter(file: string, line: string): string {
   if (/\.(tsv|inter|item)(\.gz)?$/.test(file) && line.includes('\t')) return '\t';
   if (line.includes('::')) return '::';
@@ -140,7 +140,7 @@ function splitLine(file: string, line: string, delimiter: string, quotes: boolea
 }
 
 /**
- * Whether a first line has names that a flag gives, that RecBole types, or that are well known. Else a number or a date makes it data, and so
+ * Whether a first line has names that a flag gives, that have RecBole's types, or that are well known. Otherwise a number or a date makes it data, and so
  * do the two words of a line of SASRec's text.
  */
 function namesColumns(file: string, fields: readonly string[], named: SourceOptions['named'] = []): boolean {

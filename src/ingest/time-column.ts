@@ -18,17 +18,17 @@ import { reading, type Source } from './source.js';
 /** Words in the name of a column of times. */
 const TIME =
   /^(time|times|timestamp|tstamp|stamp|datetime|date|dt|ts|at|on|when|day|epoch|unix|utc|moment)$|(timestamp|datetime|time|date)$/;
-/** Words in the name of a time of something else than the interaction, or of how long one took. */
+/** Words in the name of a time of something other than the interaction, or of a duration. */
 const OTHER_TIME =
   /^(release|released|birth|birthday|dob|signup|joined|registered|registration|expiry|expires|expiration|due|updated|modified|deleted|duration|spent|dwell|watch|elapsed|total|runtime|playtime|lifetime|age|zone|timezone|year|month)$/;
-/** Words in the name of a column that counts interactions; an index that pandas wrote has no name. */
+/** Words in the name of a column that counts interactions. An index that pandas wrote has no name. */
 const COUNTER = /^(seq|sequence|step|position|pos|index|idx|order|row|nr|no|num|counter|id|unnamed|)$/;
 /** Words in the name of a column of ids, which may look like times. */
 const ID = /^(id|ids|uid|sku|code|zip|phone|ean|isbn|upc|asin|number)$/;
 
 export interface TimeColumn {
   readonly column?: number | undefined;
-  /** What is to be known of the choice. */
+  /** What the user should know about the choice. */
   readonly note?: string;
 }
 
@@ -38,14 +38,14 @@ export interface TimeRequest {
   readonly user: number;
   /** Columns that are something else. */
   readonly taken: readonly (number | undefined)[];
-  /** Where user and item stand where they are assumed to, the column that is assumed to hold the time in a log without a header. */
+  /** In a log without a header, if user and item are in their assumed places: the column that is assumed to hold the time. */
   readonly assumed?: number | undefined;
 }
 
 /**
- * Finds the column of times: by its name where that is well known, by the words of its name together with its values, or in a log without a
- * header by its values.
- * @throws InputError where one may hold them but nothing tells for sure, or where the lines are not in the order of a column that counts them
+ * Finds the column of times: by its name if that is well known, by the words of its name together with its values, or in a log without a header by
+ * its values.
+ * @throws InputError if a column may hold times but this is not certain, or the lines are not in the order of a column that counts them
  */
 export async function findTimeColumn(db: Database, request: TimeRequest): Promise<TimeColumn> {
   const { source, profiles, taken } = request;
@@ -135,7 +135,7 @@ function wordsOf(name: string): string[] {
   return spaced.split(/[^\p{L}]+/u).filter((word) => word !== '');
 }
 
-/** Two numbers with a sign or a word between. */
+/** Two numbers with a separator between. */
 const LIKE_DATE = /^(?=.{6,40}$).*\d[-/.:, ]+\w*[-/.:, ]*\d/;
 
 const DATES = [
@@ -153,7 +153,7 @@ const DATES = [
   '%m %d, %Y',
 ];
 const CLOCKS = ['', ' %H:%M', ' %H:%M:%S', ' %I:%M %p', ' %I:%M:%S %p'];
-/** How times are written that are neither numbers nor ISO 8601: dates with or without a clock, and those of mail, logs of servers, Twitter. */
+/** Formats of times that are neither numbers nor ISO 8601: dates with or without a clock, and those of mail, server logs and Twitter. */
 const FORMATS = [
   ...DATES.flatMap((date) => CLOCKS.map((clock) => date + clock)),
   '%a, %d %b %Y %H:%M:%S %Z',

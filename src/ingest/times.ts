@@ -4,13 +4,13 @@ import { type Database, literal } from './database.js';
 /** In a second. */
 export const MICROSECONDS = 1e6;
 
-/** How times are written in a log: as numbers of any unit, as text or a type that names a moment, or not at all. */
+/** How a log has times: as numbers of any unit, as text or a type that names a moment, or not at all. */
 export type TimeKind = 'number' | 'moment' | 'none';
 
-/** SQL of a time in the log's terms; NULL where it is none. */
+/** SQL for a time in the log's terms; NULL if it is not a time. */
 export function timeExpression(value: string, type: string, kind: TimeKind, format?: string): string {
   if (kind === 'none') return '0';
-  // The type with a zone, since the one without overlooks the zone that a text names.
+  // The type with a zone, because the one without ignores a zone in the text.
   let moment = `try_cast(${value} AS TIMESTAMPTZ)`;
   if (type !== 'VARCHAR') moment = type.startsWith('TIMESTAMP WITH') ? value : `try_cast(${value} AS TIMESTAMP)`;
   else if (format !== undefined) moment = `try_strptime(${value}, ${literal(format)})`;
@@ -19,15 +19,15 @@ export function timeExpression(value: string, type: string, kind: TimeKind, form
   return kind === 'number' ? finite : `epoch_us(${finite})`;
 }
 
-/** From when on interactions are held out, in the log's terms. */
+/** From when interactions are held out, in the log's terms. */
 export interface Periods {
   readonly valFrom: number;
   readonly testFrom: number;
 }
 
 /**
- * Understands --test-from and --val-from, and chooses a validation period as long as the test period, right before it, where none is said.
- * @throws InputError when the log has no times, or nothing in a period
+ * Interprets `--test-from` and `--val-from`. Without the latter, the validation period is as long as the test period and right before it.
+ * @throws InputError if the log has no times, or nothing in a period
  */
 export async function findPeriods(
   db: Database,
@@ -59,7 +59,7 @@ export async function findPeriods(
   );
 }
 
-/** A number of the log's own unit, or a date. */
+/** A number in the log's own unit, or a date. */
 async function parseTime(
   db: Database,
   flag: string,
@@ -79,7 +79,7 @@ async function parseTime(
   return kind === 'moment' ? Number(moment) : (Number(moment) / MICROSECONDS) * unitsPerSecond(last);
 }
 
-/** Of a time since 1970, by its size: seconds, or thousandths, millionths, billionths. */
+/** The unit of a time since 1970, by its size: seconds, or thousandths, millionths, billionths. */
 function unitsPerSecond(time: number): number {
   return [1, 1e3, 1e6].find((units) => time < 1e11 * units) ?? 1e9;
 }

@@ -9,8 +9,8 @@ import { idExpression, reading } from './source.js';
 import { expandFiles, openSource } from './sources.js';
 
 /**
- * Reads the table `titles(original VARCHAR, title VARCHAR, category VARCHAR)`; where an item is there more than once, its first title counts.
- * A category is null where there is none.
+ * Reads the table `titles(original VARCHAR, title VARCHAR, category VARCHAR)`. If an item occurs more than once, its first title counts. A missing
+ * category is null.
  * @param folder for unpacked files
  * @throws InputError naming file, line and value
  */
@@ -48,7 +48,7 @@ export async function readItemTitles(
   await takeWholeIds(db, 'titles');
 }
 
-/** @throws InputError where not one item of the log has a title, as with a file of others or another way of writing ids */
+/** @throws InputError if no item of the log has a title, as with the wrong file or another way of writing ids */
 export async function refuseStrangeTitles(db: Database, file: string): Promise<void> {
   const { known, ours, theirs } = await db.row<{ known: boolean; ours: string; theirs: string | null }>(
     `SELECT EXISTS (FROM items JOIN titles USING (original)) AS known, (SELECT arg_min(original, number) FROM items) AS ours,

@@ -4,7 +4,7 @@ import type { Cuts } from './splits.js';
 import { LineCounter, type LineStats } from './stats.js';
 
 const BUFFER_BYTES = 2 ** 20;
-/** A number of ten digits and the sign after it. */
+/** A number of ten digits and the character after it. */
 const LONGEST_NUMBER = 11;
 const SPACE = 32;
 const NEWLINE = 10;
@@ -55,18 +55,18 @@ class NumberFile {
 const PARTS = ['train', 'val', 'test'] as const;
 type Part = (typeof PARTS)[number];
 
-/** What became of the held-out items. */
+/** What happened to held-out items. */
 export interface Unseen {
-  /** Items that no training line has. */
+  /** Items that are in no training line. */
   readonly items: number;
-  /** Targets that are such an item. */
+  /** Targets among these items. */
   readonly valTargets: number;
   readonly testTargets: number;
 }
 
 /**
- * Writes {train,val,test}/input.txt and {val,test}/output.txt of the official layout user by user, beside each a users.txt with the user id
- * of every line, and counts as it goes.
+ * Writes {train,val,test}/input.txt and {val,test}/output.txt of the official layout user by user, each with a users.txt beside it that has the user id of
+ * every line, and counts as it goes.
  */
 export class LayoutWriter {
   readonly #files = new Map<string, NumberFile>();
@@ -75,7 +75,7 @@ export class LayoutWriter {
   readonly #trained: Uint32Array;
   readonly #targets: Record<'val' | 'test', Uint32Array>;
 
-  /** @param dir is there, and empty */
+  /** @param dir an existing empty folder */
   constructor(
     dir: string,
     private readonly numItems: number,
@@ -94,7 +94,7 @@ export class LayoutWriter {
     }
   }
 
-  /** @param items all that the user did, oldest first */
+  /** @param items everything that the user did, oldest first */
   add(user: number, items: Uint32Array, { train, val, test }: Cuts): void {
     if (train > 0) {
       const inputs = items.subarray(0, train);

@@ -1,12 +1,12 @@
 import type { ImportOptions } from '../options.js';
 
-/** A public dataset: where it is, how to know it is whole, and how to read it. */
+/** A public dataset: its address, its digest, and how to read it. */
 export interface PublicDataset {
   readonly about: string;
   readonly url: string;
   /** Algorithm and hexadecimal digest of the file at `url`. */
   readonly digest: readonly ['md5' | 'sha256', string];
-  /** Members of the zip at `url`; without, that file itself is the log. */
+  /** Members of the zip at `url`; if left out, that file itself is the log. */
   readonly log?: string;
   readonly titles?: string;
   /** How to read and split it; names in `titles` are columns of that member. */
@@ -18,8 +18,8 @@ export interface PublicDataset {
 const NUMBERED = { userCol: '1', itemCol: '2', timeCol: '4' };
 
 /**
- * MovieLens archives with the MD5 that GroupLens publishes beside each (`ml-1m.zip.md5`). The texts have no published digest: that of ML-1M is of
- * SASRec's data/ml-1m.txt, from which the official split comes out byte for byte, that of Beauty is of the file with the published counts.
+ * MovieLens archives have the MD5 that GroupLens publishes beside each (`ml-1m.zip.md5`). The texts have no published digest: the one for ML-1M is of
+ * SASRec's data/ml-1m.txt, which gives the official split byte for byte; the one for Beauty is of the file with the published counts.
  */
 export const PUBLIC_DATASETS: Readonly<Record<string, PublicDataset>> = {
   'ml-1m': {

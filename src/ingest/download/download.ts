@@ -13,26 +13,26 @@ import { unzip } from './unzip.js';
 export interface DownloadOptions {
   /** Folder to write. */
   readonly out: string;
-  /** The public file, fetched by other means; nothing goes over the network. */
+  /** The public file, if it was fetched by other means; the network is not used. */
   readonly from?: string;
   /** Another address of the same file. */
   readonly url?: string;
-  /** Folder for fetched files, which stay; default the user's cache. */
+  /** Folder in which fetched files stay; the user's cache by default. */
   readonly cache?: string;
   /** Replaces a dataset in `out`. */
   readonly force?: boolean;
   readonly memoryLimit?: string;
   readonly signal?: AbortSignal;
-  /** Told what begins. */
+  /** Called with each stage as it begins. */
   readonly onProgress?: (step: string) => void;
-  /** Bytes fetched so far, and in all where the server says. */
+  /** Called with the bytes fetched so far, and in total if the server says. */
   readonly onBytes?: (have: number, total: number | undefined) => void;
 }
 
 /**
  * Fetches a public dataset, once, verifies its digest, and imports it as papers use it.
  * @param name a key of `PUBLIC_DATASETS`
- * @throws InputError on an unknown name or as `importInteractions`; GsasError when it cannot be fetched, with a way out
+ * @throws InputError on an unknown name or as `importInteractions`; GsasError, with a way out, if it cannot be fetched
  */
 export async function downloadDataset(name: string, options: DownloadOptions): Promise<ImportReport> {
   const dataset = PUBLIC_DATASETS[name];
@@ -41,7 +41,7 @@ export async function downloadDataset(name: string, options: DownloadOptions): P
   return importPublic(dataset, options);
 }
 
-/** What `downloadDataset` does, for a dataset that is in no list. */
+/** What `downloadDataset` does, for a dataset that is not in the list. */
 export async function importPublic(dataset: PublicDataset, options: DownloadOptions): Promise<ImportReport> {
   const { out, from, force = false, cache = userCache(), memoryLimit, signal, onProgress } = options;
   refuseOccupied(out, force);

@@ -8,20 +8,20 @@ import { get } from './http.js';
 const ATTEMPTS = 4;
 const FIRST_WAIT_MS = 500;
 
-/** Codes of a network that is not there at all, where trying again at once is no use. */
+/** Error codes of a missing network, for which an immediate retry is useless. */
 const UNREACHABLE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH'];
 
 export interface FetchOptions {
   readonly digest: readonly ['md5' | 'sha256', string];
   readonly signal?: AbortSignal | undefined;
-  /** Bytes there so far, and in all where the server says. */
+  /** Called with the bytes fetched so far, and in total if the server says. */
   readonly onBytes?: (have: number, total: number | undefined) => void;
 }
 
 /**
- * Fetches a file whose digest is known. What arrives goes to `FILE.part`, where a broken transfer goes on, within this call or the next; the
- * file itself appears only whole and verified.
- * @throws GsasError when the network, the server or the digest is not as it must be; the signal's reason when it is aborted
+ * Fetches a file whose digest is known. Bytes go to `FILE.part`, from which a broken transfer continues, within this call or a later one. The file
+ * itself appears only whole and verified.
+ * @throws GsasError for a failing network or server or a wrong digest; the signal's reason if it is aborted
  */
 export async function fetchFile(url: string, file: string, options: FetchOptions): Promise<void> {
   const part = `${file}.part`;
@@ -41,7 +41,7 @@ export async function fetchFile(url: string, file: string, options: FetchOptions
   const found = await digestOf(part, options.digest[0]);
   if (found === options.digest[1]) return renameSync(part, file);
   rmSync(part);
-  // The file may have changed at the server since the first part of it came.
+  // The file may have changed on the server since its first part arrived.
   if (resumed) return fetchFile(url, file, options);
   throw wrongDigest(url, options.digest, found);
 }
@@ -56,7 +56,7 @@ async function fetchRest(url: string, part: string, { signal, onBytes }: FetchOp
   const have = existsSync(part) ? statSync(part).size : 0;
   const response = await get(url, { signal, ...(have > 0 && { headers: { range: `bytes=${have}-` } }) });
   const { statusCode = 0 } = response;
-  // Nothing is left to fetch: the digest tells whether that is right.
+  // Nothing is left to fetch: the digest decides whether that is right.
   if (statusCode === 416) return void response.resume();
   if (statusCode !== 200 && statusCode !== 206) {
     response.resume();

@@ -5,7 +5,7 @@ import { connect } from 'node:tls';
 import { GsasError, InputError } from '../../base/errors.js';
 
 const MOST_REDIRECTS = 5;
-/** A connection that is silent for so long is taken for dead. */
+/** A connection that is silent for this long counts as dead. */
 const SILENCE_MS = 30_000;
 
 export interface GetOptions {
@@ -48,7 +48,7 @@ function start(url: URL, options: https.RequestOptions): http.ClientRequest {
   return url.protocol === 'https:' ? https.request(url, options) : http.request(url, options);
 }
 
-/** @param peer who is talked to, named in errors */
+/** @param peer the other side, named in errors */
 function respond(sent: http.ClientRequest, peer: URL): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     sent.on('response', resolve);

@@ -5,8 +5,8 @@ import { InputError } from '../../base/errors.js';
 
 /**
  * Unpacks some members of a zip, piece by piece, so that they may be larger than memory.
- * @returns where each is, in the order of `members`
- * @throws InputError when the file is no zip or lacks a member
+ * @returns the path of each, in the order of `members`
+ * @throws InputError if the file is not a zip or lacks a member
  */
 export async function unzip(
   file: string,
