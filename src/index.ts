@@ -1,14 +1,14 @@
 /**
- * The library's public face: everything that the commands do, for a program of one's own.
+ * The library: everything that the commands do, for programs.
  *
- * Items are numbers 1..N everywhere; `itemNames` and `ItemFinder` go to and from titles and the ids of a log. A model belongs to the `Gpu`
- * that it was made on; several share one without knowing of each other. Nothing is kept between calls but what a device owns.
+ * Items are numbers 1..N everywhere; `itemNames` and `ItemFinder` convert to and from titles and the ids of a log. A model belongs to the `Gpu` that it
+ * was made on; several can share one independently. Nothing is kept between calls except what a device owns.
  *
- * What takes long takes an `AbortSignal`. Errors thrown on purpose are `GsasError`s whose message is one line for a person; of these an
- * `InputError` is a mistake in what was given.
+ * Whatever takes long accepts an `AbortSignal`. Errors thrown on purpose are `GsasError`s whose message is one line for a person; an `InputError` among
+ * them is a mistake in the input.
  *
- * The declarations name WebGPU's types, which TypeScript 6 and later has in its DOM library. Without that library, or with an older
- * TypeScript, "types": ["@webgpu/types"] has them; a reference to them here would clash with the DOM library's.
+ * The declarations use WebGPU's types, which are in TypeScript's DOM library from version 6 on. Without that library, or with an older TypeScript, add
+ * "types": ["@webgpu/types"]; a reference to them here would clash with the DOM library.
  *
  * @module gsas-wgpu
  */

@@ -8,7 +8,7 @@ import { driverManifests, hiddenNvidiaManifest, linkLoader, withDriver } from '.
 export interface FoundAdapter {
   /** The device's name, such as "nvidia-h100-80gb-hbm3" or "llvmpipe-llvm-15-0-6-256-bits". */
   name: string;
-  /** The driver in its own words. */
+  /** The driver's description of itself. */
   driver: string;
   /** Whether it computes on the CPU. */
   software: boolean;
@@ -16,22 +16,22 @@ export interface FoundAdapter {
   gpu: GPU;
 }
 
-/** Which adapter to take. */
+/** Which adapter to use. */
 export interface AdapterOptions {
   /** Part of an adapter's name in any case, or `lavapipe` or `swiftshader`. Default: the environment's GSAS_ADAPTER. */
   adapter?: string;
 }
 
 /**
- * Dawn by its flags and the drivers that it was made among. It aborts the process when what `create()` returned is collected before a device,
- * so each is kept; and each takes a driver's whole library into memory, so that all devices share one. A device keeps its own adapter (`Gpu`).
+ * Instances of Dawn by their flags and driver. Dawn aborts the process when an instance is garbage-collected before its device, so each is kept. Each
+ * loads the driver's whole library into memory, so all devices share one. A device keeps its own adapter (`Gpu`).
  */
 const instances = new Map<string, GPU>();
 
 /**
- * Dawn with our flags and those given, and the adapter that it prefers, null where it has none.
- * @param manifest the Vulkan driver to look at alone
- * @throws DeviceError where this platform has no Dawn
+ * Dawn with our flags and the given ones, and the adapter that it prefers; null if it has none.
+ * @param manifest the only Vulkan driver to look at
+ * @throws DeviceError if there is no Dawn for this platform
  */
 export async function requestAdapter(
   flags: readonly string[],
@@ -51,7 +51,7 @@ export async function requestAdapter(
   return { gpu, adapter };
 }
 
-/** How good a choice an adapter is, 0 the best: a real GPU, lavapipe (or WARP), SwiftShader, which is 3 to 10 times slower. */
+/** How good a choice an adapter is, 0 the best: a real GPU, lavapipe (or WARP), then SwiftShader, which is slower. */
 function rank({ name, software }: { name: string; software: boolean }): number {
   return software ? (name.includes('swiftshader') ? 2 : 1) : 0;
 }
@@ -73,22 +73,22 @@ function identifier(name: string): string {
     .replace(/^-|-$/g, '');
 }
 
-/** The adapter asked for by name, from the options or the environment; undefined for the best there is. */
+/** The requested adapter's name, from the options or the environment; undefined for the best one. */
 export function wantedAdapter(options: AdapterOptions): string | undefined {
   return options.adapter || process.env.GSAS_ADAPTER || undefined;
 }
 
-/** One place to look for adapters: all drivers that the system shows, or the one with this manifest. */
+/** A place to look for adapters: all drivers that the system has, or only the one with this manifest. */
 interface Place {
   manifest?: string;
-  /** The Vulkan loader that comes with the driver, for a system without one. Only the last resort has it: SwiftShader. */
+  /** The Vulkan loader that comes with the driver, for a system without one. Only SwiftShader, the last resort, has one. */
   loader?: string;
 }
 
 function places(wanted: string | undefined): Place[] {
   if (process.platform !== 'linux') return [{}];
   const found: Place[] = [];
-  // Without any manifest there is nothing to find, and Dawn would complain about it on stderr.
+  // Without a manifest there is nothing to find, and Dawn would complain on stderr.
   if (driverManifests().length > 0) found.push({});
   const nvidia = hiddenNvidiaManifest();
   if (nvidia) found.push({ manifest: nvidia });
@@ -99,9 +99,9 @@ function places(wanted: string | undefined): Place[] {
 }
 
 /**
- * The adapters of one place: only Dawn's first where that is `enough`, else all. Dawn puts discrete GPUs before
- * integrated ones and those before software. It has no call that lists adapters, but names them when asked for one that
- * does not exist; each look costs up to a few tenths of a second and repeats Dawn's remarks on stderr.
+ * The adapters of one place: only Dawn's first one if that is `enough`, else all. Dawn puts discrete GPUs before integrated ones, and those before
+ * software. It has no call that lists adapters, but it names them when asked for one that does not exist. Each look takes up to a few tenths of a
+ * second and repeats Dawn's warnings on stderr.
  */
 async function look(place: Place, enough: (adapter: FoundAdapter) => boolean): Promise<FoundAdapter[]> {
   if (place.loader) linkLoader(place.loader);
@@ -124,14 +124,14 @@ async function look(place: Place, enough: (adapter: FoundAdapter) => boolean): P
   return found;
 }
 
-/** The adapters seen, and of those the one to use, if any, and why that one. */
+/** The adapters found, which one to use, if any, and why. */
 export interface Survey {
   seen: FoundAdapter[];
   chosen: FoundAdapter | undefined;
   why: string;
 }
 
-/** Looks for the adapter to use: place by place until what follows cannot be better, or, with `all`, everywhere. */
+/** Looks for the adapter to use, place by place until later places cannot be better or, with `all`, everywhere. */
 export async function surveyAdapters(options: AdapterOptions & { all?: boolean } = {}): Promise<Survey> {
   const wanted = wantedAdapter(options);
   const seen: FoundAdapter[] = [];
@@ -153,9 +153,9 @@ function reason(chosen: FoundAdapter | undefined, wanted: string | undefined): s
 }
 
 /**
- * The adapter that every command, library call and test uses: the one asked for by name, else a real GPU, else lavapipe,
- * else SwiftShader from the user's cache. An adapter gives one device.
- * @throws InputError where no adapter has the name asked for; DeviceError where there is none at all.
+ * The adapter that every command, library call and test uses: the requested one, else a real GPU, else lavapipe, else SwiftShader from the user's
+ * cache. An adapter gives one device.
+ * @throws InputError if no adapter has the requested name; DeviceError if there is none at all
  */
 export async function openAdapter(options: AdapterOptions = {}): Promise<FoundAdapter & { why: string }> {
   const { seen, chosen, why } = await surveyAdapters(options);

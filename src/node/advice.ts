@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What to install so that there is an adapter, for a platform and (on Linux) the text of /etc/os-release. */
+/** What to install to get an adapter, for a platform and (on Linux) the text of /etc/os-release. */
 export function howToInstall(platform: NodeJS.Platform, osRelease: string): string {
   if (platform === 'darwin')
     return 'Dawn needs a Mac with Metal and macOS 13 or later; there is no software adapter for macOS';
@@ -27,7 +27,7 @@ export function howToInstallHere(): string {
   return howToInstall(process.platform, existsSync(release) ? readFileSync(release, 'utf8') : '');
 }
 
-/** What is likely to be amiss where the kernel has an NVIDIA GPU and Vulkan does not show it; undefined elsewhere. */
+/** What is probably wrong if the kernel has an NVIDIA GPU and Vulkan does not show it; undefined otherwise. */
 export function nvidiaAdvice(names: string[]): string | undefined {
   if (!existsSync('/dev/nvidiactl') || names.some((name) => /nvidia/i.test(name))) return undefined;
   return "there is an NVIDIA GPU (/dev/nvidiactl), but its Vulkan driver is not to be seen: in a container set NVIDIA_DRIVER_CAPABILITIES=all and install libxext6 and libegl1; elsewhere install the driver's GL package (Ubuntu: libnvidia-gl-VERSION)";

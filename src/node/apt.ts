@@ -9,7 +9,7 @@ export interface AptSource {
   signedBy?: string;
 }
 
-/** Reads `deb` entries out of the text of a `.list` (one-line) file; other entries and comments are left out. */
+/** Reads `deb` entries from the text of a `.list` (one-line) file. Other entries and comments are left out. */
 export function parseList(text: string): AptSource[] {
   const sources: AptSource[] = [];
   for (const line of text.split('\n')) {
@@ -22,7 +22,7 @@ export function parseList(text: string): AptSource[] {
   return sources;
 }
 
-/** Reads the `deb` stanzas out of the text of a `.sources` (deb822) file; disabled ones and comments are left out. */
+/** Reads `deb` stanzas from the text of a `.sources` (deb822) file. Disabled ones and comments are left out. */
 export function parseSources(text: string): AptSource[] {
   const sources: AptSource[] = [];
   const lines = text.split('\n').filter((line) => !line.startsWith('#'));
@@ -45,8 +45,8 @@ export function parseSources(text: string): AptSource[] {
 }
 
 /**
- * Debian's own archives out of the system's sources, with `<codename>-backports` added from the same mirror, as the text
- * of a deb822 file. Falls back to deb.debian.org where the system names no mirror.
+ * Debian's own archives from the system's sources, with `<codename>-backports` added from the same mirror, as the text of a deb822 file. Falls back to
+ * deb.debian.org if the system names no mirror.
  */
 export function withBackports(system: AptSource[], codename: string): string {
   const debian = system.filter(

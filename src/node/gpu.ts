@@ -4,11 +4,11 @@ import { type AdapterOptions, openAdapter } from './adapter.js';
 import { restDuring } from './rest.js';
 import { loadTuning, tunedFor, tuningWanted } from './tuning-cache.js';
 
-/** Beyond this the longest shader decides. */
+/** With more devices, the slowest shader decides the time. */
 const MOST_COMPILERS = 6;
 
 /**
- * A device on the adapter that `openAdapter` chooses, its kernels as they were tuned for it (see `tune`).
+ * A device on the adapter that `openAdapter` chooses, with kernels as tuned for it (see `tune`).
  * @throws what openAdapter and Gpu.open throw: InputError for an unknown adapter's name, DeviceError for a missing one.
  */
 export async function openGpu(options: AdapterOptions & GpuOptions = {}): Promise<Gpu> {
@@ -19,7 +19,7 @@ export async function openGpu(options: AdapterOptions & GpuOptions = {}): Promis
   return gpu;
 }
 
-/** Devices on the same adapter for the other processors to compile shaders with, which lavapipe does one at a time for each device. */
+/** Devices on the same adapter on which the other processors can compile shaders: lavapipe compiles one at a time per device. */
 async function openCompilers(options: AdapterOptions & GpuOptions): Promise<Gpu[]> {
   const others = Math.min(availableParallelism(), MOST_COMPILERS) - 1;
   const open = async () => {

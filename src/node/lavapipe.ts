@@ -8,14 +8,14 @@ import { majorVersion, parseList, parsePlan, parseSources, withBackports } from 
 
 const run = promisify(execFile);
 
-/** Lavapipe is Mesa's Vulkan on the CPU. Dawn refuses it before Mesa 25 (22.3 lacks shaderUniform*ArrayDynamicIndexing). */
+/** Lavapipe is Mesa's Vulkan on the CPU. Dawn refuses versions before Mesa 25 (22.3 lacks shaderUniform*ArrayDynamicIndexing). */
 const MESA_MIN = 25;
 const MESA = 'mesa-vulkan-drivers';
 const INSTALL = ['install', '--yes', '--no-remove', '--no-install-recommends', MESA, 'libvulkan1'];
 
 type Run = (...args: string[]) => Promise<{ stdout: string; stderr: string }>;
 
-/** Runs a program as root, or undefined where that cannot be had without asking for a password. */
+/** Runs a program as root; undefined if that would need a password. */
 async function rootRunner(): Promise<Run | undefined> {
   if (process.platform !== 'linux') return undefined;
   const prefix = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
@@ -29,7 +29,7 @@ async function rootRunner(): Promise<Run | undefined> {
   );
 }
 
-/** The version of an installed Debian package; empty where it is not installed. */
+/** The version of an installed Debian package; empty if it is not installed. */
 function installedVersion(name: string): Promise<string> {
   return run('dpkg-query', ['-W', name]).then(
     ({ stdout }) => stdout.split('\t')[1] ?? '',
@@ -51,11 +51,10 @@ async function systemSources() {
 }
 
 /**
- * Installs Mesa's lavapipe, version 25 or later, and the Vulkan loader with apt. The package lists are read afresh into a
- * folder of our own; on Debian they hold `<release>-backports` too, from which Mesa comes where the release's own is
- * older. Nothing under /etc/apt changes. `log` hears what will be installed before it is.
- * @throws DeviceError where there is no apt or no root, or apt offers no such version or not without removing something;
- * nothing is changed then.
+ * Installs Mesa's lavapipe, version 25 or later, and the Vulkan loader with apt. Package lists are read into a separate folder; on Debian they include
+ * `<release>-backports`, from which Mesa comes if the release's own is older. Nothing under /etc/apt changes. `log` is called with what will be
+ * installed before it is.
+ * @throws DeviceError if there is no apt or no root, or apt offers no such version or only by removing something; nothing is changed then
  */
 export async function installLavapipe(log: (line: string) => void): Promise<void> {
   const asRoot = await rootRunner();
@@ -75,19 +74,19 @@ export async function installLavapipe(log: (line: string) => void): Promise<void
         .join(', ');
     if (describe(false)) log(`Installing with apt: ${describe(false)}`);
     if (describe(true)) log(`and, because Mesa is one set of libraries, upgrading: ${describe(true)}`);
-    // Another package manager may hold the lock for a while, on a machine that has just started.
+    // Another package manager may hold the lock for a while on a machine that has just booted.
     await apt(...options, '-o', 'DPkg::Lock::Timeout=600', ...INSTALL).catch((error) => {
       throw new DeviceError(`apt could not install lavapipe: ${complaint(error) ?? error.message}`, { cause: error });
     });
   } finally {
-    await asRoot('rm', '-rf', temporary); // apt's files in there are root's
+    await asRoot('rm', '-rf', temporary); // apt's files in there belong to root
   }
 }
 
-/** The options under which apt would install a Mesa that Dawn takes, and what it would do. */
+/** The options with which apt would install a Mesa that Dawn accepts, and what it would do. */
 async function plan(apt: Run, folder: string) {
   const { options, backports } = await privateLists(folder);
-  // Judged by what can be installed: one unreachable third-party source fails the update and yet harms nothing.
+  // What can be installed decides: an unreachable third-party source fails the update, but does no harm.
   let reason = await apt(...options, 'update').then(complaint, complaint);
   for (const choice of backports ? [options, [...options, '-t', backports]] : [options]) {
     const simulated = await apt('--simulate', ...choice, ...INSTALL).catch((error) => {
@@ -101,12 +100,12 @@ async function plan(apt: Run, folder: string) {
   throw new DeviceError(`apt has no ${MESA} of version ${MESA_MIN} or later to install${reason ? ` (${reason})` : ''}`);
 }
 
-/** The first error or warning in what apt said. */
+/** The first error or warning in apt's output. */
 function complaint({ stderr }: { stderr?: string }): string | undefined {
   return stderr?.split('\n').find((line) => /^[EW]:/.test(line));
 }
 
-/** Package lists of our own in `folder`: the system's sources, or on Debian its archives and their backports. */
+/** Separate package lists in `folder`: from the system's sources, or on Debian from its archives and their backports. */
 async function privateLists(folder: string): Promise<{ options: string[]; backports?: string }> {
   // apt fetches as the user _apt, who must be able to enter.
   await chmod(folder, 0o755);

@@ -2,16 +2,16 @@ import { DeviceError } from '../base/errors.js';
 import { Gpu, type GpuOptions } from '../engine/gpu.js';
 import { requestAdapter } from './adapter.js';
 
-/** A GPU that is not there, as far as kernels ask about it. */
+/** The properties of an imaginary GPU that kernels depend on. */
 export interface ImaginedHardware {
-  /** Fewest and most lanes of a subgroup; null where it has no subgroups. */
+  /** Fewest and most lanes of a subgroup; null for no subgroups. */
   readonly lanes: readonly [number, number] | null;
 }
 
 /**
- * A device at WebGPU's default limits on which nothing runs: shaders are compiled and commands checked as on any other, and what comes back
- * is zeros (Dawn's null backend).
- * @throws DeviceError where this platform has no Dawn
+ * A device with WebGPU's default limits on which nothing runs (Dawn's null backend). Shaders are compiled and commands checked as on any other device,
+ * and all results are zeros.
+ * @throws DeviceError if there is no Dawn for this platform
  */
 export async function openNullGpu({ lanes }: ImaginedHardware, options: GpuOptions = {}): Promise<Gpu> {
   const { adapter } = await requestAdapter(['backend=null']);

@@ -4,7 +4,7 @@ import { howToInstallHere } from './advice.js';
 import { installLavapipe } from './lavapipe.js';
 import { installSwiftshader } from './swiftshader.js';
 
-/** Hears what is being done, a line at a time. */
+/** Called with what is being done, line by line. */
 export type Log = (line: string) => void;
 
 /** How to install each software adapter, the faster one first. */
@@ -26,10 +26,10 @@ export async function installSoftware(name: SoftwareName, log: Log): Promise<Fou
 }
 
 /**
- * The adapter that `openAdapter` finds; where it finds none, or not the software adapter asked for, what it would need is
- * installed first: lavapipe where there are root and apt, else SwiftShader. `log` hears what is installed, before it is.
- * @throws DeviceError saying why each way failed and what to install by hand; InputError where the name asked for is
- * neither an adapter's here nor one of SOFTWARE_NAMES.
+ * The adapter that `openAdapter` finds. If it finds none, or not the requested software adapter, installs one first: lavapipe if there are root and apt,
+ * else SwiftShader. `log` is called with what is installed, before it is.
+ * @throws DeviceError saying why each way failed and what to install by hand; InputError if the requested name is neither an adapter's nor one of
+ * SOFTWARE_NAMES
  */
 export async function ensureAdapter(log: Log, options: AdapterOptions = {}): Promise<FoundAdapter> {
   const wanted = wantedAdapter(options)?.toLowerCase();

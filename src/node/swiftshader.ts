@@ -11,8 +11,8 @@ import { cacheFolder } from './cache.js';
 import { untar } from './tar.js';
 
 /**
- * SwiftShader, Google's Vulkan on the CPU (MIT), as the npm package @sparticuz/chromium carries it: the one build that a
- * plain user can have without root. Only this member of the package is used; its Chromium is thrown away.
+ * SwiftShader, Google's Vulkan on the CPU (MIT), from the npm package @sparticuz/chromium: the only build available without root. Only this member of
+ * the package is used; its Chromium is discarded.
  */
 const PACKAGE = '@sparticuz/chromium';
 const VERSION = '153.0.0';
@@ -22,7 +22,7 @@ const DRIVER = 'libvk_swiftshader.so';
 const LOADER = 'libvulkan.so.1';
 const MANIFEST = 'vk_swiftshader_icd.json';
 
-/** Where SwiftShader lies once installed: a folder of this version's own in the user's cache. */
+/** Where SwiftShader is installed: a folder for this version in the user's cache. */
 function swiftshaderFolder(): string {
   return join(cacheFolder(), `swiftshader-${VERSION}`);
 }
@@ -40,7 +40,7 @@ export function checkIntegrity(data: Uint8Array, integrity: string, what: string
     throw new DeviceError(`${what} is not the file expected: its digest is ${found}, not ${integrity}`);
 }
 
-/** Writes the driver and its loader out of the package's tarball into `folder`: whole, or not at all. */
+/** Extracts the driver and its loader from the package's tarball into `folder`, whole or not at all. */
 export async function unpackSwiftshader(tarball: Uint8Array, folder: string): Promise<void> {
   const packed = untar(gunzipSync(tarball)).get(MEMBER);
   if (!packed) throw new DeviceError(`${PACKAGE}@${VERSION} has no ${MEMBER}`);
@@ -53,22 +53,22 @@ export async function unpackSwiftshader(tarball: Uint8Array, folder: string): Pr
       if (!data) throw new DeviceError(`${MEMBER} of ${PACKAGE}@${VERSION} has no ${name}`);
       await writeFile(join(temporary, name), data, { mode: 0o755 });
     }
-    // The manifest inside names the library relative to itself; the loader takes only an absolute path reliably.
+    // The manifest inside names the library relative to itself, but the loader reliably accepts only an absolute path.
     const ICD = { library_path: join(folder, DRIVER), api_version: '1.1.0' };
     await writeFile(join(temporary, MANIFEST), JSON.stringify({ file_format_version: '1.0.0', ICD }));
-    // What a broken installation left; a whole one is another process's, and makes the rename fail.
+    // Left by a broken installation. A complete one is another process's, and makes the rename fail.
     if (!existsSync(join(folder, MANIFEST))) await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    // What another process has installed meanwhile is as good.
+    // Another process may have installed it meanwhile, which is just as good.
     if (!existsSync(join(folder, MANIFEST))) throw error;
   }
 }
 
 /**
  * Fetches SwiftShader from the user's npm registry into the cache folder, if it is not there yet.
- * @throws DeviceError where there is no build for this system, npm cannot fetch it, or the file is not the pinned one.
+ * @throws DeviceError if there is no build for this system, npm cannot fetch it, or the file is not the pinned one
  */
 export async function installSwiftshader(log: (line: string) => void): Promise<void> {
   if (findSwiftshader()) return;
@@ -79,7 +79,7 @@ export async function installSwiftshader(log: (line: string) => void): Promise<v
   await unpackSwiftshader(await fetchPackage(), swiftshaderFolder());
 }
 
-/** The package's tarball, whose Chromium the tests of pages use where there is no other. @throws DeviceError as installSwiftshader */
+/** The package's tarball, whose Chromium the tests of pages use if there is no other. @throws DeviceError as installSwiftshader */
 export async function fetchPackage(): Promise<Uint8Array> {
   const spec = `${PACKAGE}@${VERSION}`;
   const temporary = await mkdtemp(join(tmpdir(), 'gsas-wgpu-'));

@@ -1,7 +1,7 @@
 import { InputError } from '../base/errors.js';
 
 /**
- * Whether shaders check their indices: GSAS_ROBUST=1 in the environment, for whoever writes a kernel.
+ * Whether shaders check their indices: GSAS_ROBUST=1 in the environment, for authors of kernels.
  * @throws InputError for a value that is neither 1 nor 0
  */
 export function boundsChecked(env: NodeJS.ProcessEnv = process.env): boolean {
@@ -13,12 +13,11 @@ export function boundsChecked(env: NodeJS.ProcessEnv = process.env): boolean {
 }
 
 /**
- * What Dawn does otherwise than for a web page (dawn/src/dawn/native/Toggles.cpp), as flags of `create`. A toggle whose name it does not know
- * it ignores in silence: test/toggles.test.ts sees the effect.
- * - It rounds timestamps to 65 us against spies; a profiler wants the real ones.
- * - It keeps every index within its array, since a page may not be trusted. Our kernels may: ids are checked on the host before they are
- *   uploaded (`checkBatch`), other indices follow from shapes. A training step takes 0.80 of the time without the checks on
- *   SwiftShader (quartiles 0.73 to 0.90 of 30 pairs), and 0.97 to 1.0, within the noise, on lavapipe, which checks all the same.
+ * How Dawn should differ from a web page (dawn/src/dawn/native/Toggles.cpp), as flags of `create`. Dawn silently ignores unknown toggles, so
+ * test/toggles.test.ts checks their effect.
+ * - For web pages it rounds timestamps to 65 us against spies; a profiler needs the real ones.
+ * - It bounds every index, because pages are not trusted. Our kernels are: ids are checked on the host before they are uploaded (`checkBatch`), and other
+ *   indices follow from shapes. Without the checks a training step is faster (docs/performance.md).
  */
 export function dawnFlags(env: NodeJS.ProcessEnv = process.env): string[] {
   return [

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type { TuningAnswer } from '../engine/tuning.js';
 import { cacheFolder } from './cache.js';
 
-/** What an answer depends on beside the shape. */
+/** What an answer depends on besides the shape. */
 export interface TunedFor {
   adapter: string;
   driver: string;
-  /** Of this package: its kernels are what was measured. */
+  /** The version of this package, whose kernels were measured. */
   version: string;
 }
 
@@ -16,7 +16,7 @@ interface TuningFile extends TunedFor {
   answers: readonly TuningAnswer[];
 }
 
-/** Whether answers are looked up and measured at all: not with GSAS_TUNE=0. */
+/** Whether to look up and measure answers at all: not with GSAS_TUNE=0. */
 export function tuningWanted(): boolean {
   return process.env.GSAS_TUNE !== '0';
 }
@@ -31,8 +31,8 @@ export function tuningFile({ adapter }: TunedFor, folder = cacheFolder()): strin
 }
 
 /**
- * The answers kept for an adapter. None of a file that another driver or version wrote, or that is no such file: then `warn` is told, and
- * the next `saveTuning` replaces it.
+ * The saved answers for an adapter; none from a file of another driver or version. For an invalid file `warn` is called, and the next `saveTuning`
+ * replaces it.
  */
 export function loadTuning(
   key: TunedFor,
@@ -52,7 +52,7 @@ export function loadTuning(
   }
 }
 
-/** Keeps the answers, and whatever was there before for other questions of the same adapter is in them already. */
+/** Saves the answers, which already contain those saved before for the same adapter. */
 export function saveTuning(key: TunedFor, answers: readonly TuningAnswer[], file = tuningFile(key)): void {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}`;

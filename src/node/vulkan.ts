@@ -4,18 +4,18 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { DeviceError } from '../base/errors.js';
 
-/** Both names of the variable that replaces the drivers which the Vulkan loader finds by itself, the newer one first. */
+/** Both names of the variable that replaces the Vulkan loader's own search for drivers, the newer one first. */
 const DRIVER_VARIABLES = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'];
 
-/** NVIDIA's manifest where a driver mounted into a container puts it, out of the loader's sight. */
+/** NVIDIA's manifest where a driver mounted into a container puts it, outside the loader's search path. */
 const NVIDIA_MANIFESTS = [
   '/usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json',
   '/usr/local/nvidia/vulkan/icd.d/nvidia_icd.json',
 ];
 
 /**
- * The driver manifests that the Vulkan loader reads when it is left alone: those in the user's variables, else those in
- * its search path (Khronos Vulkan-Loader, LoaderDriverInterface.md, "Driver Discovery", and NixOS's folder).
+ * The driver manifests that the Vulkan loader reads by default: those in the user's variables, else those in its search path (Khronos Vulkan-Loader,
+ * LoaderDriverInterface.md, "Driver Discovery", and NixOS's folder).
  */
 export function driverManifests(env: NodeJS.ProcessEnv = process.env): string[] {
   for (const name of DRIVER_VARIABLES) {
@@ -37,15 +37,15 @@ export function driverManifests(env: NodeJS.ProcessEnv = process.env): string[] 
   );
 }
 
-/** NVIDIA's manifest, if it lies where the loader does not look and the user has not chosen drivers. */
+/** NVIDIA's manifest, if it is where the loader does not look and the user has not chosen drivers. */
 export function hiddenNvidiaManifest(): string | undefined {
   if (DRIVER_VARIABLES.some((name) => process.env[name])) return undefined;
   return NVIDIA_MANIFESTS.find(existsSync);
 }
 
 /**
- * Makes one synchronous call during which the Vulkan loader sees the given driver only (its manifest), or, without one,
- * the drivers that it finds by itself. The loader reads the environment whenever an instance is made.
+ * Makes one synchronous call during which the Vulkan loader sees only the driver with the given manifest or, without one, the drivers that it finds
+ * itself. The loader reads the environment whenever an instance is made.
  */
 export function withDriver<T>(manifest: string | undefined, call: () => T): T {
   // Lavapipe complains on stderr without it; nothing is written there.
@@ -64,17 +64,16 @@ export function withDriver<T>(manifest: string | undefined, call: () => T): T {
 }
 
 /**
- * Sees to it that Dawn finds a Vulkan loader. LD_LIBRARY_PATH is read only when a process starts, and the one folder that
- * Dawn searches besides the system's is its own, inside node_modules: so that is where, on a machine without a loader, a
- * link to the given one is put.
- * @throws DeviceError where there is no loader and node_modules may not be written.
+ * Makes sure that Dawn finds a Vulkan loader. LD_LIBRARY_PATH is read only when a process starts, and besides the system's folders Dawn searches only its
+ * own folder inside node_modules. So on a machine without a loader, a link to the given one is put there.
+ * @throws DeviceError if there is no loader and node_modules cannot be written
  */
 export function linkLoader(loader: string): void {
   const dawn = join(dirname(createRequire(import.meta.url).resolve('webgpu')), 'dist', `linux-${process.arch}`);
   const link = join(dawn, 'libvulkan.so.1');
   if (existsSync(link) || systemHasLoader()) return;
   try {
-    rmSync(link, { force: true }); // a link into a cache that is gone
+    rmSync(link, { force: true }); // a link into a cache that was deleted
     symlinkSync(loader, link);
   } catch (cause) {
     if (existsSync(link)) return; // another process was faster

@@ -6,10 +6,10 @@ import { analyse } from './analyse.js';
 import { readAnalysis, writeAnalysis } from './analysis.js';
 
 /**
- * Measures a run's best weights on its data's test split for the run's report, unless that has been done: intervals, calibration,
- * examples. GPU time by kernel too, where the device was opened with `profile`.
- * @param open called where there is something to measure; the device is closed afterwards
- * @throws InputError where the run has no checkpoint, or its data is not known or not what it was; what `open` throws
+ * Measures a run's best weights on its data's test split for the run's report, unless that has been done: intervals, calibration, examples; also GPU time
+ * by kernel, if the device was opened with `profile`.
+ * @param open called if there is something to measure; the device is closed afterwards
+ * @throws InputError if the run has no checkpoint, or its data is unknown or has changed; what `open` throws
  */
 export async function analyseRun(run: string, open: () => Promise<Gpu>): Promise<void> {
   const checkpoint = loadCheckpoint(run);

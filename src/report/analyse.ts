@@ -11,10 +11,10 @@ import { trainingBatches } from '../train/plan.js';
 import { Trainer } from '../train/trainer.js';
 import type { Analysis, Calibration, Example, Item, Profile, Ranked } from './analysis.js';
 
-/** All of MovieLens-1M's users; a larger split is sampled, so that a report stays a matter of seconds. */
+/** Enough for all of MovieLens-1M's users. A larger split is sampled, so that a report takes only seconds. */
 const RANKED_USERS = 8192;
 const CALIBRATION_USERS = 2048;
-/** Scores that the baselines may take, which are computed by the host. */
+/** The most scores to compute for the baselines, which run on the host. */
 const BASELINE_SCORES = 5e7;
 const TOP = 100;
 const CUTOFFS = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100];
@@ -23,7 +23,7 @@ const SHOWN = 10;
 const PROFILE_STEPS = 10;
 const PROFILE_MS = 5000;
 
-/** Measures a checkpoint on its data's test split; GPU time by kernel too, where the device was opened with `profile`. @throws InputError for an empty test split */
+/** Measures a checkpoint on its data's test split; also GPU time by kernel, if the device was opened with `profile`. @throws InputError for an empty test split */
 export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
   const { config, step } = checkpoint;
   const { dataset } = source;
@@ -46,7 +46,7 @@ export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, 
   }
 }
 
-/** What items and users are called: by id, and by line of the test split. */
+/** Names of items by id, and of users by line of the test split. */
 export interface Names {
   readonly items: ItemNames;
   readonly users?: readonly string[] | undefined;

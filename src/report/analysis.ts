@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readJson, writeWhole } from '../store/files.js';
 
-/** What was measured of a run's best weights for its report. Probabilities are the scores' sigmoids. */
+/** What was measured for the report of a run's best weights. Probabilities are the scores' sigmoids. */
 export interface Analysis {
-  /** Optimizer steps behind the weights. */
+  /** Optimizer steps that led to the weights. */
   readonly step: number;
-  /** Users of the test split; those below are spread evenly over it where they are fewer. */
+  /** Users of the test split. If fewer are used below, they are spread evenly over it. */
   readonly users: number;
   readonly rankings: readonly Ranked[];
   readonly calibration: Calibration;
   readonly examples: readonly Example[];
-  /** Left out where the adapter has no timestamps. */
+  /** Left out if the adapter has no timestamps. */
   readonly profile?: Profile;
 }
 
-/** The ranks of the users' targets, 1 is best, 0 not found; the model's own come first. */
+/** The ranks of the users' targets: 1 is best, 0 not found. The model comes first. */
 export interface Ranked {
   readonly name: string;
   readonly ranks: readonly number[];
@@ -36,7 +36,7 @@ export interface Calibration {
 /** An item as a report names it. */
 export interface Item {
   readonly id: number;
-  /** Its title, else its id in the log. */
+  /** Its title or, without one, its id in the log. */
   readonly title?: string;
 }
 
@@ -48,9 +48,9 @@ export interface Example {
   readonly name?: string;
   /** The latest items, the last one last. */
   readonly history: readonly Item[];
-  /** How many items the whole history has. */
+  /** The length of the whole history. */
   readonly length: number;
-  /** What came next, and its rank; 0 where it was not found. */
+  /** What came next, and its rank; 0 if it was not found. */
   readonly target: Item;
   readonly rank: number;
   readonly recommended: readonly Item[];
@@ -58,18 +58,18 @@ export interface Example {
   readonly probabilities: readonly number[];
 }
 
-/** Of some training steps from the best weights on. */
+/** Profile of some training steps from the best weights on. */
 export interface Profile {
   readonly steps: number;
-  /** Positions trained on, a step. */
+  /** Positions per step. */
   readonly positions: number;
-  /** The longest first; milliseconds and launches a step. */
+  /** The longest first; milliseconds and launches per step. */
   readonly kernels: readonly { readonly name: string; readonly milliseconds: number; readonly launches: number }[];
 }
 
 const FILE = 'analysis.json';
 
-/** What `writeAnalysis` wrote; undefined where it has not. @throws InputError where the file is damaged */
+/** What `writeAnalysis` wrote; undefined if there is none. @throws InputError if the file is damaged */
 export function readAnalysis(run: string): Analysis | undefined {
   const file = join(run, FILE);
   if (!existsSync(file)) return undefined;

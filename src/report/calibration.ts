@@ -15,7 +15,7 @@ export async function calibrationCharts(runs: readonly RunRecord[]): Promise<Htm
 function calibrationChart(runs: readonly AnalysedRun[]): Promise<Html> {
   const series = runs.map(({ name, analysis }): Series => {
     const { cutoffs, probability, precision } = analysis.calibration;
-    // A logarithm has no place for a precision of 0.
+    // A logarithmic axis cannot show a precision of 0.
     const points = cutoffs.map((_, i) => [probability[i], precision[i]] as const).filter(([, y]) => y > 0);
     return { name, points };
   });

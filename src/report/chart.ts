@@ -17,10 +17,10 @@ export async function draw(spec: TopLevelSpec, title: string, caption: string): 
 const WIDTH = 400;
 export const HEIGHT = 250;
 
-/** Vega without a canvas takes a letter for 0.8 of its height, and cuts words short that have room. */
+/** Without a canvas, Vega assumes that a letter is 0.8 of its height wide, and cuts off words that would fit. */
 const LETTER_WIDTH = 0.58;
 
-/** Only what draws waits the half second that these two take to load. */
+/** Loaded only to draw: these two take half a second to load. */
 async function loadVega() {
   const [vega, { compile }] = await optionalPackage(
     () => Promise.all([import('vega'), import('vega-lite')]),
@@ -37,7 +37,7 @@ interface TextItem {
   readonly fontSize?: number;
 }
 
-/** Series differ by dash and by shape: colour is not needed to tell them apart. */
+/** Series differ by dash and by shape, so they can be distinguished without colour. */
 export const DASHES = [
   [1, 0],
   [7, 3],

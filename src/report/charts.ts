@@ -20,7 +20,7 @@ export interface LinesOptions {
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
-  /** A place on the x axis to be marked, with words above the curves, and a point of theirs to be ringed. */
+  /** A place on the x axis to mark, with words above the curves, and a point to ring. */
   readonly mark?: { readonly x: number; readonly y?: number; readonly label: string };
   /** From (low, low) to (high, high), with words at its upper end. */
   readonly diagonal?: string;
@@ -28,11 +28,11 @@ export interface LinesOptions {
   readonly labels?: readonly { readonly x: number; readonly y: number; readonly text: string }[];
 }
 
-/** More points than this make a curve of bucket means; more markers than this hide it. */
+/** With more points than this, a curve shows means of buckets; more markers than this would hide it. */
 const MOST_POINTS = 300;
 const MOST_MARKERS = 12;
 
-/** One curve a series. */
+/** One curve per series. */
 export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOptions): TopLevelSpec {
   const curves = series.map(({ name, points }) => ({ name, points: thin(points) }));
   const markers = curves.flatMap(({ name, points }) =>
@@ -115,12 +115,12 @@ export interface Interval {
   readonly high: number;
 }
 
-/** The axis leaves out what lies farther below the best than this many times its interval: all would be squeezed to a dot. */
+/** The axis leaves out values farther below the best than this many times its interval, which would squeeze the others together. */
 const REACH = 8;
 
 /**
- * A point and its interval for each name, one below the other. The axis fits the best and those near it; of the others stands an arrow
- * with the value where the axis begins, as in a forest plot.
+ * A point and its interval for each name, one below the other. The axis fits the best one and those near it. For the others there is an arrow with the
+ * value at the start of the axis, as in a forest plot.
  */
 export function intervalChart(rows: readonly Interval[], title: string): TopLevelSpec {
   const best = rows.reduce((a, b) => (b.value > a.value ? b : a));
@@ -226,7 +226,7 @@ function apart(points: Series['points'], log: boolean): Series['points'] {
   });
 }
 
-/** At most MOST_POINTS points: each the mean of as many neighbours as need be. */
+/** At most MOST_POINTS points, each the mean of as many neighbours as necessary. */
 function thin(points: Series['points']): Series['points'] {
   const size = Math.ceil(points.length / MOST_POINTS);
   if (size <= 1) return points;

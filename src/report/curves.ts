@@ -9,7 +9,7 @@ import { bestValidation, isValidated, measurements, medianRate, type RunRecord, 
 
 const STEPS = { title: 'training step', format: '~s' };
 
-/** Loss, validation and throughput of one run, or of several laid over each other; nothing before the first measurement. */
+/** Loss, validation and throughput of one run, or of several in the same charts; nothing before the first measurement. */
 export async function learningCurves(runs: readonly RunRecord[]): Promise<Html | undefined> {
   const measured = runs.filter(({ steps, validations }) => steps.length + validations.length > 0);
   if (measured.length === 0) return undefined;

@@ -5,7 +5,7 @@ import { bestValidation, medianRate, type RunRecord, valMetric } from './run.js'
 
 type Fact = readonly [name: string, value: string];
 
-/** What a run is, in a line of figures. */
+/** A run in one line of figures. */
 export function headline(run: RunRecord): Html {
   const latest = [...run.validations, ...run.steps].reduce((a, b) => (b.seconds > a.seconds ? b : a), {
     seconds: 0,
@@ -34,7 +34,7 @@ export function configuration(run: RunRecord): Html {
 <div><h3>Environment</h3>${definitionTable(environment(run))}</div></div></section>`;
 }
 
-/** Where several runs differ; what they share is only counted. */
+/** Where several runs differ. What they share is only counted. */
 export function differences(runs: readonly RunRecord[]): Html {
   const facts = runs.map((run) => new Map([...data(run), ...options(run), ...environment(run)]));
   const names = [...new Set(facts.flatMap((of) => [...of.keys()]))];

@@ -1,11 +1,11 @@
-/** Text that is HTML already. Whatever else is put into an `html` template is escaped. */
+/** Text that is HTML already. Everything else in an `html` template is escaped. */
 export class Html {
   constructor(readonly text: string) {}
 }
 
 type Content = Html | string | number | undefined | null | false | readonly Content[];
 
-/** HTML from a template; undefined, null and false leave nothing, and lists are put together. */
+/** HTML from a template. undefined, null and false become nothing, and lists are joined. */
 export function html(parts: TemplateStringsArray, ...contents: Content[]): Html {
   return new Html(parts.reduce((text, part, i) => text + toText(contents[i - 1]) + part));
 }

@@ -21,8 +21,8 @@ export interface RunSummary {
 
 /**
  * The runs in these folders, which may be runs themselves: by data, the best first.
- * @param onDamage told of a run whose files cannot be read; it is left out
- * @throws InputError where a folder is missing or holds no run
+ * @param onDamage called with the error of a run whose files cannot be read; the run is left out
+ * @throws InputError if a folder is missing or holds no run
  */
 export function listRuns(folders: readonly string[], onDamage: (error: GsasError) => void): RunSummary[] {
   const runs = folders.flatMap(runsIn);

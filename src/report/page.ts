@@ -9,7 +9,7 @@ import { results } from './results.js';
 import { bestValidation, isValidated, type RunRecord, sameData, valMetric } from './run.js';
 import { STYLE } from './style.js';
 
-/** A whole document that needs nothing besides itself. */
+/** A complete document that needs no other files. */
 export function renderDocument(title: string, main: Html, script?: string): string {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -19,7 +19,7 @@ export function renderDocument(title: string, main: Html, script?: string): stri
 `.text;
 }
 
-/** What a report says: of one run all there is to say, of several how they compare. */
+/** A report's contents: everything about one run, or how several compare. */
 export function renderMain(runs: readonly RunRecord[]): Promise<Html> {
   return runs.length === 1 ? renderRun(runs[0]) : renderComparison(runs);
 }

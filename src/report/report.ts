@@ -8,7 +8,7 @@ import { distinguish, readRun } from './run.js';
  * Writes the report of a run, or one that compares several, from the files in their folders: a page that opens offline.
  * @param out the file, by default report.html in the run's folder or, of several, comparison.html in the working folder
  * @returns the file
- * @throws InputError for a folder that is no run's, for damaged files, and where a run has validated nothing yet
+ * @throws InputError for a folder without a run, for damaged files, and for a run that has not validated yet
  */
 export async function writeReport(runs: readonly string[], out?: string): Promise<string> {
   const records = distinguish(runs.map(readRun));

@@ -45,7 +45,7 @@ function ownRanking({ name, analysis }: AnalysedRun): Ranked {
   return { ...analysis.rankings[0], name };
 }
 
-/** Against the first run, user by user, where the users are the same. */
+/** Compared with the first run, user by user, if the users are the same. */
 function differences([first, ...others]: readonly AnalysedRun[]): Html | undefined {
   const own = ownRanking(first!);
   const same = others.filter((run) => sameData(run, first!) && ownRanking(run).ranks.length === own.ranks.length);

@@ -10,12 +10,12 @@ import { checkOptions, type TrainOptions } from '../train/config.js';
 import { STOP_REASONS, type StepRecord, type Validation } from '../train/run-store.js';
 import { type Analysis, readAnalysis } from './analysis.js';
 
-/** What a run's folder tells of it, without weights. */
+/** What a run's folder says about it, without weights. */
 export interface RunRecord {
   readonly folder: string;
   readonly name: string;
   readonly config: Partial<TrainOptions>;
-  /** Of the data that it was trained on, where that was noted. */
+  /** The data that it was trained on, if that was recorded. */
   readonly dataset?: RunDataset;
   /** The earliest first. */
   readonly sessions: readonly Session[];
@@ -34,9 +34,9 @@ export interface RunDataset {
   readonly meanLength: number;
 }
 
-/** Whether a run goes on, or how it ended. */
+/** Whether a run is still going on, or how it ended. */
 export interface RunState {
-  /** Finished: by early stopping or a limit. Stopped: by a person, an error, or a kill. */
+  /** `finished` by early stopping or a limit; `stopped` by a person, an error or a kill. */
   readonly state: 'running' | 'finished' | 'stopped';
   /** In words; empty while it runs. */
   readonly why: string;
@@ -47,7 +47,7 @@ export function isRun(folder: string): boolean {
   return existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'metrics.jsonl'));
 }
 
-/** @throws InputError for a folder that is no run's, and for a damaged file, which it names with line and value */
+/** @throws InputError for a folder without a run, and for a damaged file, naming the file, the line and the value */
 export function readRun(folder: string): RunRecord {
   if (!existsSync(folder)) throw new InputError(`there is no folder ${folder}; name the folder of a run`);
   if (!isRun(folder)) {
@@ -76,12 +76,12 @@ export function analysedRuns(runs: readonly RunRecord[]): AnalysedRun[] {
   return runs.filter((run): run is AnalysedRun => run.analysis !== undefined);
 }
 
-/** Whether two runs were trained on the same data, as far as that was noted. */
+/** Whether two runs were trained on the same data, as far as that was recorded. */
 export function sameData(a: RunRecord, b: RunRecord): boolean {
   return a.dataset?.name === b.dataset?.name && a.dataset?.interactions === b.dataset?.interactions;
 }
 
-/** Runs whose folders share a name go by their paths. */
+/** Names of runs: their folders' names, or paths if those are the same. */
 export function distinguish(runs: readonly RunRecord[]): RunRecord[] {
   return runs.map((run) => {
     const shared = runs.some((other) => other !== run && other.name === run.name);
@@ -90,8 +90,8 @@ export function distinguish(runs: readonly RunRecord[]): RunRecord[] {
 }
 
 /**
- * The validation whose weights are in best.safetensors: one within an epoch counts only where no epoch was completed, and the last one
- * where there was nobody to validate on.
+ * The validation whose weights are in best.safetensors. One within an epoch counts only if no epoch was completed; without validation users it is the
+ * last one.
  */
 export function bestValidation({ validations, config }: RunRecord): Validation | undefined {
   const whole = validations.filter(({ epoch }) => Number.isInteger(epoch));
@@ -110,12 +110,12 @@ export function valMetric(config: Partial<TrainOptions>): 'ndcg@10' | 'recall@1'
   return config.val_metric ?? 'ndcg@10';
 }
 
-/** What was noted every two seconds; where a run was too short for that, what was noted with its validations. */
+/** What was recorded every two seconds or, if a run was too short for that, with its validations. */
 export function measurements({ steps, validations }: RunRecord): readonly (StepRecord | Validation)[] {
   return steps.length > 1 || validations.length === 0 ? steps : validations;
 }
 
-/** Positions a second: the median, which no busy neighbour of a while moves; undefined before the first measurement. */
+/** Median positions per second, which a temporarily busy machine does not change; undefined before the first measurement. */
 export function medianRate(run: RunRecord): number | undefined {
   const rates = measurements(run).map(({ positions_per_second }) => positions_per_second);
   return rates.sort((a, b) => a - b)[rates.length >> 1];
@@ -125,7 +125,7 @@ const STEP_KEYS = ['step', 'loss', 'seconds', 'positions_per_second'];
 const VALIDATION_KEYS = [...STEP_KEYS, 'epoch'];
 const METRIC_KEYS = ['ndcg@10', 'recall@1', 'recall@10'];
 
-/** The records of a file whose lines hold a number at each key, and at all or none of `optional`. */
+/** The records of a file whose lines have a number for each key, and for all or none of `optional`. */
 function readNumbers<Line>(file: string, keys: readonly string[], optional: readonly string[] = []): Line[] {
   const records = readJournal(file);
   records.forEach((record, i) => {
@@ -150,10 +150,10 @@ function stateOf(latest: Session | undefined, heartbeat: string): RunState {
   return { state: stopped === 'aborted' ? 'stopped' : 'finished', why: STOP_REASONS[stopped] };
 }
 
-/** Steps are noted every two seconds, but a validation can take minutes. */
+/** Steps are recorded every two seconds, but a validation can take minutes. */
 const SILENCE_SECONDS = 600;
 
-/** Whether the session's process is there; on another machine, whether it wrote within the last ten minutes. */
+/** Whether the session's process exists; on another machine, whether it wrote within the last ten minutes. */
 function isAlive({ host, pid, started }: Session, heartbeat: string): boolean {
   if (host !== hostname()) {
     const seen = existsSync(heartbeat) ? statSync(heartbeat).mtimeMs : Date.parse(started);

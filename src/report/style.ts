@@ -1,4 +1,4 @@
-/** Of the report: the system's letters, one column of prose, light and dark by the reader's choice, black on white on paper. */
+/** The report's style: system fonts, one column of text, light or dark as the reader prefers, black on white on paper. */
 export const STYLE = `
 :root { color-scheme: light dark; --paper: #fdfdfb; --card: #fff; --ink: #1c1d21; --soft: #5d6069; --line: #e3e3de;
   --series-0: #1f5fbf; --series-1: #c2410c; --series-2: #15803d; --series-3: #7e22ce; --series-4: #a16207; --series-5: #0e7490; }

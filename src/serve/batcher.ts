@@ -7,35 +7,35 @@ export interface Query {
   /** Item ids, oldest first. */
   readonly history: readonly number[];
   readonly top: number;
-  /** Items that are not to be recommended. */
+  /** Items to leave out. */
   readonly exclude: readonly number[];
-  /** Whether to tell what the model looked at. */
+  /** Whether to return what the model looked at. */
   readonly explain: boolean;
 }
 
 export interface Answer {
   readonly items: readonly Recommendation[];
-  /** With `explain`: what each of the last items counted, see `Recommender`. */
+  /** With `explain`: how much each of the last items counted, see `Recommender`. */
   readonly weights?: Float32Array;
 }
 
 interface Waiting {
   readonly query: Query;
-  /** Of a client that has gone away: its question is dropped. */
+  /** A client that has disconnected: its question is dropped. */
   readonly signal: AbortSignal;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** More questions wait than will be answered soon. */
+/** Too many questions are waiting. */
 export class BusyError extends GsasError {}
 
-/** Questions that go into one pass over the GPU. */
+/** The most questions in one pass over the GPU. */
 export const MOST_TOGETHER = 64;
 
 /**
- * Answers questions together: those that come while the GPU is at work are its next batch. So a lone request waits for nobody, and under
- * load the batch grows by itself.
+ * Answers questions in batches: those that arrive while the GPU is at work are its next batch. So a lone request does not wait, and under load the batch
+ * grows by itself.
  */
 export class Batcher {
   readonly #waiting: Waiting[] = [];
@@ -55,7 +55,7 @@ export class Batcher {
     return this.#waiting.length;
   }
 
-  /** @throws BusyError when too many wait; what `Recommender.top` throws; the signal's reason, once it is aborted before its turn */
+  /** @throws BusyError if too many wait; what `Recommender.top` throws; the signal's reason if it is aborted before its turn */
   ask(query: Query, signal: AbortSignal): Promise<Answer> {
     if (this.#waiting.length >= this.mostWaiting) {
       throw new BusyError(`${this.mostWaiting} requests are waiting already; try again in a moment`);
@@ -66,13 +66,13 @@ export class Batcher {
     });
   }
 
-  /** Resolves when nobody waits any longer. */
+  /** Resolves when no question waits any more. */
   async drained(): Promise<void> {
     await this.#working;
   }
 
   async #work(): Promise<void> {
-    await undefined; // questions of the same turn of the event loop go together
+    await undefined; // questions from the same turn of the event loop form one batch
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MOST_TOGETHER);
       for (const { signal, reject } of batch) if (signal.aborted) reject(signal.reason);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { InputError } from '../base/errors.js';
 import { HttpError, type Reply } from './http.js';
 
-/** Which pages of other sites may read the answers (WHATWG Fetch, section 3.2, "CORS protocol"): those of the origins listed, or of any with `*`. */
+/** Which other sites' pages may read the answers (WHATWG Fetch, section 3.2, "CORS protocol"): those of the listed origins, or of any with `*`. */
 export function corsOf({ headers: { origin } }: IncomingMessage, allowed: readonly string[]): Record<string, string> {
   if (allowed.length === 0) return {};
   if (allowed.includes('*')) return { 'access-control-allow-origin': '*' };
@@ -10,7 +10,7 @@ export function corsOf({ headers: { origin } }: IncomingMessage, allowed: readon
   return { vary: 'origin', ...(listed && { 'access-control-allow-origin': origin }) };
 }
 
-/** The answer to OPTIONS, by which a browser asks before it sends JSON from another origin. @throws HttpError for one that is not listed */
+/** The answer to OPTIONS, by which a browser asks before it sends JSON from another origin. @throws HttpError for an origin that is not listed */
 export function preflight(request: IncomingMessage, allowed: readonly string[], methods: string): Reply {
   const { origin } = request.headers;
   const headers = { allow: methods };
@@ -21,7 +21,7 @@ export function preflight(request: IncomingMessage, allowed: readonly string[], 
   return { status: 204, body: '', headers: { ...headers, ...granted, 'access-control-max-age': '600' } };
 }
 
-/** @param text origins separated by commas or spaces, or `*`. @throws InputError for what is no origin, naming the one that was meant */
+/** @param text origins separated by commas or spaces, or `*`. @throws InputError for a text that is not an origin, naming the probable one */
 export function parseOrigins(text: string): string[] {
   const origins = text.split(/[\s,]+/).filter(Boolean);
   if (origins.length === 0) throw new InputError('--cors is empty; give origins such as https://shop.example, or *');

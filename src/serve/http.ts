@@ -6,15 +6,15 @@ import { printable, shortened } from '../base/printable.js';
 /** Header fields. */
 type Fields = Readonly<Record<string, string>>;
 
-/** What is asked for: nothing of it is trusted to be a URL. */
+/** The request's target, which may be anything and not a valid URL. */
 export interface Target {
-  /** The name by which the server is asked, empty where that is no name. */
+  /** The host name in the request; empty if it is not a valid name. */
   readonly host: string;
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
-/** An answer whole. */
+/** A complete answer. */
 export interface WholeReply {
   readonly status?: number;
   readonly type?: string;
@@ -22,10 +22,10 @@ export interface WholeReply {
   readonly headers?: Fields;
 }
 
-/** An answer, or one that goes on: `begin` writes its head and whatever follows. */
+/** An answer, or a continuing one: `begin` writes its head and everything after it. */
 export type Reply = WholeReply | { readonly begin: (response: ServerResponse) => void };
 
-/** An answer that says why there is no other. */
+/** An answer that reports an error. */
 export class HttpError extends Error {
   constructor(
     readonly status: number,
@@ -36,34 +36,34 @@ export class HttpError extends Error {
   }
 }
 
-/** @param signal aborted when the client has gone away */
+/** @param signal aborted when the client disconnects */
 export type Answer = (request: IncomingMessage, target: Target, signal: AbortSignal) => Reply | Promise<Reply>;
 
 export interface DoorOptions {
-  /** Names under which the server may be asked; any where left out. */
+  /** Host names under which the server answers; any if left out. */
   readonly hosts?: readonly string[] | undefined;
-  /** Fields of every answer, also of those that refuse. */
+  /** Header fields of every answer, errors included. */
   readonly headers?: (request: IncomingMessage) => Fields;
-  /** Told of every request once its answer is with the client or the client has gone away, which is status 499. */
+  /** Called for every request once its answer has reached the client, or the client has disconnected, which is status 499. */
   readonly onAnswered?: (target: Target, status: number, seconds: number) => void;
-  /** Told of what was no client's mistake. */
+  /** Called with errors that are not a client's mistake. */
   readonly onFailure?: (error: unknown, target: Target) => void;
 }
 
-/** Who has gone away before the answer was there (nginx's number). */
+/** The client disconnected before the answer (nginx's number). */
 const CLIENT_GONE = 499;
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
-/** Without a byte in either direction. */
+/** The longest time without a byte in either direction. */
 const IDLE_MS = 60_000;
-/** Between two requests: longer than proxies and clients keep a connection, so that none is closed on them as they send. */
+/** The longest time between two requests: longer than proxies and clients keep a connection, so that none is closed while they send. */
 const KEEP_ALIVE_MS = 75_000;
 const LOOK_MS = 2_000;
 const MOST_CONNECTIONS = 2048;
 
 /**
- * An HTTP server that no request ends: what is asked is parsed by nothing that throws, what an answer throws becomes a status, and slow or
- * silent clients are cut off. It listens once `listen` is called on it.
+ * An HTTP server that no request can bring down: requests are parsed without throwing, an error of a handler becomes a status, and slow or silent clients
+ * are cut off. It listens once `listen` is called on it.
  */
 export function newServer(answer: Answer, { hosts, headers: always, onAnswered, onFailure }: DoorOptions): Server {
   const server = createServer({ connectionsCheckingInterval: LOOK_MS }, async (request, response) => {
@@ -79,7 +79,7 @@ export function newServer(answer: Answer, { hosts, headers: always, onAnswered, 
     });
     let reply: Reply;
     try {
-      // A page of another site that has its name resolve to this machine must not read what is served here.
+      // A page of another site whose name resolves to this machine must not read what is served here.
       if (hosts && !hosts.includes(target.host))
         throw new HttpError(421, `this service is not ${target.host || 'without a host'}`);
       reply = await answer(request, target, gone.signal);
@@ -100,7 +100,7 @@ export function newServer(answer: Answer, { hosts, headers: always, onAnswered, 
   return server;
 }
 
-/** JSON that shows as text in a terminal, too. */
+/** JSON without raw control characters, so that it is safe in a terminal. */
 export function json(value: unknown, status = 200): WholeReply {
   return { status, type: 'application/json', body: printable(JSON.stringify(value)) };
 }
@@ -121,7 +121,7 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
     ...(type !== undefined && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    // What is left of a body is not read: the connection ends with the answer.
+    // The rest of a body is not read: the connection ends with the answer.
     ...(!request.complete && { connection: 'close' }),
     ...always,
     ...headers,
@@ -129,7 +129,7 @@ function send(request: IncomingMessage, response: ServerResponse, reply: Reply, 
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** What is asked for, in the form that a client sends or with a whole URL, as a proxy does (RFC 9112, section 3.2). Never throws. */
+/** Parses a request's target, in the form that clients send or as a whole URL, as proxies send (RFC 9112, section 3.2). Never throws. */
 function targetOf({ url = '/', headers: { host = '' } }: IncomingMessage): Target {
   if (/^https?:/i.test(url) && URL.canParse(url)) {
     const { hostname, pathname, searchParams } = new URL(url);
@@ -139,7 +139,7 @@ function targetOf({ url = '/', headers: { host = '' } }: IncomingMessage): Targe
   return { host: nameOf(host), path, query: new URLSearchParams(query) };
 }
 
-/** The name in a Host header, empty where it is none. */
+/** The name in a Host header; empty if it is invalid. */
 function nameOf(host: string): string {
   if (!/^(\[[\da-f:.]+\]|[^\s:/?#@[\]\\]+)(:\d{1,5})?$/i.test(host) || !URL.canParse(`http://${host}`)) return '';
   return bare(new URL(`http://${host}`).hostname);
@@ -150,7 +150,7 @@ function bare(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-/** The names under which a browser on this machine reaches an address; undefined where others may come by any. */
+/** The names under which a browser on this machine reaches an address; undefined if other machines may use any name. */
 export function hostsOf(address: string): string[] | undefined {
   const loopback = address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
   return loopback ? ['localhost', '127.0.0.1', '::1', address] : undefined;
@@ -159,7 +159,7 @@ export function hostsOf(address: string): string[] | undefined {
 /**
  * A request's body as JSON.
  * @param most bytes of it
- * @throws HttpError 413 for a longer one, 415 for one that is encoded; InputError for what is no JSON
+ * @throws HttpError 413 for a longer body, 415 for an encoded one; InputError for invalid JSON
  */
 export async function readJsonBody(request: IncomingMessage, most: number): Promise<unknown> {
   const { 'content-encoding': encoding = 'identity', 'content-length': length } = request.headers;

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { InputError } from '../base/errors.js';
 
 /**
- * Has a server listen on the first of these ports that is free; 0 is any.
+ * Makes a server listen on the first free one of these ports; 0 is any port.
  * @returns the address, http://HOST:PORT/
- * @throws InputError where all are taken, or where one cannot be listened on
+ * @throws InputError if all are taken, or a port cannot be used
  */
 export async function listen(server: Server, host: string, ports: readonly number[]): Promise<string> {
   let trouble: NodeJS.ErrnoException | undefined;

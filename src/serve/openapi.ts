@@ -96,7 +96,7 @@ const schemas = {
   },
 };
 
-/** What the service answers, path by path: the server has a handler for each, no more and no fewer. */
+/** The service's paths. The server has a handler for exactly these. */
 export const PATHS = {
   '/': {
     get: {
@@ -153,7 +153,7 @@ export const PATHS = {
   },
 } as const;
 
-/** The service as an OpenAPI document (OpenAPI Specification 3.1). @param version of this package */
+/** The service as an OpenAPI document (OpenAPI Specification 3.1). @param version the version of this package */
 export function openApi(version: string): object {
   const info = {
     title: 'gsas-wgpu',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STYLE } from '../report/style.js';
 
-/** Picks items, shows what is recommended after them and what the model looked at. The picks stand in the address, so that they can be shared. */
+/** Picks items and shows what is recommended after them and what the model looked at. The picks are in the address, so that they can be shared. */
 const SCRIPT = `
 const find = (id) => document.getElementById(id);
 const [search, found, picked, recommended, note, unit] = ['search', 'found', 'picked', 'recommended', 'note', 'unit'].map(find);
@@ -59,7 +59,7 @@ async function update() {
     await meet();
     const began = performance.now();
     const answer = await ask('recommend', { history: picks, top: 12, explain: about.explains });
-    if (turn !== asked) return; // a newer question is on its way
+    if (turn !== asked) return; // a newer request is under way
     picked.replaceChildren(...answer.history.map((item, i) => element('li', {},
       ...(about.explains ? [element('span', { className: 'bar', style: 'width:' + (100 * item.weight).toFixed(1) + '%' })] : []),
       element('span', { className: 'name', textContent: nameOf(item) }),
@@ -104,7 +104,7 @@ function mark(place) {
   search.setAttribute('aria-activedescendant', 'found' + active);
 }
 search.oninput = suggest;
-// Who has picked nothing yet is shown where to begin; later the list would hide the picks.
+// Show a list to begin with only if nothing is picked yet; later it would hide the picks.
 search.onfocus = () => { if (search.value || picks.length === 0) suggest(); };
 search.onblur = close;
 search.onkeydown = (event) => {
@@ -117,7 +117,7 @@ search.onkeydown = (event) => {
   event.preventDefault();
 };
 find('clear').onclick = () => { picks = []; update(); };
-meet().catch(() => {}); // what fails is shown at the first question
+meet().catch(() => {}); // an error is shown with the first answer
 update();
 `;
 
@@ -137,7 +137,7 @@ button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
 #recommended { counter-reset: rank; } #recommended li::before { counter-increment: rank; content: counter(rank); color: var(--soft); width: 1.4rem; font-variant-numeric: tabular-nums; }
 `;
 
-/** The page at /, whole: it asks only this server. */
+/** The complete page at /, which sends requests only to this server. */
 export const PAGE = `<!doctype html>
 <html lang="en">
 <head>
@@ -171,7 +171,7 @@ export const PAGE = `<!doctype html>
 
 const hash = createHash('sha256').update(SCRIPT).digest('base64');
 
-/** Lets the page run its own script, ask its own server, and nothing else. */
+/** Allows the page its own script and requests to its own server, and nothing else. */
 export const PAGE_POLICY = {
   'content-security-policy': `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   'referrer-policy': 'no-referrer',

@@ -12,25 +12,25 @@ import { Telemetry } from './telemetry.js';
 
 /** Where a service listens, and its limits. */
 export interface ServeOptions {
-  /** Left out: 127.0.0.1, so that only this machine is served. */
+  /** 127.0.0.1 if left out, so that only this machine is served. */
   host?: string;
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   port: number;
-  /** Bytes of a request's body, 64 KiB if left out. */
+  /** The most bytes of a request's body, 64 KiB if left out. */
   maxBody?: number;
-  /** Requests that may wait, 1024 if left out; more are refused until some have been answered. */
+  /** The most requests that may wait, 1024 if left out. More are refused until some have been answered. */
   maxWaiting?: number;
-  /** Whether seen items are left out where a request does not say, as is the default. */
+  /** Whether seen items are left out if a request does not say; true by default. */
   filterRated?: boolean;
-  /** Training steps behind the weights, for /health. */
+  /** Training steps that led to the weights, for /health. */
   step?: number;
-  /** Origins whose pages may ask, see httpServer; none if left out. */
+  /** Origins whose pages may send requests, see httpServer; none if left out. */
   cors?: readonly string[];
   /** Called with a line for each failure inside the service. */
   log?: (line: string, error: unknown) => void;
-  /** Ends the service: what it has begun to answer, it answers. */
+  /** Ends the service, after it has answered what it has begun. */
   signal: AbortSignal;
-  /** Called with the address once requests are answered. */
+  /** Called with the address once the service accepts requests. */
   onOpen: (address: string) => void;
 }
 
@@ -39,7 +39,7 @@ const STOP_MS = 5000; // for the last answers
 /**
  * Serves a recommender over HTTP: POST /recommend, GET /items, /health and /metrics, and at / a page to try it on.
  * @returns when the signal has ended it
- * @throws InputError where the port cannot be had
+ * @throws InputError if the port cannot be used
  */
 export async function serve(recommender: Recommender, names: ItemNames, options: ServeOptions): Promise<void> {
   const { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen } = options;
@@ -68,7 +68,7 @@ export async function serve(recommender: Recommender, names: ItemNames, options:
   await batcher.drained();
 }
 
-/** Asks what needs shaders of its own, for few and for many rows and tokens, so that nobody has to wait for a compiler. */
+/** Sends requests that need different shaders, for few and for many rows and tokens, so that no client has to wait for a compiler. */
 async function warmUp(batcher: Batcher, { numItems, window }: Recommender, signal: AbortSignal): Promise<void> {
   for (const length of [1, Math.max(1, window)]) {
     for (const count of [1, MOST_TOGETHER]) {

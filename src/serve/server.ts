@@ -12,19 +12,19 @@ import type { Telemetry } from './telemetry.js';
 export interface ServerOptions {
   service: Service;
   telemetry: Telemetry;
-  /** What /health says of the model. */
+  /** What /health says about the model. */
   about: Record<string, unknown>;
-  /** Throws where the service cannot answer any longer, such as on a lost device. */
+  /** Throws if the service cannot answer any more, such as on a lost device. */
   check?: () => void;
   /** Of this package. */
   version: string;
   /** Bytes of a request's body. */
   maxBody: number;
-  /** Addresses and names under which the service may be asked; any where left out. */
+  /** Host names under which the service answers; any if left out. */
   hosts?: readonly string[] | undefined;
-  /** Origins whose pages may ask, such as https://shop.example; `*` is any. None where left out. */
+  /** Origins whose pages may send requests, such as https://shop.example; `*` is any; none if left out. */
   cors?: readonly string[];
-  /** Told of what went wrong inside, a line each. */
+  /** Called with a line for each failure inside the service. */
   log?: (line: string, error: unknown) => void;
 }
 

@@ -6,7 +6,7 @@ import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { ItemFinder } from '../store/find.js';
 import type { Answer, Batcher, Query } from './batcher.js';
 
-/** An item as the service writes it. */
+/** An item in the service's answers. */
 export interface NamedItem {
   item: number;
   original_id?: string;
@@ -15,11 +15,11 @@ export interface NamedItem {
 
 /** The answer to a POST of /recommend. */
 export interface RecommendReply {
-  /** Best first; of a calibrated model with the probability that it is the next item. */
+  /** Best first. A calibrated model adds the probability that each is the next item. */
   items: (NamedItem & { score: number; probability?: number })[];
-  /** The history as it was understood; with `explain`, with the weight that the model gave to each item, 0 beyond its window. */
+  /** The history as it was understood. With `explain`, each item has the weight that the model gave it, 0 beyond its window. */
   history: (NamedItem & { weight?: number })[];
-  /** What of the request is no item of the model: the text, and the items that it may have meant. */
+  /** Texts of the request that are not items of the model, and items that may have been meant. */
   unknown: { text: string; nearest: NamedItem[] }[];
 }
 
@@ -28,10 +28,10 @@ export const MOST_HISTORY = 10_000;
 export const MOST_EXCLUDED = 100_000;
 export const DEFAULT_TOP = 10;
 export const MOST_FOUND = 50;
-/** Texts of a list whose meaning is guessed where no item has them as its id or title; each takes a look at every title. */
+/** The most texts of a list whose meaning is guessed if no item has them as id or title. Each guess looks at every title. */
 const MOST_GUESSES = 16;
 
-/** What the HTTP server answers, without HTTP. */
+/** The service's answers, without HTTP. */
 export class Service {
   constructor(
     private readonly batcher: Batcher,
@@ -43,7 +43,7 @@ export class Service {
   /**
    * @param body a parsed request: `history` (item numbers, ids of the log or titles, oldest first) and optionally `top`, `exclude`,
    *   `filter_seen` and `explain`
-   * @throws InputError for what the request has wrong; what the batcher throws
+   * @throws InputError for mistakes in the request; what the batcher throws
    */
   async recommend(body: unknown, signal: AbortSignal): Promise<RecommendReply> {
     if (typeof body !== 'object' || body === null || Array.isArray(body))

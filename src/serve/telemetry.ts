@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What /metrics tells, in the text format of Prometheus. */
+/** The metrics of /metrics, in Prometheus's text format. */
 export class Telemetry {
   readonly #registry = new Registry();
   readonly #requests = new Counter({

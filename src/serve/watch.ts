@@ -8,26 +8,26 @@ import { readRun } from '../report/run.js';
 import { HttpError, hostsOf, newServer, type Reply } from './http.js';
 import { listen } from './listen.js';
 
-/** Where the live page is, and how long. */
+/** Where the live page is served, and for how long. */
 export interface WatchOptions {
-  /** Left out, the first free one from 8420 on. */
+  /** The first free port from 8420 on if left out. */
   readonly port?: number;
-  /** Ends the server: the readers' pages stay as they are. */
+  /** Ends the server. Open pages stay as they are. */
   readonly signal: AbortSignal;
-  /** Told the page's address once it can be opened. */
+  /** Called with the page's address once it can be opened. */
   readonly onOpen: (address: string) => void;
 }
 
 const FREE_PORTS = Array.from({ length: 20 }, (_, i) => 8420 + i);
 const HOST = '127.0.0.1';
 const LOOK_MS = 1000;
-/** So that neither side takes a page on which nothing happens for gone. */
+/** Keeps the connection of an idle page alive. */
 const PULSE_MS = 15_000;
-/** Drawing takes at most this share of one core, so that a training beside it hardly notices. */
+/** Drawing takes at most this share of one core, so that it hardly slows a training run on the same machine. */
 const SHARE = 1 / 10;
 const FILES = ['metrics.jsonl', 'steps.jsonl', 'environment.json', 'analysis.json'];
 
-/** Replaces what the page says whenever the server sends a newer one, but not under a reader's selection. */
+/** Replaces the page's contents whenever the server sends newer ones, except while the reader has selected text. */
 const SCRIPT = `
 const main = document.querySelector('main');
 const source = new EventSource('events');
@@ -36,10 +36,9 @@ source.addEventListener('end', () => source.close());
 `;
 
 /**
- * Serves the report of a run on loopback, and keeps the pages that are open up to date while it goes on. Nothing is drawn while
- * nobody looks.
+ * Serves the report of a run on loopback, and keeps open pages up to date during the run. Nothing is drawn while no page is open.
  * @returns when the signal has ended it
- * @throws InputError for a folder that is no run's, and where the port cannot be had
+ * @throws InputError for a folder without a run, and if the port cannot be used
  */
 export async function watchRun(run: string, { port, signal, onOpen }: WatchOptions): Promise<void> {
   const { name } = readRun(run);
@@ -72,7 +71,7 @@ export async function watchRun(run: string, { port, signal, onOpen }: WatchOptio
   });
 }
 
-/** The report of a run as it stands, drawn anew only where its files have changed. */
+/** The current report of a run, drawn again only if its files have changed. */
 class LivePage {
   #drawn: Promise<Html> | undefined;
   #of = '';
@@ -80,7 +79,7 @@ class LivePage {
 
   constructor(private readonly run: string) {}
 
-  /** Whether there is something new, and drawing it now does not take more than its share. */
+  /** Whether there is something new, and drawing it now stays within its share of time. */
   isStale(): boolean {
     return Date.now() >= this.#restUntil && fingerprint(this.run) !== this.#of;
   }
@@ -94,7 +93,7 @@ class LivePage {
     return this.#drawn;
   }
 
-  /** A file that cannot be read says so on the page: the run and the server go on. */
+  /** Shows on the page that a file cannot be read. The run and the server go on. */
   async #draw(): Promise<Html> {
     const begun = Date.now();
     try {
@@ -119,7 +118,7 @@ function fingerprint(run: string): string {
   }).join(', ');
 }
 
-/** The pages that are open, and what is still to be sent to one that has not taken the page before it. */
+/** The open pages, and what is still to be sent to those that have not received the previous version. */
 type Readers = Map<ServerResponse, Html | undefined>;
 
 function openEvents(response: ServerResponse, readers: Readers): void {
@@ -133,7 +132,7 @@ function openEvents(response: ServerResponse, readers: Readers): void {
   });
 }
 
-/** Of the pages that a slow reader has not taken, only the last waits for it. */
+/** Of the versions that a slow reader has not received, only the last one is kept. */
 function send(readers: Readers, main: Html): void {
   for (const reader of readers.keys()) {
     if (reader.writableNeedDrain) readers.set(reader, main);
