@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OutOfMemoryError } from '../src/base/errors.js';
 import { BufferPool, sizeClass } from '../src/engine/pool.js';
+import { probeSubgroups } from '../src/engine/probe.js';
 import { Stream } from '../src/engine/stream.js';
 import { checkShapes, type Tensor } from '../src/engine/tensor.js';
 import { gpu, stream } from './support/device.js';
@@ -135,6 +136,17 @@ describe('a device', () => {
     expect(await read(y)).toEqual([1, 2, 3]);
     expect(await read(x)).toEqual([0, 0, 0]);
   });
+});
+
+it('the probe finds subgroups as they are, and says what is wrong where they are of another size', async () => {
+  const { subgroupSize: lanes, subgroupSizeStated: stated } = gpu.capabilities;
+  if (lanes === 0) return console.warn('not run: this adapter has no subgroups');
+  expect(await probeSubgroups(gpu.device, { lanes, stated })).toBeUndefined();
+  expect(await probeSubgroups(gpu.device, { lanes: 2 * lanes, stated: false })).toMatch(
+    /^of invocation 0, in subgroups of \d+: its subgroup has another size/,
+  );
+  expect(await probeSubgroups(gpu.device, { lanes: 2048, stated: true })).toMatch(/^the shader .* is refused: /);
+  gpu.check();
 });
 
 it('the profiler gives the time and the number of launches of each kernel in each phase', async () => {

@@ -69,6 +69,23 @@ test('SwiftShader alone is advised against, where lavapipe could be had', () => 
   expect(diagnose({ ...survey, seen: [slow, fast], chosen: slow }).advice.join('\n')).not.toContain('lavapipe');
 });
 
+test('it says which subgroups kernels use', () => {
+  const subgroups = { ...diagnose(survey), subgroupSize: [8, 32] as [number, number] };
+  const features = { ...subgroups.features, subgroups: true };
+  const text = (more: object) => textOf({ ...subgroups, features, ...more });
+  expect(text({ subgroupsUsed: 32 })).toContain('8 to 32 lanes; kernels rely on 32, confirmed by a probe');
+  expect(text({ subgroupsUsed: 0 })).toContain('8 to 32 lanes; not used');
+  expect(text({ subgroupsUsed: 0, subgroupFault: 'it limps' })).toContain('8 to 32 lanes; not used: it limps');
+  const opened = {
+    subgroupSize: 0,
+    subgroupSizeStated: false,
+    subgroupFault: 'it limps',
+    timestamps: true,
+    software: true,
+  };
+  expect(diagnose(survey, opened)).toMatchObject({ opens: true, subgroupsUsed: 0, subgroupFault: 'it limps' });
+});
+
 test('what was tuned for the adapter is told, and how to tune where nothing was', () => {
   const answer = { op: 'matmul', shape: 'K=8 N=9', size: 1000, builtIn: '32x2', ratio: 0.8123 };
   const text = (choice: string) => textOf({ ...diagnose(survey), tuning: [{ ...answer, choice }] });

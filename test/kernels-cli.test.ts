@@ -21,9 +21,11 @@ describe('kernels', () => {
   });
 
   it.each([
-    ['32', true],
-    ['0', false],
-  ])('writes the shaders of a step for subgroups of %s lanes', async (lanes, subgroups) => {
+    ['32', 32],
+    ['8-32', 32],
+    ['4-8', 8],
+    ['0', 0],
+  ])('writes the shaders of a step for subgroups of %s lanes', async (lanes, size) => {
     const folder = inFolder('wgsl');
     const { status, stdout } = await run('kernels', '--wgsl', folder, '--lanes', lanes, ...flagsOf(MODEL));
     expect(status).toBe(0);
@@ -39,8 +41,13 @@ describe('kernels', () => {
     const texts = names.map((name) => readFileSync(join(folder, name), 'utf8'));
     expect(new Set(texts).size).toBe(texts.length);
     expect(texts.filter((text) => !text.includes('@compute'))).toEqual([]);
-    expect(texts.some((text) => text.includes('enable subgroups'))).toBe(subgroups);
-    expect(texts.some((text) => text.includes(`const LANES = ${lanes}u`))).toBe(subgroups);
+    const withSubgroups = texts.filter((text) => text.includes('enable subgroups'));
+    expect(withSubgroups.length > 0).toBe(size > 0);
+    for (const text of withSubgroups) {
+      expect(text).toContain(`@subgroup_size(${size})`);
+      expect(text).toContain('@builtin(subgroup_invocation_id) lane');
+    }
+    expect(texts.filter((text) => /subgroup[A-Z]/.test(text))).toEqual(withSubgroups);
     const again = await run('kernels', '--wgsl', folder);
     expect(again).toMatchObject({ status: 2, stderr: expect.stringContaining(`${folder} is not empty`) });
   });

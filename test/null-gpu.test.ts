@@ -80,6 +80,30 @@ describe.each(HARDWARE)("WebGPU's default limits and %s", (_, lanes) => {
   );
 });
 
+it.each([
+  [[32, 64], true, 32],
+  [[8, 32], true, 32],
+  [[8, 16], true, 16],
+  [[4, 8], true, 8],
+  [[64, 64], true, 64],
+  [[64, 128], true, 64],
+  [[4, 4], true, 4],
+  [[128, 128], false, 128],
+  [[32, 32], false, 32],
+  [[32, 64], false, 0],
+  [null, false, 0],
+] satisfies [ImaginedHardware['lanes'], boolean, number][])(
+  'of subgroups of %j lanes, their size stated: %s, kernels rely on %i',
+  async (lanes, sizeControl, expected) => {
+    const gpu = await openNullGpu({ lanes, sizeControl });
+    expect(gpu.capabilities).toMatchObject({ subgroupSize: expected, subgroupSizeStated: sizeControl });
+    gpu.close();
+    const without = await openNullGpu({ lanes, sizeControl }, { subgroups: false });
+    expect(without.capabilities).toMatchObject({ subgroupSize: 0, subgroupSizeStated: false });
+    without.close();
+  },
+);
+
 it('what a default device does not allow is an error there too', async () => {
   const gpu = await openNullGpu({ lanes: null });
   const stream = new Stream(gpu);

@@ -9,7 +9,7 @@ const [mark] = process.argv.slice(2);
 const shaders = JSON.parse(readFileSync(0, 'utf8'));
 const { adapter } = await requestAdapter([]);
 if (!adapter) throw new Error('the driver shows no adapter');
-const gpu = await Gpu.open(adapter);
+const gpu = await Gpu.open(adapter, { probe: false });
 shaders.forEach(({ kernel, source }, i) => {
   writeSync(2, `\n${mark}${i}\n`);
   gpu.pipelines.pipeline(parseProgram(kernel, source));

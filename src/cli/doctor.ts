@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { Gpu } from '../engine/gpu.js';
+import { type Capabilities, Gpu } from '../engine/gpu.js';
 import type { TuningAnswer } from '../engine/tuning.js';
 import { type Survey, surveyAdapters, wantedAdapter } from '../node/adapter.js';
 import { howToInstallHere, nvidiaAdvice } from '../node/advice.js';
@@ -20,6 +20,7 @@ const LIMITS = {
 /** The optional features that kernels or the profiler make use of, and what is lost without them. */
 const FEATURES = {
   subgroups: 'kernels fall back to slower variants',
+  'subgroup-size-control': 'kernels use subgroups only where they have one size',
   'shader-f16': 'all arithmetic is in f32',
   'timestamp-query': 'no GPU time per kernel (profiling)',
 } as const;
@@ -40,14 +41,22 @@ export interface Diagnosis {
   features: Record<string, boolean>;
   /** Lanes of a subgroup, smallest and largest; null without subgroups. */
   subgroupSize: [number, number] | null;
+  /** Lanes that kernels rely on, 0 if they use no subgroups; null if no device opens. */
+  subgroupsUsed: number | null;
+  /** How subgroups differ from what kernels assume; null if they do not. */
+  subgroupFault: string | null;
   /** What `tune`, or a first training run, found for the chosen adapter. */
   tuning: readonly TuningAnswer[];
   /** What to do about what is missing, one sentence each. */
   advice: string[];
 }
 
-/** Describes the survey's choice. `failure` is what went wrong when a device was opened on it, if anything did. */
-export function diagnose({ seen, chosen, why }: Survey, failure?: string): Diagnosis {
+/**
+ * Describes the survey's choice.
+ * @param opened what a device on it is capable of, or what went wrong when it was opened
+ */
+export function diagnose({ seen, chosen, why }: Survey, opened?: Capabilities | string): Diagnosis {
+  const [capabilities, failure] = typeof opened === 'string' ? [undefined, opened] : [opened, undefined];
   const names = seen.map(({ name }) => name);
   const advice: string[] = [];
   const nvidia = nvidiaAdvice(names);
@@ -79,6 +88,8 @@ export function diagnose({ seen, chosen, why }: Survey, failure?: string): Diagn
     ),
     features: Object.fromEntries(adapter ? Object.keys(FEATURES).map((key) => [key, has(key)]) : []),
     subgroupSize: has('subgroups') ? [subgroupMinSize!, subgroupMaxSize!] : null,
+    subgroupsUsed: capabilities?.subgroupSize ?? null,
+    subgroupFault: capabilities?.subgroupFault ?? null,
     tuning: adapter ? loadTuning(tunedFor(adapter.info)) : [],
     advice,
   };
@@ -86,7 +97,7 @@ export function diagnose({ seen, chosen, why }: Survey, failure?: string): Diagn
 
 /** The diagnosis as text for a person. */
 export function describe(diagnosis: Diagnosis): string {
-  const { adapters, chosen, why, driver, software, limits, features, subgroupSize, tuning, advice } = diagnosis;
+  const { adapters, chosen, why, driver, software, limits, features, tuning, advice } = diagnosis;
   const table = (rows: string[][]) => {
     const width = Math.max(...rows.map(([first]) => first!.length));
     return rows.map(([first, ...rest]) => `  ${first!.padEnd(width)}  ${rest.filter(Boolean).join('  ')}`);
@@ -110,8 +121,7 @@ export function describe(diagnosis: Diagnosis): string {
     lines.push(
       ...table(
         Object.entries(FEATURES).map(([key, loss]) => {
-          const size = key === 'subgroups' && subgroupSize ? `${[...new Set(subgroupSize)].join(' to ')} lanes` : '';
-          return [key, features[key] ? `yes  ${size}` : `no: ${loss}`];
+          return [key, features[key] ? `yes  ${key === 'subgroups' ? subgroupText(diagnosis) : ''}` : `no: ${loss}`];
         }),
       ),
     );
@@ -123,21 +133,35 @@ export function describe(diagnosis: Diagnosis): string {
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
+/** The sizes of subgroups, and what kernels use. */
+function subgroupText({ subgroupSize, subgroupsUsed, subgroupFault }: Diagnosis): string {
+  const sizes = `${[...new Set(subgroupSize)].join(' to ')} lanes`;
+  if (subgroupFault) return `${sizes}; not used: ${subgroupFault}`;
+  if (subgroupsUsed === null) return sizes;
+  return `${sizes}; ${subgroupsUsed > 0 ? `kernels rely on ${subgroupsUsed}, confirmed by a probe` : 'not used'}`;
+}
+
 async function doctor(options: { install?: true | SoftwareName; json?: boolean }): Promise<void> {
   const log = (line: string) => process.stderr.write(`${line}\n`);
   if (typeof options.install === 'string') await installSoftware(options.install, log);
   else if (options.install) await ensureAdapter(log);
   const survey = await surveyAdapters({ all: true });
-  let failure: string | undefined;
-  try {
-    if (survey.chosen) (await Gpu.open(survey.chosen.adapter)).close();
-  } catch (error) {
-    failure = (error as Error).message;
-  }
-  const diagnosis = diagnose(survey, failure);
+  const diagnosis = diagnose(survey, await open(survey));
   console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
   // A name that no adapter has is a mistake, as it is to every other command.
   if (!diagnosis.opens) process.exitCode = wantedAdapter({}) !== undefined && !survey.chosen ? 2 : 1;
+}
+
+/** What a device on the chosen adapter is capable of, or why there is none. */
+async function open({ chosen }: Survey): Promise<Capabilities | string | undefined> {
+  if (!chosen) return undefined;
+  try {
+    const gpu = await Gpu.open(chosen.adapter);
+    gpu.close();
+    return gpu.capabilities;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** `gsas-wgpu doctor`: what there is to compute on, and what to do where that is nothing. */

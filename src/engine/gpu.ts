@@ -2,13 +2,18 @@ import { DeviceError, DeviceLostError, type GsasError, OutOfMemoryError } from '
 import { BufferUsage } from './flags.js';
 import { PipelineCache } from './pipelines.js';
 import { BufferPool } from './pool.js';
+import { probeSubgroups } from './probe.js';
 import { Profiler } from './profiler.js';
 import { Tuning } from './tuning.js';
 
 /** What kernels may rely on. These are baked into shaders, so a kernel looks here and nowhere else. */
 export interface Capabilities {
-  /** Lanes of a subgroup, if the adapter offers `subgroups` of one fixed size; else 0, and kernels use none. */
+  /** Lanes of a subgroup that kernels rely on; 0 where they use none. */
   readonly subgroupSize: number;
+  /** Shaders state that size, which an adapter with several sizes requires. Otherwise the adapter has only one. */
+  readonly subgroupSizeStated: boolean;
+  /** How subgroups differ from what kernels assume, in which case kernels use none. */
+  readonly subgroupFault?: string;
   readonly timestamps: boolean;
   /** Whether the adapter computes on the CPU, where a lane that waits for memory stalls all others. */
   readonly software: boolean;
@@ -24,6 +29,8 @@ export interface Recorder {
 export interface GpuOptions {
   /** False makes every kernel use its variant without subgroups. */
   subgroups?: boolean;
+  /** False skips the check that subgroups behave as kernels assume, on devices where nothing runs. */
+  probe?: boolean;
   /** Measure GPU time per kernel. Each dispatch becomes a pass, which is a little slower. */
   profile?: boolean;
   /** Called with every wait for the GPU when it begins, so that a host whose binding polls can sleep meanwhile (`restDuring` in src/node/rest.ts). */
@@ -31,6 +38,9 @@ export interface GpuOptions {
   /** Opens other devices of the same driver for `compileAhead`. For drivers that compile a shader at its first launch and store it on disk. */
   compilers?: () => Promise<Gpu[]>;
 }
+
+/** Sizes of subgroups, in order of preference. Wider ones leave lanes idle in rows of few columns. */
+const SUBGROUP_SIZES = [32, 16, 8, 64, 4, 128];
 
 const WANTED_LIMITS = [
   'maxStorageBufferBindingSize',
@@ -102,7 +112,7 @@ export class Gpu {
 
   /** @throws DeviceError if the adapter refuses a device with its own limits */
   static async open(adapter: GPUAdapter, options: GpuOptions = {}): Promise<Gpu> {
-    const optional = ['subgroups', 'timestamp-query'] as GPUFeatureName[];
+    const optional = ['subgroups', 'subgroup-size-control', 'timestamp-query'] as GPUFeatureName[];
     const requiredFeatures = optional.filter((feature) => adapter.features.has(feature));
     const requiredLimits: Record<string, number> = {};
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
@@ -120,13 +130,8 @@ export class Gpu {
     if (options.profile && !timestamps) {
       throw new DeviceError(`profiling needs timestamp queries, which "${adapter.info.description}" does not offer`);
     }
-    const { subgroupMinSize: min = 0, subgroupMaxSize: max = 0 } = adapter.info as {
-      subgroupMinSize?: number;
-      subgroupMaxSize?: number;
-    };
-    const fixed = device.features.has('subgroups' as GPUFeatureName) && min === max && options.subgroups !== false;
     const capabilities: Capabilities = {
-      subgroupSize: fixed ? min : 0,
+      ...(await subgroupsOf(adapter, device, options)),
       timestamps,
       software: adapter.info.isFallbackAdapter,
     };
@@ -199,6 +204,22 @@ export class Gpu {
     this.#closed = true;
     this.device.destroy();
   }
+}
+
+async function subgroupsOf(
+  { info }: GPUAdapter,
+  device: GPUDevice,
+  { subgroups = true, probe = true }: GpuOptions,
+): Promise<Pick<Capabilities, 'subgroupSize' | 'subgroupSizeStated' | 'subgroupFault'>> {
+  const without = { subgroupSize: 0, subgroupSizeStated: false };
+  const has = (feature: string) => device.features.has(feature as GPUFeatureName);
+  if (!subgroups || !has('subgroups')) return without;
+  const stated = has('subgroup-size-control');
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info;
+  const lanes = SUBGROUP_SIZES.find((size) => least <= size && size <= most && (stated || least === most));
+  if (lanes === undefined) return without;
+  const fault = probe ? await probeSubgroups(device, { lanes, stated }) : undefined;
+  return fault ? { ...without, subgroupFault: fault } : { subgroupSize: lanes, subgroupSizeStated: stated };
 }
 
 function oneLine(text: string): string {

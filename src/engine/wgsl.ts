@@ -23,14 +23,28 @@ export function float(value: number): string {
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
 
+/** The subgroups that a shader relies on. */
+export interface Subgroups {
+  readonly lanes: number;
+  /** The shader states their size, so that the driver uses no other. Otherwise the adapter has only one. */
+  readonly stated: boolean;
+}
+
+/** WGSL, to stand first in a shader with subgroup operations. */
+export function enableSubgroups({ stated }: Subgroups): string {
+  return stated ? 'enable subgroups;\nenable subgroup_size_control;' : 'enable subgroups;';
+}
+
 /**
  * WGSL: opens `main` in workgroups of `size` invocations. `number` is the workgroup's number, counted over both dimensions of `Stream.dispatch`,
- * and `local` the invocation's number in its workgroup.
+ * and `local` the invocation's number in its workgroup; with `subgroups`, `lane` is its number in its subgroup.
  */
-export function mainWgsl(size: number | string): string {
+export function mainWgsl(size: number | string, subgroups?: Subgroups): string {
+  const stated = subgroups?.stated ? ` @subgroup_size(${subgroups.lanes})` : '';
+  const lane = subgroups ? ', @builtin(subgroup_invocation_id) lane: u32' : '';
   return `
-@compute @workgroup_size(${size})
+@compute @workgroup_size(${size})${stated}
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
-        @builtin(local_invocation_index) local: u32) {
+        @builtin(local_invocation_index) local: u32${lane}) {
   let number = workgroup.x + workgroup.y * workgroups.x;`;
 }

@@ -1,20 +1,20 @@
 import type { Capabilities } from '../engine/gpu.js';
-import { mainWgsl, wgsl } from '../engine/wgsl.js';
+import { enableSubgroups, mainWgsl, type Subgroups, wgsl } from '../engine/wgsl.js';
 
 /** How a workgroup's invocations are dealt out: a team is the lanes that work on one row. */
 export interface Teams {
   /** In a team. */
-  lanes: number;
+  readonly lanes: number;
   /** In a workgroup. */
-  teams: number;
+  readonly teams: number;
 }
 
 /**
  * Teams whose lanes reduce what they have: a subgroup where the adapter has subgroups of one size, else a workgroup that reduces through
  * workgroup memory. Row kernels are written once against `team_sum`.
  */
-export interface Team extends Teams {
-  subgroups: boolean;
+export interface Team extends Teams, Subgroups {
+  readonly subgroups: boolean;
 }
 
 const WORKGROUP = 64;
@@ -28,7 +28,8 @@ export function teamsOf({ subgroupSize }: Capabilities): Teams {
 
 export function teamOf(capabilities: Capabilities): Team {
   const subgroups = capabilities.subgroupSize > 0;
-  return subgroups ? { subgroups, ...teamsOf(capabilities) } : { subgroups, lanes: LANES, teams: 1 };
+  const stated = capabilities.subgroupSizeStated;
+  return subgroups ? { subgroups, stated, ...teamsOf(capabilities) } : { subgroups, stated, lanes: LANES, teams: 1 };
 }
 
 /** Workgroups for `rows` rows, one a team. */
@@ -36,13 +37,21 @@ export function teamWorkgroups({ teams }: Teams, rows: number): number {
   return Math.ceil(rows / teams);
 }
 
+/** WGSL after the head of `main`: the number of this team, counted over all workgroups. */
+const TEAM = /* wgsl */ `
+  let team = number * TEAMS + local / LANES;`;
+
 /**
- * WGSL: opens `main`, in which `team` is the number of this team, counted over all workgroups, and `lane` the invocation's number in it.
- * Needs `teamsWgsl`.
+ * WGSL: opens `main` for lanes that exchange nothing. `team` is the number of this team, counted over all workgroups, and
+ * `lane` the invocation's number in it. Needs `teamsWgsl`.
  */
-export const TEAM_MAIN = /* wgsl */ `${mainWgsl('WORKGROUP_SIZE')}
-  let team = number * TEAMS + local / LANES;
+export const TEAMS_MAIN = /* wgsl */ `${mainWgsl('WORKGROUP_SIZE')}${TEAM}
   let lane = local % LANES;`;
+
+/** WGSL: the same for lanes that reduce together. Needs `teamWgsl`. */
+export function teamMain(team: Team): string {
+  return team.subgroups ? `${mainWgsl('WORKGROUP_SIZE', team)}${TEAM}` : TEAMS_MAIN;
+}
 
 /** WGSL: `LANES`, `TEAMS` and `WORKGROUP_SIZE`. */
 export function teamsWgsl({ lanes, teams }: Teams): string {
@@ -59,7 +68,8 @@ const REDUCTIONS = { sum: (a: string, b: string) => `${a} + ${b}`, max: (a: stri
  * WGSL, to stand first in the shader: `teamsWgsl`, and `team_sum(f32, lane)` and `team_max(f32, lane)`, the same number for every lane. All
  * lanes of a workgroup must call them: no early return before.
  */
-export function teamWgsl({ subgroups, ...teams }: Team): string {
+export function teamWgsl(team: Team): string {
+  const { subgroups } = team;
   const reductions = Object.entries(REDUCTIONS).map(
     ([name, reduce]) => `
 fn team_${name}(value: f32, lane: u32) -> f32 {
@@ -76,9 +86,9 @@ fn team_${name}(value: f32, lane: u32) -> f32 {
   );
   return wgsl`
 #if ${subgroups}
-enable subgroups;
+${enableSubgroups(team)}
 #endif
-${teamsWgsl(teams)}
+${teamsWgsl(team)}
 #if ${subgroups}
 fn team_sum(value: f32, lane: u32) -> f32 { return subgroupAdd(value); }
 fn team_max(value: f32, lane: u32) -> f32 { return subgroupMax(value); }

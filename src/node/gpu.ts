@@ -24,7 +24,7 @@ async function openCompilers(options: AdapterOptions & GpuOptions): Promise<Gpu[
   const others = Math.min(availableParallelism(), MOST_COMPILERS) - 1;
   const open = async () => {
     const { adapter } = await openAdapter(options);
-    return Gpu.open(adapter, { onWait: restDuring, ...options, profile: false });
+    return Gpu.open(adapter, { onWait: restDuring, ...options, profile: false, probe: false });
   };
   return Promise.all(Array.from({ length: others }, open));
 }

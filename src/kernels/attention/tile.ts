@@ -43,8 +43,7 @@ ${declarations}
 #if ${dropout}
 ${PHILOX_WGSL}${DROPOUT_WGSL}
 #endif
-${mainWgsl('WORKGROUP_SIZE')}
-  let lane = local;
+${team.subgroups ? mainWgsl('WORKGROUP_SIZE', team) : `${mainWgsl('WORKGROUP_SIZE')}\n  let lane = local;`}
   let head = number % HEADS;
 #if ${last}
   let first_row = number / HEADS;

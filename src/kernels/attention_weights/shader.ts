@@ -1,6 +1,6 @@
 import { program } from '../../engine/program.js';
 import { float, wgsl } from '../../engine/wgsl.js';
-import { TEAM_MAIN, type Team, teamWgsl } from '../team.js';
+import { type Team, teamMain, teamWgsl } from '../team.js';
 
 /**
  * One team per query and head, one lane per key: the scores go to memory, then come back as weights. For explanations, not for training:
@@ -17,7 +17,7 @@ struct Params { Q: u32, T: u32 }
 @group(0) @binding(2) var<storage, read> k: array<f32>; // [T, D]
 @group(0) @binding(3) var<storage, read> spans: array<vec2<u32>>; // [Q, 2]
 @group(0) @binding(4) var<storage, read_write> weights: array<f32>; // [H, T]
-${TEAM_MAIN}
+${teamMain(team)}
   let inside = team < params.Q * HEADS; // teams past the end have no keys
   let query = select(0u, team / HEADS, inside);
   let head = select(0u, team % HEADS, inside);

@@ -1,7 +1,7 @@
 import { program } from '../../engine/program.js';
 import { float, wgsl } from '../../engine/wgsl.js';
 import { cellsOf, cellWgsl } from '../cells.js';
-import { TEAM_MAIN, type Team, teamWgsl } from '../team.js';
+import { type Team, teamMain, teamWgsl } from '../team.js';
 
 export const EPSILON = 1e-5; // PyTorch's default
 
@@ -12,7 +12,7 @@ const EACH = ${Math.ceil(cellsOf(D).count / team.lanes)}u; // cells per lane
 struct Params { T: u32 }
 @group(0) @binding(0) var<uniform> params: Params;`;
 
-const MAIN = /* wgsl */ `${TEAM_MAIN}
+const main = (team: Team) => `${teamMain(team)}
   let inside = team < params.T;
   let row = select(0u, team, inside) * CELLS; // teams past the end compute row 0 again and store nothing`;
 
@@ -28,7 +28,7 @@ export const forward = program('layer_norm.forward', ({ D, team }: { D: number; 
 @group(0) @binding(3) var<storage, read> bias: array<${type}>; // [D]
 @group(0) @binding(4) var<storage, read_write> y: array<${type}>; // [T, D]
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2<f32>>; // [T, 2]: mean, 1 / standard deviation
-${MAIN}
+${main(team)}
   var values: array<Cell, EACH>;
   var sum = Cell();
   for (var i = 0u; i < EACH; i++) {
@@ -63,7 +63,7 @@ export const backwardInput = program(
 @group(0) @binding(3) var<storage, read> stats: array<vec2<f32>>; // [T, 2]
 @group(0) @binding(4) var<storage, read> dy: array<${type}>; // [T, D]
 @group(0) @binding(5) var<storage, read_write> dx: array<${type}>; // [T, D]
-${MAIN}
+${main(team)}
   let stat = stats[row / CELLS];
   var g: array<Cell, EACH>;
   var normal: array<Cell, EACH>;

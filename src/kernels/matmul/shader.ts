@@ -1,9 +1,9 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
 import { program } from '../../engine/program.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
-import { mainWgsl, wgsl } from '../../engine/wgsl.js';
+import { enableSubgroups, mainWgsl, type Subgroups, wgsl } from '../../engine/wgsl.js';
 
-export interface MatmulConstants {
+export interface MatmulConstants extends Subgroups {
   subgroups: boolean;
   /** Lanes of a workgroup: with `subgroups` one whole subgroup. A power of two. */
   lanes: number;
@@ -44,7 +44,7 @@ export const matmulShader = program('matmul', (constants: MatmulConstants) => {
   const start = (v: number) => (bias ? `bias[column${v}]` : `${cell}()`);
   return wgsl`
 #if ${subgroups}
-enable subgroups;
+${enableSubgroups(constants)}
 #endif
 #if ${dropout}
 ${PHILOX_WGSL}
@@ -110,14 +110,14 @@ fn finish(split: u32, row: u32, column: u32, sum: ${cell}) {
   out[at] = value;
 }
 
-${mainWgsl(lanes)}
+${subgroups ? mainWgsl(lanes, constants) : `${mainWgsl(lanes)}\n  let lane = local;`}
   let width = params.N / ${cellSize}u; // cells in a row of B
   let across = (width + ${lanes * cells - 1}u) / ${lanes * cells}u;
   let tiles = across * ((params.M + ${rows - 1}u) / ${rows}u);
   let tile = number % tiles;
   let split = number / tiles;
   let row = tile / across * ${rows}u;
-  let column = tile % across * ${lanes * cells}u + local;
+  let column = tile % across * ${lanes * cells}u + lane;
   let first = split * params.depth;
   if (first >= params.K) { return; } // the whole workgroup
   let end = min(first + params.depth, params.K);
@@ -126,7 +126,7 @@ ${mainWgsl(lanes)}
   ${unroll(cells, (v) => `let column${v} = min(column + ${v * lanes}u, width - 1u);`)}
   ${unroll(rows, (i) => unroll(cells, (v) => `var sum${i}_${v} = ${start(v)};`))}
 #if ${subgroups}
-  ${unroll(held, (h) => `let row${h} = min(row + ${h * lanes}u + local % ${rows}u, params.M - 1u);`)}
+  ${unroll(held, (h) => `let row${h} = min(row + ${h * lanes}u + lane % ${rows}u, params.M - 1u);`)}
 #else
   ${unroll(rows, (i) => `let row${i} = min(row + ${i}u, params.M - 1u);`)}
 #endif
@@ -134,7 +134,7 @@ ${mainWgsl(lanes)}
 #if ${subgroups && step === 1}
     ${unroll(held, (h) => `let a${h} = a_at(row${h}, k);`)}
 #elif ${subgroups}
-    let mine = k + local / ${rows}u;
+    let mine = k + lane / ${rows}u;
     let a0 = select(0.0, a_at(row0, min(mine, end - 1u)), mine < end);
 #endif
     ${unroll(

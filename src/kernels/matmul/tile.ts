@@ -1,7 +1,7 @@
 import type { Capabilities, Gpu } from '../../engine/gpu.js';
 import type { MatmulConstants } from './shader.js';
 
-export type MatmulTile = Pick<MatmulConstants, 'subgroups' | 'lanes' | 'rows' | 'cells' | 'cellSize'>;
+export type MatmulTile = Pick<MatmulConstants, 'subgroups' | 'stated' | 'lanes' | 'rows' | 'cells' | 'cellSize'>;
 
 /** Matrices of up to so many rows have a tile of their own; one for every size between would be a shader more to compile for each. */
 const FEW = 4;
@@ -42,7 +42,11 @@ export function chooseTile(
 }
 
 /** By name, the built-in tile first. */
-function tiles({ subgroupSize }: Capabilities, M: number, N: number): Record<string, MatmulTile> {
+function tiles(
+  { subgroupSize, subgroupSizeStated: stated }: Capabilities,
+  M: number,
+  N: number,
+): Record<string, MatmulTile> {
   const subgroups = subgroupSize > 0;
   const lanes = subgroupSize || 32;
   const cellSize = [4, 2].find((each) => N % each === 0 && 2 * N > lanes * each) ?? 1;
@@ -50,7 +54,7 @@ function tiles({ subgroupSize }: Capabilities, M: number, N: number): Record<str
   const mostCells = N > lanes * cellSize ? 2 : 1;
   const fitting = (lanes <= 8 ? NARROW : WIDE).map((name): MatmulTile => {
     const [rows, cells] = name.split('x').map(Number);
-    return { subgroups, lanes, rows: Math.min(rows, mostRows), cells: Math.min(cells, mostCells), cellSize };
+    return { subgroups, stated, lanes, rows: Math.min(rows, mostRows), cells: Math.min(cells, mostCells), cellSize };
   });
   return Object.fromEntries(fitting.map((tile) => [`${tile.rows}x${tile.cells}`, tile]));
 }

@@ -2,7 +2,7 @@ import { program } from '../../engine/program.js';
 import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
 import { PAIRS } from '../group/shader.js';
-import { TEAM_MAIN, type Teams, teamsWgsl } from '../team.js';
+import { TEAMS_MAIN, type Teams, teamsWgsl } from '../team.js';
 
 /** Pairs that one team sums beforehand where they all belong to one item. */
 export const BLOCK = 256;
@@ -118,7 +118,7 @@ struct Params { P: u32, pair_mask: u32, row_mask: u32 }
 #if ${layout.weighted}
 @group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], arranged
 #endif
-${sums(layout)}${TEAM_MAIN}
+${sums(layout)}${TEAMS_MAIN}
   let first = team * ${BLOCK}u;
   let end = first + ${BLOCK}u;
   if (end > params.P) { return; }
@@ -165,7 +165,7 @@ struct Params { R: u32, row_mask: u32 }
 #if ${layout.weighted}
 @group(0) @binding(6) var<storage, read> weights: array<f32>; // [P], arranged
 #endif
-${sums(layout)}${TEAM_MAIN}
+${sums(layout)}${TEAMS_MAIN}
   if (team >= params.R) { return; }
 ${ROW_SUM}
   for (var e = 0u; e < EACH; e++) {

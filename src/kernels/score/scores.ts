@@ -2,11 +2,11 @@ import { ShapeError } from '../../base/errors.js';
 import type { Capabilities } from '../../engine/gpu.js';
 import { type Table, type TableLayout, tableWgsl } from '../../engine/table.js';
 import type { Tensor } from '../../engine/tensor.js';
-import { wgsl } from '../../engine/wgsl.js';
+import { enableSubgroups, mainWgsl, type Subgroups, wgsl } from '../../engine/wgsl.js';
 import { type Cells, cellsOf } from '../cells.js';
 
 /** How scores of the catalogue are computed: a workgroup scores `rows` rows of h against `ITEMS` neighbouring items. */
-export interface Tile {
+export interface Tile extends Subgroups {
   cell: Cells['type'];
   rows: number;
   /** Lanes that share rows of h by broadcast: a subgroup whose size divides `rows`; else 0, and every lane loads them. */
@@ -30,7 +30,7 @@ export function checkCatalogue(op: string, table: Table, excluded: Tensor, numIt
 const FEW = 4;
 
 /** The tile for B rows: no higher than they are, so that one history does not cost as much as sixteen. */
-export function tileOf({ subgroupSize }: Capabilities, table: Table, B: number): Tile {
+export function tileOf({ subgroupSize, subgroupSizeStated }: Capabilities, table: Table, B: number): Tile {
   const shared = subgroupSize > 0 && 16 % subgroupSize === 0;
   const most = shared ? 16 : 8;
   const rows = B <= FEW ? FEW : most;
@@ -39,19 +39,22 @@ export function tileOf({ subgroupSize }: Capabilities, table: Table, B: number):
     table: table.layout,
     rows,
     lanes: shared && rows % subgroupSize === 0 ? subgroupSize : 0,
+    stated: subgroupSizeStated,
   };
 }
 
 /**
  * WGSL, to stand first in the shader: bindings 1 and 2, h and table, and `score_tile(first, items, lane)`, the scores of four items
- * in rows first … first + ROWS - 1 (clamped to `params.B` - 1). Needs `params.B` and `params.cells`, the cells of a row.
+ * in rows first … first + ROWS - 1 (clamped to `params.B` - 1); `lane` as `scoreMain` has it. Needs `params.B` and `params.cells`, the cells of a
+ * row.
  *
  * A lane holds ROWS x 4 sums in registers, so that a cell of the table serves all rows and a cell of h four items. Bound by
  * arithmetic: a tile takes ROWS x 4 multiply-adds for 4 + ROWS / lanes loads (4 + ROWS without subgroups).
  * D is no constant of the code: a loop of known length would be unrolled, which multiplies the time to compile.
  * Every score is one chain of `fma` over d = 0 … D - 1, whatever the tile: equal embeddings have equal scores, bit for bit.
  */
-export function catalogueWgsl({ cell, rows, lanes, table }: Tile): string {
+export function catalogueWgsl(tile: Tile): string {
+  const { cell, rows, lanes, table } = tile;
   const parts = cell === 'f32' ? [''] : ['.x', '.y', '.z', '.w'];
   const each = (count: number, line: (i: number) => string) =>
     Array.from({ length: count }, (_, i) => line(i)).join('\n  ');
@@ -62,7 +65,7 @@ export function catalogueWgsl({ cell, rows, lanes, table }: Tile): string {
   const cellOf = (i: number) => (lanes > 0 ? `subgroupBroadcast(h${Math.floor(i / lanes)}, ${i % lanes}u)` : `h${i}`);
   return wgsl`
 #if ${lanes > 0}
-enable subgroups;
+${enableSubgroups(tile)}
 #endif
 const ROWS = ${rows}u;
 const WORKGROUP_SIZE = ${WORKGROUP}u;
@@ -85,4 +88,11 @@ fn score_tile(first: u32, items: vec4u, lane: u32) -> array<vec4f, ROWS> {
   return array<vec4f, ROWS>(${each(rows, (i) => `s${i},`)});
 }
 `;
+}
+
+/** WGSL: opens `main` with the `lane` that `score_tile` takes. */
+export function scoreMain(tile: Tile): string {
+  return tile.lanes > 0
+    ? mainWgsl('WORKGROUP_SIZE', tile)
+    : `${mainWgsl('WORKGROUP_SIZE')}\n  let lane = 0u; // not used`;
 }

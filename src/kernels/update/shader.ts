@@ -2,7 +2,7 @@ import { program } from '../../engine/program.js';
 import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { type Cell, cellsOf } from '../cells.js';
 import { BLOCK, type Layout, ROW_SUM, sums } from '../scatter_add/shader.js';
-import { TEAM_MAIN } from '../team.js';
+import { TEAMS_MAIN } from '../team.js';
 import { RULES } from './rules/index.js';
 
 export const WORKGROUP = 64;
@@ -60,7 +60,7 @@ struct Params { R: u32, row_mask: u32, ${RULES[constants.rule].params} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> starts: array<u32>; // [R + 1]
 @group(0) @binding(2) var<storage, read> rows: array<u32>; // [P]
-${sums(constants)}${bindings(constants)}${TEAM_MAIN}
+${sums(constants)}${bindings(constants)}${TEAMS_MAIN}
   if (team >= params.R) { return; }
 ${ROW_SUM}
   for (var e = 0u; e < EACH; e++) {
@@ -85,7 +85,7 @@ struct Params { buckets: u32, item_bits: u32, pair_bits: u32, row_mask: u32, ${R
 @group(0) @binding(2) var<storage, read> rows: array<u32>; // [P]: (item within its bucket) << pair_bits | row
 ${sums(constants)}${bindings(constants)}
 fn item_of(word: u32) -> u32 { return extractBits(word, params.pair_bits, params.item_bits); }
-${TEAM_MAIN}
+${TEAMS_MAIN}
   if (team >= params.buckets) { return; }
   let end = starts[team + 1u];
   var i = starts[team];

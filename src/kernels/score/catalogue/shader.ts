@@ -2,7 +2,7 @@ import { program } from '../../../engine/program.js';
 import { type TableLayout, tableWgsl } from '../../../engine/table.js';
 import { mainWgsl, wgsl } from '../../../engine/wgsl.js';
 import { cellsOf } from '../../cells.js';
-import { TEAM_MAIN, type Team, teamWgsl } from '../../team.js';
+import { type Team, teamMain, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
 
 export const WORKGROUP = 64;
@@ -81,7 +81,7 @@ ${JUDGES[judge].wgsl}
 fn is_item(items: vec4u) -> vec4<bool> { return (items >= vec4u(1u)) & (items <= vec4u(params.N)); }
 fn largest_of(s: vec4f) -> f32 { return max(max(s.x, s.y), max(s.z, s.w)); }
 fn sum_of(s: vec4f) -> f32 { return (s.x + s.y) + (s.z + s.w); }
-${TEAM_MAIN}
+${teamMain(constants.team)}
   let inside = team < params.M;
   let t = select(0u, team, inside); // teams past the end work on token 0 again and store nothing
   let width = params.W / 4u;

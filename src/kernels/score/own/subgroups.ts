@@ -1,6 +1,6 @@
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
-import { TEAM_MAIN, teamWgsl } from '../../team.js';
+import { teamMain, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
 import { answerForPositive, askWgsl, type Constants, common, conclude, finish, positiveFirst } from './parts.js';
 
@@ -20,7 +20,7 @@ fn first_of(score: Score) -> f32 { return score.x; }
 #if ${constants.ahead}
 ${askWgsl(constants)}
 #endif
-${TEAM_MAIN}
+${teamMain(constants.team)}
   let inside = team < params.T;
   let t = select(0u, team, inside); // teams past the end work on token 0 again and store nothing
   let slots = params.k + 1u;

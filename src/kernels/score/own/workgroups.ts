@@ -1,6 +1,6 @@
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
-import { TEAM_MAIN, teamWgsl } from '../../team.js';
+import { teamMain, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
 import { answerForPositive, type Constants, common, conclude, finish, positiveFirst } from './parts.js';
 
@@ -18,7 +18,7 @@ var<workgroup> state: array<Cell, CELLS>;
 var<workgroup> visited: array<u32, LANES>;
 var<workgroup> slopes: array<f32, LANES>;
 
-${TEAM_MAIN}
+${teamMain(constants.team)}
   let inside = team < params.T;
   let t = select(0u, team, inside); // workgroups past the end work on token 0 again and store nothing
   let slots = params.k + 1u;

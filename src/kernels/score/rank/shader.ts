@@ -1,6 +1,6 @@
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
-import { catalogueWgsl, type Tile } from '../scores.js';
+import { catalogueWgsl, scoreMain, type Tile } from '../scores.js';
 
 /**
  * Scores each row's target by the arithmetic that scores its rivals, one lane per row, and starts its rank at 1. The rank of a target that
@@ -52,13 +52,12 @@ struct Params { B: u32, N: u32, cells: u32, words: u32 }
 @group(0) @binding(4) var<storage, read> excluded: array<u32>; // [B, words]
 @group(0) @binding(5) var<storage, read_write> rank: array<atomic<u32>>; // [B]
 var<workgroup> counts: array<atomic<u32>, ROWS>;
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+${scoreMain(tile)}
   let first = workgroup.y * ROWS;
   let items = workgroup.x * ITEMS + 4u * local + vec4u(0u, 1u, 2u, 3u); // of one word of a row's bits
   let inside = (items >= vec4u(1u)) & (items <= vec4u(params.N));
   let word = min(items.x, params.N) / 32u;
-  let scores = score_tile(first, min(items, vec4u(params.N)), local);
+  let scores = score_tile(first, min(items, vec4u(params.N)), lane);
   for (var i = 0u; i < min(ROWS, params.B - first); i++) {
     let row = first + i;
     let better = inside & (scores[i] > vec4f(target_score[row]));

@@ -1,7 +1,7 @@
 import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
 import { ADD_COUNTS } from '../rank/shader.js';
-import { catalogueWgsl, type Tile } from '../scores.js';
+import { catalogueWgsl, scoreMain, type Tile } from '../scores.js';
 
 /** The lowest float32, the score of what is no candidate: WGSL has no infinity. */
 export const LOWEST = -(2 - 2 ** -23) * 2 ** 127;
@@ -24,14 +24,13 @@ struct Params { B: u32, N: u32, cells: u32, words: u32, start: u32, columns: u32
 @group(0) @binding(6) var<storage, read_write> rank: array<atomic<u32>>; // [B]
 var<workgroup> counts: array<atomic<u32>, ROWS>;
 #endif
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
+${scoreMain(tile)}
   let first = workgroup.y * ROWS;
   let column = workgroup.x * ITEMS + 4u * local;
   let items = params.start + column + vec4u(0u, 1u, 2u, 3u); // of one word of a row's bits
   let inside = (items >= vec4u(1u)) & (items <= vec4u(params.N));
   let word = min(items.x, params.N) / 32u;
-  let tile = score_tile(first, min(items, vec4u(params.N)), local);
+  let tile = score_tile(first, min(items, vec4u(params.N)), lane);
   for (var i = 0u; i < min(ROWS, params.B - first); i++) {
     let bits = vec4u(excluded[(first + i) * params.words + word]) >> (items % 32u);
     let candidate = inside & ((bits & vec4u(1u)) == vec4u(0u));
