@@ -184,6 +184,8 @@ describe('options', () => {
       adam_beta2: 0.999,
       adam_eps: 1e-8,
       table_updates: 'auto',
+      clip_norm: null,
+      on_nan: 'stop',
       init_std: 1,
       init_prior: false,
       seed: 42,

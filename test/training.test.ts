@@ -85,7 +85,7 @@ describe('training', () => {
     expect(journal('parts')).toEqual(journal('whole'));
   });
 
-  it.each(['prepare', 'train'] as const)(
+  it.each(['prepare', 'advance'] as const)(
     'ends at once when it is aborted while the GPU is at work on its shaders (%s), and resumes to the same bits',
     async (busy) => {
       await run('whole', { options: { max_epochs: 1 } });
@@ -96,7 +96,7 @@ describe('training', () => {
       await vi.waitFor(() => expect(compiling).toHaveBeenCalled());
       interrupt.abort();
       expect(await parts).toMatchObject({ stopped: 'aborted', steps: 0 });
-      expect(onPrepared).toHaveBeenCalledTimes(busy === 'train' ? 1 : 0);
+      expect(onPrepared).toHaveBeenCalledTimes(busy === 'advance' ? 1 : 0);
       compiling.mockRestore();
       await run('parts', { resume: true });
       expect(timeless('parts')).toEqual(timeless('whole'));

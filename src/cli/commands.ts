@@ -6,6 +6,7 @@ type Add = (program: Command) => void;
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   data: async () => (await import('./data.js')).addData,
   train: async () => (await import('./train.js')).addTrain,
+  replay: async () => (await import('./replay.js')).addReplay,
   evaluate: async () => (await import('./evaluate.js')).addEvaluate,
   recommend: async () => (await import('./recommend.js')).addRecommend,
   similar: async () => (await import('./similar.js')).addSimilar,

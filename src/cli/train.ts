@@ -153,7 +153,7 @@ function limitsOf({ config: { max_epochs, max_steps, max_minutes }, saved, batch
 }
 
 function describe(validation: Validation): string {
-  const { epoch, step, loss, seconds, positions_per_second } = validation;
+  const { epoch, step, loss, seconds, positions_per_second, skipped } = validation;
   return [
     `epoch ${Number(epoch.toFixed(2))}`,
     `step ${step}`,
@@ -164,6 +164,7 @@ function describe(validation: Validation): string {
     }),
     `${Math.round(positions_per_second)} positions/s`,
     formatDuration(seconds),
+    ...(skipped ? [`${skipped} steps skipped`] : []),
   ].join('  ');
 }
 

@@ -1,6 +1,7 @@
 import { addOp } from './add/spec.js';
 import { attentionOp } from './attention/spec.js';
 import { attentionWeightsOp } from './attention_weights/spec.js';
+import { clipOp } from './clip/spec.js';
 import { columnSumOp } from './column_sum/spec.js';
 import { embedNegativesOp } from './embed_negatives/spec.js';
 import { embeddingOp } from './embedding/spec.js';
@@ -23,6 +24,7 @@ export const registry: readonly Op[] = [
   addOp,
   attentionOp,
   attentionWeightsOp,
+  clipOp,
   columnSumOp,
   embedNegativesOp,
   embeddingOp,

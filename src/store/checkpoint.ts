@@ -72,8 +72,19 @@ export function parseWeights(file: string): { checkpoint: Checkpoint; content: T
   return { checkpoint: { config, step, epoch, metrics, weights }, content };
 }
 
-/** The file's tensors in the order of `expected`, if they are exactly those. */
+/** The file's tensors in the order of `expected`, if they are exactly those and all of their numbers are finite. */
 export function checkTensors(
+  content: TensorFile,
+  expected: ReadonlyMap<string, readonly number[]>,
+  file: string,
+): HostParameters {
+  const weights = matchTensors(content, expected, file);
+  checkFinite(weights, file);
+  return weights;
+}
+
+/** The file's tensors in the order of `expected`, if they are exactly those. */
+export function matchTensors(
   { tensors }: TensorFile,
   expected: ReadonlyMap<string, readonly number[]>,
   file: string,
@@ -88,7 +99,6 @@ export function checkTensors(
     }
     weights.set(name, { shape: tensor.shape, data: tensor.data });
   }
-  checkFinite(weights, file);
   const stray = [...tensors.keys()].find((name) => !expected.has(name));
   if (stray !== undefined) {
     throw new InputError(

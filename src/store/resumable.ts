@@ -28,7 +28,7 @@ const OPTIMIZER = /^last\.optimizer-\d+\.safetensors$/;
 
 /** Files that killed processes may leave in a run, see writeWhole. */
 const LEFT_OVER =
-  /^((best|last|previous|last\.optimizer-\d+)\.safetensors|(config|run|environment|analysis)\.json|(metrics|steps)\.jsonl|events\.out\.tfevents\..*|items\.csv|(report|comparison)\.html|run\.lock\.\d+)\.tmp$/;
+  /^((best|last|previous|diverged|last\.optimizer-\d+)\.safetensors|(config|run|environment|analysis)\.json|(metrics|steps)\.jsonl|events\.out\.tfevents\..*|items\.csv|(report|comparison)\.html|run\.lock\.\d+)\.tmp$/;
 
 /** The file in a run's folder that a resumed run would continue from; undefined if there is none. */
 export function resumableFile(run: string): string | undefined {

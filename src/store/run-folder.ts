@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import type { Checkpoint, ResumableCheckpoint } from '../train/checkpoint.js';
 import type { TrainConfig } from '../train/config.js';
-import type { Outcome, RunStore, SessionStart, StepRecord, Validation } from '../train/run-store.js';
+import type { DivergedStep, Outcome, RunStore, SessionStart, StepRecord, Validation } from '../train/run-store.js';
 import { loadCheckpoint } from './checkpoint.js';
 import { describeEnvironment } from './environment.js';
 import { systemReason, writeWhole } from './files.js';
 import { makeFolders } from './make-folders.js';
 import { itemNames, keepNames } from './names.js';
+import { saveReplay } from './replay.js';
 import { type Recovery, recover, resumableFile, saveCheckpoint, sweep } from './resumable.js';
 import { RunLock, refuseHeld } from './run-lock.js';
 import { RunLog } from './runlog.js';
@@ -37,7 +38,7 @@ export class RunFolder implements RunStore {
   }
 
   load(): ResumableCheckpoint {
-    refuseHeld(this.name);
+    if (!this.#held) refuseHeld(this.name);
     this.#recovery = recover(this.name);
     return this.#recovery.checkpoint;
   }
@@ -71,6 +72,13 @@ export class RunFolder implements RunStore {
   save(checkpoint: ResumableCheckpoint, isBest: boolean): void {
     this.#own();
     saveCheckpoint(this.name, checkpoint, isBest);
+  }
+
+  saveDiverged(step: DivergedStep): string {
+    this.#own();
+    const file = join(this.name, 'diverged.safetensors');
+    saveReplay(file, step);
+    return `\`gsas-wgpu replay ${file}\` shows it again`;
   }
 
   logSteps(record: StepRecord): void {

@@ -21,6 +21,8 @@ export interface LoopState {
   /** Batches done in the current epoch, and the sum of their losses. */
   readonly batch: number;
   readonly loss_sum: number;
+  /** Steps that the run has skipped under `on_nan: skip`. Omitted if there are none. */
+  readonly skipped?: number;
   /** Early stopping: the best value of val_metric so far (none before the first validation), and the epochs since then. */
   readonly best_metric?: number;
   readonly epochs_without_improvement: number;

@@ -43,6 +43,21 @@ const TRAINING_OPTIONS = {
     choices: ['auto', 'dense', 'lazy'],
     help: 'updates of the item tables: dense moves all rows at every step as the official code does, lazy only those of items in the batch or among its negatives, auto is lazy above 100000 items',
   },
+  clip_norm: {
+    type: 'number',
+    default: null,
+    above: 0,
+    max: 1e9,
+    optional: true,
+    help: 'scale the gradients of a step down to this norm, taken over all parameters',
+  },
+  on_nan: {
+    type: 'choice',
+    default: 'stop',
+    choices: ['stop', 'skip'],
+    limit: true,
+    help: 'what a step does whose loss or gradient is NaN or infinite: stop ends the run, skip leaves the step out',
+  },
   init_std: {
     type: 'number',
     default: 1,
@@ -201,6 +216,11 @@ function checkPrior(config: TrainConfig, source: string): void {
     ? 'reuse_item_embeddings; set one of them to false'
     : `the model ${config.model}`;
   throw new InputError(`${source}: init_prior shifts the output table, so it cannot go with ${wrong}`);
+}
+
+/** Whether a step's gradients are measured before they move anything. */
+export function measuresGradients({ clip_norm, on_nan }: Pick<TrainConfig, 'clip_norm' | 'on_nan'>): boolean {
+  return clip_norm !== null || on_nan === 'skip';
 }
 
 /** A configuration as a checkpoint holds it. Keys that did not exist when it was written get their defaults. */

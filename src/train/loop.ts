@@ -1,5 +1,4 @@
 import { orAborted } from '../base/abort.js';
-import { GsasError } from '../base/errors.js';
 import { firstNonFinite } from '../base/finite.js';
 import { type Metrics, metricsOf } from '../data/metrics.js';
 import type { Gpu } from '../engine/gpu.js';
@@ -8,12 +7,13 @@ import { RULES } from '../kernels/update/rules/index.js';
 import type { HostParameters } from '../model/parameters.js';
 import { type Checkpoint, LOOP_START, type LoopState, type OptimizerSlots } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
+import { DivergedError } from './divergence.js';
 import { emptySlots } from './optimizer.js';
 import type { PlanRequest, TrainPlan } from './plan.js';
 import type { ProgressState } from './progress.js';
 import type { StepRecord, StopReason, Validation } from './run-store.js';
 import { StepWindow } from './step-window.js';
-import type { Trainer, TrainerState } from './trainer.js';
+import type { StepOutcome, Trainer, TrainerState } from './trainer.js';
 
 export interface TrainRequest extends PlanRequest {
   gpu: Gpu;
@@ -62,7 +62,7 @@ export class Loop {
   #positions = 0;
   /** Time and positions at the last validation, for the throughput since then. */
   #since = { time: performance.now(), positions: 0 };
-  #pending: { loss: Promise<number>; tokens: number }[] = [];
+  #pending: { outcome: Promise<StepOutcome>; tokens: number }[] = [];
 
   constructor(
     private readonly request: TrainRequest,
@@ -106,21 +106,21 @@ export class Loop {
 
   async #step(): Promise<void> {
     const batch = this.plan.batches.batch(this.#epoch, this.#loop.batch);
-    const loss = this.trainer.train(batch);
+    const outcome = this.trainer.advance(batch);
     // If an earlier step fails, nothing awaits this one, and Node ends a process for an unhandled rejection.
-    loss.catch(() => {});
-    this.#pending.push({ loss, tokens: batch.tokens });
+    outcome.catch(() => {});
+    this.#pending.push({ outcome, tokens: batch.tokens });
     this.#loop = { ...this.#loop, batch: this.#loop.batch + 1 };
     if (this.#pending.length > IN_FLIGHT) await this.#settle();
   }
 
   /** Waits for the oldest step and adds its loss. */
   async #settle(): Promise<void> {
-    const { loss: pending, tokens } = this.#pending.shift()!;
-    const loss = this.#start ? await orAborted(pending, this.request.signal) : await pending;
-    if (loss === undefined) return this.#forget();
+    const { outcome: pending, tokens } = this.#pending.shift()!;
+    const outcome = this.#start ? await orAborted(pending, this.request.signal) : await pending;
+    if (outcome === undefined) return this.#forget();
     const step = this.trainer.step - this.#pending.length;
-    if (!Number.isFinite(loss)) throw this.#diverged(`the loss is ${loss}`, step);
+    const loss = outcome.finite ? outcome.loss : this.#withoutStep(outcome, step);
     this.#start = undefined;
     this.#loop = { ...this.#loop, loss_sum: this.#loop.loss_sum + loss };
     this.#positions += tokens;
@@ -132,6 +132,16 @@ export class Loop {
       loss: this.#loop.loss_sum / (this.#loop.batch - this.#pending.length),
       positions: this.#positions,
     });
+  }
+
+  /** Skips a step that changed nothing. In the mean loss it counts as the mean of the steps before it. @throws DivergedError unless `on_nan` is skip */
+  #withoutStep({ loss }: StepOutcome, step: number): number {
+    if (this.plan.config.on_nan !== 'skip')
+      throw this.#diverged(Number.isFinite(loss) ? 'a gradient is not finite' : `the loss is ${loss}`, step);
+    const { skipped = 0, loss_sum, batch } = this.#loop;
+    this.#loop = { ...this.#loop, skipped: skipped + 1 };
+    const before = batch - this.#pending.length - 1;
+    return before > 0 ? loss_sum / before : 0;
   }
 
   /** Drops the requested steps, none of which is done. */
@@ -169,8 +179,10 @@ export class Loop {
     const isBest = value === undefined || before === undefined || value > before;
     const best = isBest ? value : before;
     this.#epoch++;
+    const { skipped } = this.#loop;
     this.#loop = {
       batch: 0,
+      ...(skipped && { skipped }),
       loss_sum: 0,
       ...(best !== undefined && { best_metric: best }),
       epochs_without_improvement: isBest ? 0 : this.#loop.epochs_without_improvement + 1,
@@ -212,6 +224,7 @@ export class Loop {
       lr: config.lr,
       seconds: this.#seconds(),
       positions_per_second: rate,
+      ...(this.#loop.skipped && { skipped: this.#loop.skipped }),
     };
     this.#since = { time: performance.now(), positions: this.#positions };
     await request.store?.logValidation(validation);
@@ -277,9 +290,10 @@ export class Loop {
     return (performance.now() - this.#started) / 1000;
   }
 
-  #diverged(what: string, step: number): GsasError {
+  #diverged(what: string, step: number): DivergedError {
     const { store } = this.request;
     const kept = store && this.#saved ? `; the last checkpoint in ${store.name} is as it was` : '';
-    return new GsasError(`${what} at step ${step}: try a smaller lr than ${this.plan.config.lr}${kept}`);
+    const advice = `try a smaller lr than ${this.plan.config.lr}`;
+    return new DivergedError(`${what} at step ${step}: ${advice}${kept}`, step, this.#saved);
   }
 }

@@ -1,9 +1,12 @@
 import { InputError } from '../base/errors.js';
 import type { Settings } from '../base/options.js';
+import type { Gradient } from '../engine/gradient.js';
 import type { Stream } from '../engine/stream.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import { applyUpdate } from '../kernels/update/index.js';
+import { clipFactor } from '../kernels/clip/index.js';
+import { updateClipped, wholeGradient } from '../kernels/update/clipped.js';
+import { applyUpdate, type Moved } from '../kernels/update/index.js';
 import type { UpdateRule } from '../kernels/update/rule.js';
 import type { HostParameters } from '../model/parameters.js';
 import type { OptimizerSlots } from './checkpoint.js';
@@ -49,12 +52,38 @@ export class Optimizer {
   /** Updates every parameter that the tape has a gradient for, and takes those gradients. @param step counts from 1 */
   update(tape: Tape, step: number): void {
     const { rule, settings, lazy } = this.options;
-    for (const [name, param] of this.parameters) {
+    for (const { moved, gradient } of this.#take(tape))
+      applyUpdate(this.stream, { rule, settings, step }, moved, gradient, { lazy });
+  }
+
+  /**
+   * The same by clipped gradients; where one of them or a loss is not finite, nothing moves.
+   * @param limit of their norm, null for none
+   * @returns [2] see `clipFactor`
+   */
+  updateClipped(tape: Tape, step: number, limit: number | null, losses: readonly Tensor[]): Tensor {
+    const { rule, settings, lazy } = this.options;
+    return this.stream.scope(() => {
+      const taken = this.#take(tape).map(({ moved, gradient }) => {
+        return { moved, gradient, whole: wholeGradient(this.stream, gradient, moved.param.shape, { lazy }) };
+      });
+      const gradients = taken.map(({ whole }) => whole.dense);
+      const clip = clipFactor(this.stream, gradients, limit, losses);
+      for (const { moved, gradient, whole } of taken) {
+        updateClipped(this.stream, { rule, settings, step }, moved, whole, clip);
+        gradient.end();
+      }
+      return clip;
+    });
+  }
+
+  /** The parameters that the tape has a gradient for, with their slots. */
+  #take(tape: Tape): { moved: Moved; gradient: Gradient }[] {
+    return [...this.parameters].flatMap(([name, param]) => {
       const gradient = tape.take(param);
-      if (!gradient) continue;
       const slots = Object.entries(this.slots).map(([slot, tensors]) => [slot, tensors.get(name)!] as const);
-      applyUpdate(this.stream, { rule, settings, step }, { ...Object.fromEntries(slots), param }, gradient, { lazy });
-    }
+      return gradient ? [{ moved: { ...Object.fromEntries(slots), param }, gradient }] : [];
+    });
   }
 
   /** Gives the slots' memory back. */

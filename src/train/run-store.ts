@@ -1,6 +1,8 @@
+import type { TrainingBatch } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Metrics } from '../data/metrics.js';
 import type { Gpu } from '../engine/gpu.js';
+import type { HostParameters } from '../model/parameters.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
 
@@ -44,6 +46,18 @@ export interface Validation extends Partial<Metrics> {
   /** Training time so far. */
   seconds: number;
   positions_per_second: number;
+  /** Steps that the run has skipped so far under `on_nan: skip`. Omitted if there are none. */
+  skipped?: number;
+}
+
+/** All that a step needs whose loss or gradient is not finite. */
+export interface DivergedStep {
+  readonly config: TrainConfig;
+  /** Counts from 1. */
+  readonly step: number;
+  /** As they were before the step. */
+  readonly weights: HostParameters;
+  readonly batch: TrainingBatch;
 }
 
 /** A process that starts to train a run: the first one, or one that resumes it. */
@@ -84,6 +98,8 @@ export interface RunStore {
   begin(session: SessionStart): Awaitable<void>;
   /** Replaces the last checkpoint, entirely or not at all, and also the best one if `isBest`. */
   save(checkpoint: ResumableCheckpoint, isBest: boolean): Awaitable<void>;
+  /** Keeps a step that is not finite. @returns how to see it again, a clause of a message; left out where a store has no way to */
+  saveDiverged?(step: DivergedStep): Awaitable<string>;
   logSteps(record: StepRecord): Awaitable<void>;
   logValidation(record: Validation): Awaitable<void>;
   end(outcome: Outcome): Awaitable<void>;

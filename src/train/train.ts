@@ -1,5 +1,6 @@
 import { orAborted } from '../base/abort.js';
 import { checkTables } from '../model/tables.js';
+import { DivergedError, describeDivergence, findDivergedStep, replayStep } from './divergence.js';
 import { Loop, type TrainRequest, type TrainResult } from './loop.js';
 import { planTraining, type TrainPlan } from './plan.js';
 import type { RunStore } from './run-store.js';
@@ -35,7 +36,10 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     const result = await loop.run();
     await store?.end({ stopped: result.stopped });
     return result;
-  } catch (error) {
+  } catch (caught) {
+    trainer?.release();
+    trainer = undefined; // a divergence is looked for with another
+    const error = caught instanceof DivergedError ? await explained(caught, request, plan) : caught;
     if (store) await noteFailure(store, error);
     throw error;
   } finally {
@@ -46,6 +50,21 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 async function prepare(trainer: Trainer, plan: TrainPlan, { signal, onPrepared }: TrainRequest): Promise<void> {
   await trainer.prepare(plan.batches.capacity);
   if (!signal?.aborted) await onPrepared?.();
+}
+
+/** Adds to the error which tensor is not finite and how to replay the step, if that can be determined. */
+async function explained(error: DivergedError, { gpu, store, signal }: TrainRequest, plan: TrainPlan): Promise<Error> {
+  try {
+    const from = error.saved ? await store?.load() : undefined;
+    const step = signal?.aborted ? undefined : await findDivergedStep(gpu, plan, from, error.step);
+    if (!step) return error;
+    const found = describeDivergence(step.step, await replayStep(gpu, step));
+    if (!found) return error;
+    const hint = await store?.saveDiverged?.(step);
+    return new DivergedError([error.message, found, hint].filter(Boolean).join('; '), error.step, error.saved);
+  } catch {
+    return error; // a search that fails must not hide what was found before
+  }
 }
 
 /** Records the error that ended the run. If that fails too, as on a full disk, the first error is still the one to report. */

@@ -7,11 +7,12 @@ import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { packWeights } from '../kernels/score/own/index.js';
+import { wholeGradient } from '../kernels/update/clipped.js';
 import { RULES } from '../kernels/update/rules/index.js';
 import { Model } from '../model/model.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { OptimizerSlots } from './checkpoint.js';
-import { type TrainConfig, updatesLazily } from './config.js';
+import { measuresGradients, type TrainConfig, updatesLazily } from './config.js';
 import { batchLoss, type Objective, objectiveOf } from './objective.js';
 import { Optimizer } from './optimizer.js';
 
@@ -22,19 +23,33 @@ export interface TrainerState {
   readonly step: number;
 }
 
+/** The result of a training step. */
+export interface StepOutcome {
+  /** Mean loss of the batch, from before the update. */
+  readonly loss: number;
+  /** Norm of all gradients as one vector, before clipping. Omitted if the configuration does not measure them. */
+  readonly norm?: number;
+  /** False if the loss is NaN or infinite. If gradients are measured, also false if one of them is, and then the step changed nothing. */
+  readonly finite: boolean;
+}
+
 /** A model, its optimizer and the training step, which runs on the GPU from a batch's token ids to the updated weights in one submit. */
 export class Trainer {
   readonly stream: Stream;
   readonly model: Model;
   readonly #optimizer: Optimizer;
   readonly #objective: Objective;
+  readonly #guarded: boolean;
   #step: number;
 
+  /** @param guarded true: a step that is not finite moves nothing, whatever the configuration says; the others move to the same bits */
   constructor(
     gpu: Gpu,
     private readonly config: TrainConfig,
     { weights, slots, step }: TrainerState,
+    { guarded = false } = {},
   ) {
+    this.#guarded = guarded;
     this.stream = new Stream(gpu);
     this.model = new Model(this.stream, config, weights);
     const rule = RULES[config.optimizer];
@@ -73,16 +88,47 @@ export class Trainer {
    * @throws InputError for an item that the model does not have, or a span that is not its row's
    */
   async train(batch: TrainingBatch): Promise<number> {
+    return (await this.advance(batch)).loss;
+  }
+
+  /** The same as `train`, and what became of the gradients. */
+  async advance(batch: TrainingBatch): Promise<StepOutcome> {
     checkBatch(batch, this.config);
     this.#step++;
     const losses: Promise<ArrayLike<number>>[] = [];
-    this.stream.scope(() => {
-      this.#record(partsOf(batch, this.config.train_batch_size), this.#step, (loss) => {
+    const clip = this.stream.scope(() => {
+      const clip = this.#record(partsOf(batch, this.config.train_batch_size), this.#step, (loss) => {
         losses.push(this.stream.download(loss));
       });
+      return clip && { arrived: this.stream.download(clip) };
     });
     this.stream.submit();
-    return (await Promise.all(losses)).reduce((total, loss) => total + loss[0], 0);
+    const loss = await total(losses);
+    if (!clip) return { loss, finite: Number.isFinite(loss) };
+    const [factor, norm] = await clip.arrived;
+    return { loss, norm, finite: factor > 0 };
+  }
+
+  /** The loss of a batch, and its gradient by each parameter, as the next step would have them; nothing moves. @throws as `train` */
+  async differentiate(batch: TrainingBatch): Promise<{ loss: number; gradients: HostParameters }> {
+    checkBatch(batch, this.config);
+    const { stream, model } = this;
+    const losses: Promise<ArrayLike<number>>[] = [];
+    const reads: Promise<[string, HostParameter]>[] = [];
+    stream.scope(() => {
+      const tape = this.#differentiate(partsOf(batch, this.config.train_batch_size), this.#step + 1, (loss) => {
+        losses.push(stream.download(loss));
+      });
+      for (const [name, param] of model.parameters) {
+        const gradient = tape.take(param);
+        if (!gradient) continue;
+        const arrived = stream.download(wholeGradient(stream, gradient, param.shape).dense);
+        reads.push(arrived.then((data) => [name, { shape: param.shape, data: data as Float32Array }]));
+        gradient.end();
+      }
+    });
+    stream.submit();
+    return { loss: await total(losses), gradients: new Map(await Promise.all(reads)) };
   }
 
   /** Parameters and slots after all steps submitted so far. */
@@ -105,8 +151,23 @@ export class Trainer {
     this.#optimizer.release();
   }
 
+  /** @returns [2] see `clipFactor`, where the gradients are measured */
+  #record(parts: readonly BatchPart[], step: number, onLoss: (loss: Tensor) => void = () => {}): Tensor | undefined {
+    const { stream, config } = this;
+    const measured = this.#guarded || measuresGradients(config);
+    const losses: Tensor[] = [];
+    const tape = this.#differentiate(parts, step, (loss) => {
+      onLoss(loss);
+      if (measured) losses.push(stream.view(loss));
+    });
+    stream.phase = 'update';
+    if (measured) return this.#optimizer.updateClipped(tape, step, config.clip_norm, losses);
+    this.#optimizer.update(tape, step);
+    return undefined;
+  }
+
   /** Each part's loss is its share of the whole batch's loss, so that the gradients of the parts add up to those of the whole batch. */
-  #record(parts: readonly BatchPart[], step: number, onLoss?: (loss: Tensor) => void): void {
+  #differentiate(parts: readonly BatchPart[], step: number, onLoss: (loss: Tensor) => void): Tape {
     const { stream, model } = this;
     const { seed, dropout_rate: dropoutRate } = this.config;
     const tokens = sum(parts, (part) => part.tokens);
@@ -120,12 +181,11 @@ export class Trainer {
         ? stream.upload(packWeights(part.targets, part.weights), [part.tokens, 2])
         : stream.upload(part.targets, [part.tokens]);
       const loss = batchLoss(tape, model, { ids, spans }, targets, { ...this.#objective, dropoutRate, scale });
-      onLoss?.(loss);
+      onLoss(loss);
       stream.phase = 'backward';
       tape.backward({ of: loss });
     }
-    stream.phase = 'update';
-    this.#optimizer.update(tape, step);
+    return tape;
   }
 
   async #read(...groups: ReadonlyMap<string, Tensor>[]): Promise<HostParameters[]> {
@@ -138,6 +198,10 @@ export class Trainer {
     this.stream.submit();
     return Promise.all(reads.map(async (entries) => new Map(await Promise.all(entries))));
   }
+}
+
+async function total(losses: readonly Promise<ArrayLike<number>>[]): Promise<number> {
+  return (await Promise.all(losses)).reduce((total, loss) => total + loss[0], 0);
 }
 
 function sum<T>(values: readonly T[], of: (value: T) => number): number {

@@ -4,7 +4,7 @@ import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { groupByItem } from '../group/index.js';
 import { teamWorkgroups } from '../team.js';
-import { arrangePairs, layoutOf, pairsOf } from './pairs.js';
+import { arrangePairs, joinShares, layoutOf, type Pairs, pairsOf } from './pairs.js';
 import { rowSums } from './shader.js';
 
 export interface ScatterAddOptions {
@@ -30,10 +30,18 @@ export function scatterAdd(
   into: Tensor,
   { add = false, weights }: ScatterAddOptions = {},
 ): void {
-  const pairs = pairsOf('scatter_add', ids, source, weights);
-  const { R } = checkShapes('scatter_add', { source: [source, 'Q', 'D'], into: [into, 'R', 'D'] });
+  sumPairs(stream, pairsOf('scatter_add', ids, source, weights), into, add);
+}
+
+/** Sums shares by row, all as one: into[r] = the sum over every share's pairs. @throws ShapeError when an axis disagrees */
+export function sumShares(stream: Stream, shares: readonly RowShare[], into: Tensor): void {
+  stream.scope(() => sumPairs(stream, joinShares(stream, 'scatter_add', shares), into, false));
+}
+
+function sumPairs(stream: Stream, pairs: Pairs, into: Tensor, add: boolean): void {
+  const { R } = checkShapes('scatter_add', { source: [pairs.source, 'Q', 'D'], into: [into, 'R', 'D'] });
   stream.scope(() => {
-    const { order, starts } = groupByItem(stream, ids, R);
+    const { order, starts } = groupByItem(stream, pairs.ids, R);
     const args = { ...arrangePairs(stream, pairs, order, 32), starts, into, R };
     const layout = layoutOf(stream, pairs);
     stream.dispatch(rowSums({ ...layout, add }), args, teamWorkgroups(layout, R));

@@ -106,7 +106,7 @@ export function updateRows(
 }
 
 /** The parameter and the rule's slots. @throws GsasError where one is missing */
-function slotsOf({ rule }: Step, moved: Moved): Record<string, Tensor> {
+export function slotsOf({ rule }: Step, moved: Moved): Record<string, Tensor> {
   return Object.fromEntries(
     ['param', ...rule.slots].map((name) => {
       if (!moved[name]) throw new GsasError(`${rule.name}: the slot ${name} is missing`);
@@ -116,7 +116,7 @@ function slotsOf({ rule }: Step, moved: Moved): Record<string, Tensor> {
 }
 
 /** @throws GsasError for a step before the first */
-function uniformsOf({ rule, settings, step }: Step): Record<string, number> {
+export function uniformsOf({ rule, settings, step }: Step): Record<string, number> {
   if (step < 1) throw new GsasError(`${rule.name}: step is ${step}, but steps are counted from 1`);
   return rule.uniforms({ ...settingsOf(rule), ...settings }, step);
 }

@@ -32,6 +32,33 @@ ${mainWgsl(WORKGROUP)}
 `,
 );
 
+/**
+ * One lane per cell, each moved by its gradient times a factor; not at all where the factor is 0, nor, with `lazy`, in rows that were not
+ * touched.
+ */
+export const clippedUpdate = program(
+  'update.clipped',
+  ({ rule, cell, lazy }: { rule: string; cell: Cell['type']; lazy: boolean }) => wgsl`
+alias Cell = ${cell};
+struct Params { count: u32, cells: u32, ${RULES[rule].params} }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gradient: array<${cell}>; // [count]
+@group(0) @binding(2) var<storage, read> clip: array<f32>; // [2] factor, norm
+#if ${lazy}
+@group(0) @binding(3) var<storage, read> touched: array<f32>; // [count / cells]
+#endif
+${ruleWgsl(rule, 4, cell, '[count]')}
+${mainWgsl(WORKGROUP)}
+  let i = number * ${WORKGROUP}u + local;
+  if (i >= params.count || clip[0] == 0.0) { return; }
+#if ${lazy}
+  if (touched[i / params.cells] == 0.0) { return; }
+#endif
+  update_cell(i, clip[0] * gradient[i]);
+}
+`,
+);
+
 /** A rule's way of moving rows: its name, and how a team sums a row. */
 export interface RowConstants extends Layout {
   rule: string;
