@@ -134,6 +134,9 @@ describe('a time column under a name of its own', () => {
       shuffled('user,item,time', (t) => (t === 1_500_000_000 ? '1970-01-01' : new Date(1000 * t).toISOString())),
     );
     expect(await imported('days.csv', '--force')).toContain('such as 1970-01-01T00:00;');
+    // A year that JavaScript does not know.
+    write('late.csv', readFileSync(at('days.csv'), 'utf8').replace('1970-01-01', '290000-01-01'));
+    expect(await imported('late.csv', '--force')).toMatch(/such as 9\d{12} seconds since 1970;/);
   });
 
   it('refuses files that count in different units', async () => {

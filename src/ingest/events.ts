@@ -75,14 +75,15 @@ export async function numberEvents(
 /**
  * Turns ids into whole numbers if all have the form `12.0`, as pandas writes a column of whole numbers in which some are missing.
  * @param table a table with a column `original`
- * @returns whether ids had that form
+ * @returns the first id if ids had that form
  */
-export async function takeWholeIds(db: Database, table: string): Promise<boolean> {
-  const { whole } = await db.row<{ whole: boolean | null }>(
-    `SELECT bool_and(regexp_full_match(original, '[0-9]+\\.0')) AS whole FROM ${table}`,
+export async function takeWholeIds(db: Database, table: string): Promise<string | undefined> {
+  const { whole, example } = await db.row<{ whole: boolean | null; example: string }>(
+    `SELECT bool_and(regexp_full_match(original, '[0-9]+\\.0')) AS whole, first(original ORDER BY rowid) AS example FROM ${table}`,
   );
-  if (whole) await db.run(`UPDATE ${table} SET original = original[:-3]`);
-  return whole === true;
+  if (!whole) return undefined;
+  await db.run(`UPDATE ${table} SET original = original[:-3]`);
+  return example;
 }
 
 /**

@@ -98,8 +98,10 @@ async function fill(
 
 async function noteWholeIds(db: Database): Promise<string[]> {
   const notes: string[] = [];
-  for (const name of ['user', 'item'])
-    if (await takeWholeIds(db, `${name}s`)) notes.push(`${name} ids such as 12.0 are taken for whole numbers, 12`);
+  for (const name of ['user', 'item']) {
+    const example = await takeWholeIds(db, `${name}s`);
+    if (example) notes.push(`${name} ids such as ${example} are taken for whole numbers, ${example.slice(0, -2)}`);
+  }
   return notes;
 }
 

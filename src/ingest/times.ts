@@ -86,5 +86,9 @@ function unitsPerSecond(time: number): number {
 
 /** A time for a person. */
 export function say(time: number, kind: TimeKind): string {
-  return kind === 'moment' ? new Date(time / 1000).toISOString().replace(/(:00)?\.000Z$/, '') : String(time);
+  if (kind !== 'moment') return String(time);
+  const date = new Date(time / 1000);
+  // DuckDB knows years that JavaScript does not.
+  if (Number.isNaN(date.getTime())) return `${time / MICROSECONDS} seconds since 1970`;
+  return date.toISOString().replace(/(:00)?\.000Z$/, '');
 }
