@@ -7,7 +7,7 @@ export function presetOption(): Option {
   return new Option('--preset <name>', `options to start from: ${uses.join('; ')}`).choices(Object.keys(PRESET_USES));
 }
 
-/** A path as typed: an empty one comes from an unset variable in a script, and would quietly mean something else. */
+/** A path as typed. An empty one comes from an unset variable in a script, and would silently mean something else. */
 export function parsePath(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
   return text;
@@ -25,7 +25,7 @@ export function parseNatural(text: string): number {
   return Number(text);
 }
 
-/** Numbers such as `1,5,10`, ascending and each once. */
+/** Distinct ascending numbers such as `1,5,10`. */
 export function parseCounts(text: string): number[] {
   const counts = text
     .split(/[\s,]+/)

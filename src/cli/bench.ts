@@ -6,7 +6,7 @@ import { InputError } from '../base/errors.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Hands over to `npm run bench` in a clone: the benches, their baselines and what they need are no part of the package. */
+/** Runs `npm run bench` in a clone. The benches, their baselines and what they need are not part of the package. */
 export function addBench(program: Command): void {
   program
     .command('bench')

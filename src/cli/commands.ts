@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 type Add = (program: Command) => void;
 
-/** Every command by its name, loaded when it is asked for: most need packages, and parts of this one, that the others do not. */
+/** Every command by name, loaded when it is used: most need packages, and parts of this one, that others do not. */
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   data: async () => (await import('./data.js')).addData,
   train: async () => (await import('./train.js')).addTrain,
@@ -23,8 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
 };
 
 /**
- * Adds the command that these arguments name, or all of them, and shell completion, where they name none: for help, for completion itself,
- * and to suggest the one that was meant.
+ * Adds the command that these arguments name. If they name none, adds all commands and shell completion: for help, for completion itself, and to suggest
+ * the intended one.
  */
 export async function addCommands(program: Command, args: readonly string[]): Promise<void> {
   const asked = args.find((arg) => !arg.startsWith('-'));

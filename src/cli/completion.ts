@@ -1,7 +1,7 @@
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 
-/** Adds `completion SHELL`, which prints a script, and the hidden command that such a script asks. Call it when all others are there. */
+/** Adds `completion SHELL`, which prints a script, and the hidden command that the script calls. Add all other commands first. */
 export function addCompletion(program: Command): void {
   const completions = tab(program, { completionCommandName: 'completion' });
   const name = program.name();
@@ -13,8 +13,8 @@ export function addCompletion(program: Command): void {
 }
 
 /**
- * For bash 3.2, which macOS has, and later. The library's own script needs the package bash-completion, and fails where it is read a second
- * time. Where nothing is suggested, bash completes files.
+ * For bash 3.2, which macOS has, and later. The library's own script needs the package bash-completion, and fails when it is sourced twice. If nothing is
+ * suggested, bash completes files.
  */
 function bashScript(name: string): string {
   const fn = `_${name.replaceAll(/\W/g, '_')}_complete`;

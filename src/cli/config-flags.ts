@@ -4,8 +4,8 @@ import { configFlags, parseFlag } from '../train/flags.js';
 
 /**
  * Adds a flag for each training option to a command.
- * @param make an option of the command line for a key, where it is not to be as everywhere
- * @returns reads the training options among a command's flags. @throws InputError for a value that an option cannot take
+ * @param make makes the command line option for a key, if it should differ from the usual one
+ * @returns a function that reads the training options among a command's flags. @throws InputError for a value that an option cannot take
  */
 export function addConfigFlags(
   command: Command,
@@ -16,7 +16,7 @@ export function addConfigFlags(
     command.addOption(option);
     return [option.attributeName(), key] as const;
   });
-  // Not by an option's own parser: Commander makes an empty text of "none", which is parsed as null.
+  // Not with an option's own parser: Commander turns an empty text into "none", which is parsed as null.
   return (flags) => {
     const given = names.filter(([name]) => flags[name] !== undefined);
     return Object.fromEntries(given.map(([name, key]) => [key, parseFlag(key, flags[name] as string | true)]));

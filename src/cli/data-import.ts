@@ -21,7 +21,7 @@ interface ImportFlags extends Omit<ImportOptions, 'out' | 'titles' | 'files' | '
   json?: true;
 }
 
-/** What an import says when it is stopped. */
+/** What an import prints when it is interrupted. */
 export const NOTHING_LEFT = 'stopped; nothing is left behind';
 
 export function addImport(data: Command): void {
@@ -62,7 +62,7 @@ export function addImport(data: Command): void {
     .option('--category-col <name>', 'its column of categories, where items have one')
     .optionsGroup('Choosing:')
     .addOption(
-      // No default here: what the command line sets looks like what the user said, and a ready-made split refuses it.
+      // No default here: it would look like the user's choice, which a ready-made split refuses.
       new Option(
         '--duplicates <which>',
         "which of a user's interactions with the same item to keep: all (keep, the default), first, last",
@@ -110,7 +110,7 @@ export function addImport(data: Command): void {
 async function runImport(files: string[], flags: ImportFlags): Promise<void> {
   const { items, itemIdCol, titleCol, categoryCol, kCore, out, preview, json, time, quotes, ...rest } = flags;
   const { encoding } = flags;
-  // Commander sets what has only a negative flag.
+  // Commander sets options that have only a negative flag.
   const said = { ...(time === false && { time }), ...(quotes === false && { quotes }) };
   const titles = { idCol: itemIdCol, titleCol, categoryCol, encoding, quotes: said.quotes };
   const options = {
@@ -139,7 +139,7 @@ export function printReport(report: ImportReport, json: true | undefined): void 
   else console.log(`${describeImport(report)}\n${formatStats(report.stats)}`);
 }
 
-/** On a terminal only: a log has no use for it. */
+/** Only on a terminal: it is useless in a log. */
 export function progress(step: string): void {
   if (process.stderr.isTTY) process.stderr.write(`${step}\n`);
 }

@@ -50,7 +50,7 @@ async function runDownload(name: string, flags: Omit<DownloadOptions, 'signal'> 
   printReport(report, json);
 }
 
-/** At most a line a second. */
+/** At most one line per second. */
 function showBytes(): (have: number, total: number | undefined) => void {
   let last = 0;
   return (have, total) => {

@@ -8,7 +8,7 @@ import { boundsChecked } from '../node/toggles.js';
 import { loadTuning, tunedFor } from '../node/tuning-cache.js';
 import { describeAnswer } from './tune.js';
 
-/** The limits that decide how large a table may be and how a kernel is cut, with their units and what they bound. */
+/** The limits that decide how large a table may be and how kernels are divided, with their units and what they bound. */
 const LIMITS = {
   maxStorageBufferBindingSize: ['bytes', 'one table or activation seen by a kernel'],
   maxBufferSize: ['bytes', 'one buffer'],
@@ -17,7 +17,7 @@ const LIMITS = {
   maxComputeWorkgroupStorageSize: ['bytes', 'memory shared by a workgroup'],
 } as const satisfies Partial<Record<keyof GPUSupportedLimits, readonly [string, string]>>;
 
-/** The optional features that kernels or the profiler make use of, and what is lost without them. */
+/** The optional features that kernels or the profiler use, and what is lost without them. */
 const FEATURES = {
   subgroups: 'kernels fall back to slower variants',
   'subgroup-size-control': 'kernels use subgroups only where they have one size',
@@ -28,14 +28,14 @@ const FEATURES = {
 /** What `doctor --json` prints. */
 export interface Diagnosis {
   adapters: { name: string; driver: string; software: boolean }[];
-  /** The name of the adapter that every command uses; null where there is none. */
+  /** The name of the adapter that every command uses; null if there is none. */
   chosen: string | null;
   why: string;
   driver: string | null;
   software: boolean | null;
   /** Whether shaders check their indices: GSAS_ROBUST=1. */
   boundsChecked: boolean;
-  /** Whether the adapter gave a device with its own limits; null where there is no adapter. */
+  /** Whether a device with the adapter's own limits could be opened; null if there is no adapter. */
   opens: boolean | null;
   limits: Record<string, number>;
   features: Record<string, boolean>;
@@ -45,9 +45,9 @@ export interface Diagnosis {
   subgroupsUsed: number | null;
   /** How subgroups differ from what kernels assume; null if they do not. */
   subgroupFault: string | null;
-  /** What `tune`, or a first training run, found for the chosen adapter. */
+  /** What `tune` or a first training run found for the chosen adapter. */
   tuning: readonly TuningAnswer[];
-  /** What to do about what is missing, one sentence each. */
+  /** What to do about anything missing, one sentence each. */
   advice: string[];
 }
 
@@ -148,7 +148,7 @@ async function doctor(options: { install?: true | SoftwareName; json?: boolean }
   const survey = await surveyAdapters({ all: true });
   const diagnosis = diagnose(survey, await open(survey));
   console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis));
-  // A name that no adapter has is a mistake, as it is to every other command.
+  // An unknown adapter's name is a mistake, as for every other command.
   if (!diagnosis.opens) process.exitCode = wantedAdapter({}) !== undefined && !survey.chosen ? 2 : 1;
 }
 
@@ -164,7 +164,7 @@ async function open({ chosen }: Survey): Promise<Capabilities | string | undefin
   }
 }
 
-/** `gsas-wgpu doctor`: what there is to compute on, and what to do where that is nothing. */
+/** `gsas-wgpu doctor`: the adapters there are, and what to do if there is none. */
 export function addDoctor(program: Command): void {
   program
     .command('doctor')

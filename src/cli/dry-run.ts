@@ -6,14 +6,14 @@ import { estimateTraining } from '../train/estimate.js';
 import type { PlanRequest, TrainPlan } from '../train/plan.js';
 import { formatDuration, type ProgressLimits } from '../train/progress.js';
 
-/** Prints the configuration of a run and what the run will take; trains for a few steps, and writes nothing. */
+/** Prints the configuration of a run and what the run will take. Trains a few steps and writes nothing. */
 export async function dryRun({ dataset }: PlanRequest, plan: TrainPlan, limits: ProgressLimits): Promise<void> {
   const { num_items: _, ...options } = plan.config;
   const { name, why } = await openAdapter();
   const gpu = await openGpu();
   try {
     const { parameters, deviceBytes, stepSeconds, stepsPerEpoch } = await estimateTraining(gpu, plan);
-    // Of two limits the one that comes first counts, in steps and in time.
+    // The limit that comes first counts, in steps or in time.
     const steps = Math.min(limits.steps ?? Infinity, Math.ceil((limits.seconds ?? Infinity) / stepSeconds));
     const longest = Math.min(steps * stepSeconds, limits.seconds ?? Infinity);
     const rows = [

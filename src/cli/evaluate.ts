@@ -157,7 +157,7 @@ async function runEvaluate(run: string | undefined, flags: Flags): Promise<void>
   if (flags.perUser) console.log(`\n${flags.perUser}: ranks and metrics of every target`);
 }
 
-/** What is printed for a person, each part after an empty line. */
+/** The printed text, with an empty line before each part. */
 function sections(named: readonly Named[], paired: Record<string, Paired> | undefined, flags: Flags): string[] {
   const { metrics, cutoffs, resamples, sampled } = flags;
   const parts = [
@@ -195,7 +195,7 @@ function measurementOf({
   return { metrics, cutoffs, buckets, resamples, seed, ...(sampled !== undefined && { sampled }) };
 }
 
-/** The data that all runs were trained on, the embedded catalogue where there is no run. */
+/** The data that all runs were trained on, or the embedded catalogue if there is no run. */
 function recallCommon(runs: readonly string[]): string | null {
   const [first = null, ...others] = runs.map(recallSource);
   const other = others.findIndex((source) => source !== first);

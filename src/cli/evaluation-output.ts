@@ -3,15 +3,15 @@ import { SAMPLED_WARNING } from '../data/sampled.js';
 import { formatMetric } from './metrics.js';
 import { alignColumns } from './output.js';
 
-/** An evaluation and what it is of: `gSASRec`, a baseline, a run. */
+/** An evaluation and its subject: `gSASRec`, a baseline, a run. */
 export interface Named {
   readonly name: string;
-  /** What ranked, whichever run it is of. */
+  /** The name of the recommender, whichever run it is from. */
   readonly model: string;
   readonly evaluation: Evaluation;
 }
 
-/** Measures down, what was evaluated across; every mean with its interval. */
+/** A table with a row for each measure and a column for each subject; every mean has its interval. */
 export function evaluationTable(columns: readonly Named[]): string {
   const names = [columns[0].evaluation.estimates, columns[0].evaluation.coverage].flatMap(Object.keys);
   const cell = ({ estimates, coverage }: Evaluation, name: string) =>
@@ -48,7 +48,7 @@ export function pairedTable(paired: Readonly<Record<string, Paired>>): string {
   return alignColumns([['', 'difference', 'p'], ...rows]);
 }
 
-/** An evaluation as objects for JSON, the most important first: all users, then what is sampled, then the buckets. */
+/** An evaluation as objects for JSON, the most important first: all users, then sampled metrics, then buckets. */
 export function evaluationObjects(
   { estimates, coverage, sampled, buckets, ranking }: Evaluation,
   context: object,
@@ -78,7 +78,7 @@ function formatEstimate(estimates: Estimates, name: string): string {
   return `${formatValue(name, value)} [${formatValue(name, low)}, ${formatValue(name, high)}]`;
 }
 
-/** Popularity counts interactions, all else is at most 1. */
+/** Popularity counts interactions; everything else is at most 1. */
 function formatValue(name: string, value: number): string {
   return name.startsWith('popularity') ? value.toFixed(1) : formatMetric(value);
 }

@@ -2,20 +2,20 @@ import { constants } from 'node:os';
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
-/** Signals this soon after the first are its echoes, not a person's second thought: npm and npx hand on a Ctrl-C that the terminal has sent already. */
+/** Signals this soon after the first are its echoes, not a second Ctrl-C: npm and npx forward one that the terminal has sent already. */
 export const ECHO_MS = 500;
-/** For cleaning up; a driver that compiles a shader may hold it up for minutes. */
+/** How long cleaning up may take. A driver that compiles a shader could delay it for minutes. */
 const CLEANUP_MS = 5000;
 
-/** What a process exits with that a signal ended before its work was done. */
+/** The exit code of a process that a signal ended before its work was done. */
 export function exitCodeOf(signal: Signal): number {
   return 128 + constants.signals[signal];
 }
 
 /**
- * Runs work that a Ctrl-C or SIGTERM aborts, so that it can clean up behind itself; the process then ends as by the signal, also when it
- * does not come to an end in some seconds or the signal comes again.
- * @param goodbye said on the standard error then
+ * Runs work that Ctrl-C or SIGTERM aborts, so that it can clean up. The process then ends as by the signal, also if cleaning up takes too long or the
+ * signal comes again.
+ * @param goodbye printed on stderr then
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>, goodbye?: string): Promise<T> {
   const interrupt = new AbortController();

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../base/errors.js';
 import type { ItemFinder } from '../store/find.js';
 
-/** Candidates that are named to a person. */
+/** How many candidates a message names. */
 const MOST_SHOWN = 5;
 
 /**
- * The items that a person lists on the command line: in each text ids or titles, or with an @ before it the name of a file that holds
- * such, one a line. What is no exact match is told to `report`; so is what is unknown, which is then left out.
+ * The items that a person lists on the command line. Each text holds ids or titles or, after an @, the name of a file with one per line. `report` is
+ * called for inexact matches and for unknown items, which are left out.
  * @param option named in errors
- * @throws InputError where a title could be several items, a file cannot be read, or nothing is listed
+ * @throws InputError if a title could be several items, a file cannot be read, or nothing is listed
  */
 export function readItems(
   finder: ItemFinder,

@@ -83,7 +83,7 @@ async function writeShaders(folder: string, flags: Flags, given: Partial<TrainOp
   }
 }
 
-/** Programs by names of their own: several variants of one are numbered from 2 on. */
+/** Programs by unique names: further variants of one are numbered from 2 on. */
 function namesOf(programs: readonly Program[]): Map<string, Program> {
   const counts = new Map<string, number>();
   return new Map(

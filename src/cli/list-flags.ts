@@ -10,7 +10,7 @@ import { parseCount, parseNatural, parsePath } from './arguments.js';
 import { readItems } from './items.js';
 import type { Chosen } from './subject.js';
 
-/** What says which items may be in a list. */
+/** The flags that decide which items may be in a list. */
 export interface ListFlags {
   top: number;
   exclude?: string[];
@@ -34,14 +34,14 @@ export function takeListFlags(command: Command): Command {
     );
 }
 
-/** What is not found, or not quite, is told on stderr. */
+/** Inexact matches and unknown items are reported on stderr. */
 export function tell(line: string): void {
   process.stderr.write(`${printable(line)}\n`);
 }
 
 /**
- * What the flags of a list come to for a subject.
- * @throws InputError for an item that could be several, a file that cannot be read, and where nothing of what a flag needs is known
+ * What the flags mean for a subject.
+ * @throws InputError for an item that could be several, a file that cannot be read, and if the data does not have what a flag needs
  */
 export function listOptions(
   run: string | undefined,

@@ -3,7 +3,7 @@ import { type Metrics, metricsOf } from '../data/metrics.js';
 import type { Recommender } from '../infer/recommender.js';
 import { alignColumns } from './output.js';
 
-/** A line of a table of metrics. */
+/** A row of a table of metrics. */
 export type MetricRow = Metrics & { name: string };
 
 /** The metrics of a recommender on a split. */

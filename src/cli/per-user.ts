@@ -4,8 +4,8 @@ import { type Column, type Row, writeTable } from '../store/table.js';
 import type { Named } from './evaluation-output.js';
 
 /**
- * Writes a row for each evaluation and target: the line of the split, its user where that is known, the length of the history, the target and its popularity in training,
- * its rank (none where it is not found), and what the user contributes to every metric.
+ * Writes a row for each evaluation and target: the line of the split, its user if known, the length of the history, the target and its popularity in
+ * training, its rank (none if it is not found), and what the user contributes to every metric.
  */
 export async function writePerUser(
   file: string,

@@ -4,7 +4,7 @@ import { alignColumns } from './output.js';
 
 const MOST_SHOWN = 30;
 
-/** What files of a log are taken for: of each a line for a column, with its values in the first rows. */
+/** How files of a log would be read: for each file a line per column, with its values in the first rows. */
 export function formatPreview(files: readonly FilePreview[]): string {
   const flags =
     'to say otherwise: --user-col, --item-col, --time-col or --no-time, --time-format, --rating-col, --event-col and --events, --header or --no-header, --sequences, --no-quotes, --encoding';

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { GsasError, ShaderError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 
-/** A program of commands with what all of them take: `--adapter` and `--verbose`. */
+/** A program with the options that all commands have: `--adapter` and `--verbose`. */
 export function newProgram(name: string, description: string): Command {
   return (
     new Command(name)
@@ -13,10 +13,10 @@ export function newProgram(name: string, description: string): Command {
       )
       .option('--verbose', 'print the stack trace of an error')
       .configureHelp({ showGlobalOptions: true })
-      // Commander throws instead of exiting, and puts its hint ("Did you mean ...?") on the error's line.
+      // Commander throws instead of exiting, and puts its hint ("Did you mean ...?") on the line of the error.
       .exitOverride()
       .configureOutput({ outputError: (text, write) => write(`${printable(text.trim())}\n`) })
-      // All that opens an adapter reads this variable, the processes that commands start too, so that none has to pass the option on.
+      // Everything that opens an adapter reads this variable, child processes included, so that nothing has to pass the option on.
       .hook('preAction', (_, command) => {
         const { adapter } = command.optsWithGlobals();
         if (adapter) process.env.GSAS_ADAPTER = adapter;
@@ -26,9 +26,9 @@ export function newProgram(name: string, description: string): Command {
 
 /** Runs the program on this process's arguments. An error ends it with one line on stderr and the error's exit code. */
 export async function runProgram(program: Command): Promise<void> {
-  /** One line for a person; the stack, and a shader's numbered source, only with --verbose. */
+  /** Prints one line for a person; the stack and a shader's numbered source only with --verbose. */
   function fail(error: unknown): never {
-    // Commander has printed its own message; --help and --version come here too.
+    // Commander has printed its own message. --help and --version end up here too.
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
     const known = error instanceof GsasError;
     const message = error instanceof Error ? error.message : String(error);
@@ -41,7 +41,7 @@ export async function runProgram(program: Command): Promise<void> {
   }
 
   process.on('uncaughtException', fail);
-  // The reader of our output has seen enough (`gsas-wgpu ... | head`).
+  // The reader has closed the pipe (`gsas-wgpu ... | head`).
   process.stdout.on('error', (error: NodeJS.ErrnoException) =>
     error.code === 'EPIPE' ? process.exit(0) : fail(error),
   );
@@ -50,7 +50,7 @@ export async function runProgram(program: Command): Promise<void> {
   else await program.parseAsync().catch(fail);
 }
 
-/** The command that the arguments name and that does nothing but hold others; undefined where they say more, or less well. */
+/** The command that the arguments name, if it only groups other commands; otherwise undefined. */
 function groupOf(program: Command, args: readonly string[]): Command | undefined {
   const named = args.reduce<Command | undefined>(
     (command, arg) => command?.commands.find((other) => other.name() === arg),

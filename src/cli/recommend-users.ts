@@ -6,19 +6,19 @@ import type { ItemNames } from '../store/titles.js';
 import { interruptible } from './interrupt.js';
 import { namedRows } from './recommendations.js';
 
-/** Whom a table of recommendations is for. */
+/** The users of a table of recommendations. */
 export interface TableUsers {
-  /** None is empty. */
+  /** Their histories; none is empty. */
   readonly histories: Sequences;
-  /** [histories.count] the line that each has in the data, from 1. */
+  /** [histories.count] each one's line in the data, from 1. */
   readonly lines: ArrayLike<number>;
-  /** [histories.count] their ids in the log, where they have any. */
+  /** [histories.count] their ids in the log, if they have any. */
   readonly ids?: readonly string[] | undefined;
 }
 
 /**
- * Writes a row a user and item, batch by batch as they are computed.
- * @returns how many rows there are
+ * Writes a row for each user and item, batch by batch as they are computed.
+ * @returns the number of rows
  */
 export async function recommendToFile(
   file: string,

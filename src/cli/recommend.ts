@@ -25,7 +25,7 @@ interface Flags extends SubjectFlags, ListFlags {
   json?: true;
 }
 
-/** What stands behind every recommendation. */
+/** What every recommendation needs. */
 interface Setting extends Chosen {
   /** The folder of a run, or a checkpoint; undefined for a baseline. */
   readonly run: string | undefined;
@@ -33,7 +33,7 @@ interface Setting extends Chosen {
   readonly options: TopOptions;
 }
 
-/** Items of the history that are named above the answer. */
+/** How many items of the history are named above the answer. */
 const MOST_ECHOED = 5;
 
 const MODES = ['history', 'user', 'allUsers', 'split'] as const;
@@ -91,12 +91,12 @@ async function runRecommend(run: string | undefined, flags: Flags): Promise<void
   }
 }
 
-/** Somebody whose recommendations are printed. */
+/** A history whose recommendations are printed. */
 interface Person {
-  /** Their number, for baselines that know users. */
+  /** The user's number, for baselines that know users. */
   readonly number?: number;
   readonly history: ArrayLike<number>;
-  /** Left out for a history that is nobody's. */
+  /** Left out if the history belongs to no user. */
   readonly user?: string;
 }
 
@@ -185,7 +185,7 @@ function usersOf(setting: Setting): KnownUsers {
   return knownUsers(folderOf(setting), { label: subject.label, numItems: subject.numItems, names: finder.names });
 }
 
-/** Says what is missing where the data is not known. */
+/** Says what is missing if the data is unknown. */
 function folderOf({ folder, run }: Setting): string | null {
   return folder === undefined ? recallSource(run!) : folder;
 }

@@ -28,7 +28,7 @@ export function namedRows(list: readonly Recommendation[], names: ItemNames): Re
   });
 }
 
-/** Columns without any value are left out. */
+/** Columns without values are left out. */
 export function recommendationTable(rows: readonly RecommendationRow[]): string {
   const shown = (['rank', 'item', 'original_id', 'score', 'probability', 'category', 'title'] as const).filter((name) =>
     rows.some((row) => row[name] !== undefined),

@@ -6,13 +6,13 @@ import { analyseRun } from '../report/analyse-run.js';
 import { writeReport } from '../report/report.js';
 import { readRun } from '../report/run.js';
 
-/** A device that times kernels, where the adapter can. */
+/** A device that times kernels, if the adapter can. */
 async function openProfiling(): Promise<Gpu> {
   const { adapter } = await openAdapter();
   return Gpu.open(adapter, { onWait: restDuring, profile: adapter.features.has('timestamp-query') });
 }
 
-/** Analyses a run for its report, which is written without it where it cannot be done: why is told on stderr. */
+/** Analyses a run for its report. If that fails, the report is written without it, and the reason goes to stderr. */
 export async function tryAnalyse(run: string): Promise<void> {
   await analyseRun(run, openProfiling).catch((error) => {
     if (!(error instanceof GsasError)) throw error;
@@ -21,8 +21,8 @@ export async function tryAnalyse(run: string): Promise<void> {
 }
 
 /**
- * Writes report.html at the end of a training, first from what is there: an analysis takes seconds, in which it may be interrupted.
- * @returns the file; undefined where nothing has been validated that could be reported
+ * Writes report.html at the end of training. It is written once before the analysis, which takes seconds and may be interrupted.
+ * @returns the file; undefined if there was no validation to report
  */
 export async function reportTraining(run: string, aborted: boolean): Promise<string | undefined> {
   if (readRun(run).validations.length === 0) return undefined;
@@ -33,7 +33,7 @@ export async function reportTraining(run: string, aborted: boolean): Promise<str
     return await writeReport([run]);
   } catch (error) {
     if (!(error instanceof GsasError)) throw error;
-    process.stderr.write(`${run} has no report: ${error.message}\n`); // the training itself went well
+    process.stderr.write(`${run} has no report: ${error.message}\n`); // training itself succeeded
     return undefined;
   }
 }

@@ -61,6 +61,6 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
       },
       onOpen: (address) => console.log(`${label} is served at ${address} until Ctrl-C`),
     });
-    process.exit(); // a device that still compiles shaders would hold it up
+    process.exit(); // a device that still compiles shaders would delay the end
   });
 }

@@ -1,7 +1,7 @@
 import type { DatasetStats } from '../ingest/stats.js';
 import { alignColumns } from './output.js';
 
-/** A table of several lines for a person, and what leaving out seen items would do. */
+/** A table for a person, and what leaving out seen items would do. */
 export function formatStats(stats: DatasetStats): string {
   const n = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 1 });
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

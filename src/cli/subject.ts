@@ -10,14 +10,14 @@ import { baselineOf, openSource, type Source, STAND_INS, tryRecallSource } from 
 import { OPTION_DEFAULTS } from '../train/config.js';
 import { parsePath } from './arguments.js';
 
-/** What a command ranks with: the model of a run, or a baseline in its place. */
+/** What a command ranks with: a run's model, or a baseline in its place. */
 export interface Subject {
-  /** What errors and tables call it: the run's path, or the baseline's name. */
+  /** Its name in errors and tables: the run's path, or the baseline's name. */
   readonly label: string;
   readonly numItems: number;
   /** Whether seen items are left out unless a flag says otherwise. */
   readonly filterRated: boolean;
-  /** Training steps behind the weights of a run. */
+  /** Training steps that led to a run's weights. */
   readonly step?: number;
   /** @param device opens the command's device, for those that need one */
   recommender(device: () => Promise<Gpu>): Promise<Recommender>;
@@ -53,7 +53,7 @@ export function takeRunOptions(command: Command, dataHelp: string): Command {
     );
 }
 
-/** @throws InputError where both or neither of a run and a baseline are named */
+/** @throws InputError if both or neither of a run and a baseline are named */
 export function checkSubject(run: string | undefined, { model }: Pick<SubjectFlags, 'model'>): void {
   if (run !== undefined && model !== undefined)
     throw new InputError(`--model ${model} stands in place of a run; leave out one of ${run} and --model`);
@@ -61,7 +61,7 @@ export function checkSubject(run: string | undefined, { model }: Pick<SubjectFla
     throw new InputError(`name a run, or a baseline in its place: --model ${STAND_INS.join(' or ')}`);
 }
 
-/** The one subject of a command, and the folder of its data: null for the embedded catalogue, undefined where it is not known. */
+/** The subject of a command, and the folder of its data: null for the embedded catalogue, undefined if it is unknown. */
 export interface Chosen {
   readonly subject: Subject;
   readonly folder: string | null | undefined;
@@ -102,7 +102,7 @@ export function baselineSubject(name: string, source: Source): Subject {
   };
 }
 
-/** Work that may need a device, which is opened at the first call of its argument and closed at the end. */
+/** Runs work that may need a device, which is opened at the first call of the work's argument and closed at the end. */
 export async function withDevice<T>(work: (device: () => Promise<Gpu>) => Promise<T>): Promise<T> {
   let opened: Promise<Gpu> | undefined;
   try {
@@ -113,7 +113,7 @@ export async function withDevice<T>(work: (device: () => Promise<Gpu>) => Promis
   } finally {
     await opened?.then(
       (gpu) => gpu.close(),
-      () => {}, // the work has thrown why it cannot be opened
+      () => {}, // the work has thrown the reason why it cannot be opened
     );
   }
 }

@@ -87,7 +87,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
     ...(initFrom && { initFrom: loadCheckpoint(initFrom) }),
     ...(renumber && { numberOf: renumber }),
   };
-  const plan = await planTraining(request); // bad input is told before a GPU is looked for
+  const plan = await planTraining(request); // bad input is reported before looking for a GPU
   const limits = limitsOf(plan);
   if (flags.dryRun) return dryRun(request, plan, limits);
 
@@ -115,7 +115,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
       signal: interrupt.signal,
       onPrepared: () => tuneAtFirstUse(gpu, (line) => progress.print(line)),
       onStep: (state) => {
-        if (flags.watch) page ??= watchBeside(out); // by the first step the run has its folder
+        if (flags.watch) page ??= watchBeside(out); // the run's folder exists by the first step
         progress.update(state);
       },
       onValidation: (validation) => progress.print(describe(validation)),
@@ -125,10 +125,10 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
     );
     progress.print(await closing(gpu, result, source, out));
     const aborted = result.stopped === 'aborted';
-    if (!aborted) gpu.close(); // the report opens a device that times kernels
+    if (!aborted) gpu.close(); // the report opens another device, which times kernels
     const report = flags.report && (await reportTraining(out, aborted));
     if (report) progress.print(`report: ${report}`);
-    if (aborted) process.exit(); // a device that still compiles shaders would hold it up
+    if (aborted) process.exit(); // a device that still compiles shaders would delay the end
   } finally {
     progress.clear();
     gpu.close();
@@ -136,7 +136,7 @@ async function runTrain(flags: Flags, given: Partial<TrainOptions>): Promise<voi
   }
 }
 
-/** A folder for a run that was not given one: runs/NAME, or the first of runs/NAME-2, runs/NAME-3, … that is not there. */
+/** A folder for a run without --out: runs/NAME, or the first of runs/NAME-2, runs/NAME-3, … that does not exist. */
 function freshRun(name: string): string {
   for (let n = 1; ; n++) {
     const folder = n === 1 ? `runs/${name}` : `runs/${name}-${n}`;
@@ -144,7 +144,7 @@ function freshRun(name: string): string {
   }
 }
 
-/** What is left to do at most, for the remaining time on the progress line. */
+/** The most that is left to do, for the remaining time on the progress line. */
 function limitsOf({ config: { max_epochs, max_steps, max_minutes }, saved, batches }: TrainPlan): ProgressLimits {
   return {
     steps: Math.min(max_epochs * batches.perEpoch, max_steps ?? Infinity) - (saved?.step ?? 0),
@@ -168,7 +168,7 @@ function describe(validation: Validation): string {
   ].join('  ');
 }
 
-/** The last lines of a run: where the truth is known, how near the model has come; then what to type next. */
+/** The last lines of a run: if the truth is known, how close the model has come to it; then what to type next. */
 async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source, out: string): Promise<string> {
   if (stopped === 'aborted') return `to go on:  npx gsas-wgpu train --resume --out ${out}`;
   if (!best) return '';
@@ -192,7 +192,7 @@ async function closing(gpu: Gpu, { stopped, best }: TrainResult, source: Source,
   lines.push('\nnext:');
   if (!source.oracle && test.targets.length > 0) lines.push(`  npx gsas-wgpu evaluate ${out} --split test --baselines`);
   const some = Array.from({ length: Math.min(3, source.dataset.numItems) }, (_, i) => i + 1);
-  const items = some.map((item) => (source.oracle ? item : `#${item}`)).join(' '); // the ids of a log may be others
+  const items = some.map((item) => (source.oracle ? item : `#${item}`)).join(' '); // ids of a log may differ
   lines.push(`  npx gsas-wgpu recommend ${out} --history "${items}" --top 10`);
   if (source.oracle)
     lines.push('  npx gsas-wgpu train --data DIR --preset quick   (your own data, in the official layout)');

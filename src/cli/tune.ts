@@ -13,7 +13,7 @@ import { Trainer } from '../train/trainer.js';
 import { parsePath, presetOption } from './arguments.js';
 import { alignColumns, printJson } from './output.js';
 
-/** What `train` may spend on an adapter that it meets with a model's shapes for the first time. */
+/** How long `train` may tune for an adapter on which it uses a model's shapes for the first time. */
 const FIRST_USE_SECONDS = 2.5;
 
 interface Flags {
@@ -63,7 +63,7 @@ async function runTune(flags: Flags): Promise<void> {
   }
 }
 
-/** Tunes what a run is about to do and no run before it did, tells of it in a line, and keeps the answers. */
+/** Tunes for shapes that a run is about to use for the first time, prints a line about it, and saves the answers. */
 export async function tuneAtFirstUse(gpu: Gpu, print: (line: string) => void): Promise<void> {
   if (!tuningWanted() || gpu.tuning.open.length === 0) return;
   const since = performance.now();
@@ -89,7 +89,7 @@ function jsonOf({ answer, question, times }: Finding) {
   return { ...answer, trial: question.trial, median_ms: Object.fromEntries(times) };
 }
 
-/** Median milliseconds a launch: what is built in, what is taken from now on, and all that was tried. */
+/** Median milliseconds per launch: of the built-in variant, of the chosen one, and of all that were tried. */
 function table(findings: readonly Finding[]): string {
   const rows = findings.map(({ answer, times }) => [
     answer.op,

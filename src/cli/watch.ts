@@ -16,7 +16,7 @@ export function addWatch(program: Command): void {
 
 async function runWatch(run: string, { port }: { port?: number }): Promise<void> {
   const end = new AbortController();
-  // Beside a training it ends when that ends, however that ends: a Ctrl-C in their terminal is for the training.
+  // Beside a training run it ends when that ends, for whatever reason. A Ctrl-C in their terminal is meant for the training.
   if (process.channel) process.on('disconnect', () => end.abort()).on('SIGINT', () => {});
   else for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end.abort());
   await watchRun(run, {
@@ -26,7 +26,7 @@ async function runWatch(run: string, { port }: { port?: number }): Promise<void>
   });
 }
 
-/** `watch` in a process of its own beside a training, which drawing would hold up: it ends with `disconnect()`, or with this process. */
+/** Runs `watch` in a process of its own, so that drawing does not delay training. It ends with `disconnect()`, or with this process. */
 export function watchBeside(run: string): ChildProcess {
   return spawn(process.execPath, [MAIN, 'watch', run], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
