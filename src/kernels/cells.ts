@@ -11,7 +11,7 @@ export interface Cells extends Cell {
   count: number;
 }
 
-/** How a kernel reads a row of D floats: four at a time where D allows, which share one bounds check, else singly. */
+/** How a kernel reads a row of D floats: four at a time if D allows, with one bounds check, else one at a time. */
 export function cellsOf(D: number): Cells {
   return D % 4 === 0 ? { size: 4, type: 'vec4<f32>', count: D / 4 } : { size: 1, type: 'f32', count: D };
 }

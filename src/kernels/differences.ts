@@ -8,7 +8,7 @@ export function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** Largest absolute difference; infinite where the lengths differ or a difference is not a number. */
+/** Largest absolute difference; infinite if the lengths differ or a difference is not a number. */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let most = 0;
@@ -58,11 +58,11 @@ export function finiteDifferences(
   return { index, derivative };
 }
 
-/** So small that hardly any ReLU has its kink within it; the rounding of float64, divided by it, still stays below 1e-5. */
+/** So small that hardly any ReLU has its kink within it, and large enough that float64's rounding divided by it stays below 1e-5. */
 const DIRECTION_STEP = 1e-7;
 
 /**
- * How far gradients are from the derivative of L in a random direction, in units of a gradient's norm. Every element of every gradient
+ * How far gradients are from the derivative of L in a random direction, relative to the gradients' norms. Every element of every gradient
  * counts, and two evaluations of the reference are enough at any size. The direction is normal in each element and scaled so that each
  * input's gradient has norm 1.
  */

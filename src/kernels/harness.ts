@@ -10,7 +10,7 @@ import { CASE_RANDOM, type Op, type Operand, type ReferenceValues } from './op.j
 export class OpRun {
   /** Inputs that it has a gradient for. */
   readonly differentiable: readonly string[];
-  /** dL/d(output) where a backward starts: 1 for a loss, else normal numbers; by output that a gradient flows through. */
+  /** dL/d(output) with which a backward starts, by output that a gradient flows through: 1 for a loss, else normal numbers. */
   readonly cotangents: Record<string, Float32Array> = {};
   readonly #host: Record<string, Operand>;
   readonly #inputs: Record<string, Tensor> = {};
@@ -54,7 +54,7 @@ export class OpRun {
     return { tape, outputs: this.op.run(tape, this.shape, this.#inputs) };
   }
 
-  /** Records a forward and the start of a backward. Returns what records the rest: the inputs' gradients, for the caller to release. */
+  /** Records a forward and the start of a backward. Returns a function that records the rest and returns the inputs' gradients, for the caller to release. */
   readyBackward(): () => Record<string, Tensor> {
     return this.#readyBackward(this.forward());
   }
@@ -80,7 +80,7 @@ export class OpRun {
     const roots = Object.keys(this.cotangents).map((name) => {
       const seed = this.#seeds[name];
       if (!seed) return { of: outputs[name] };
-      const gradient = this.stream.empty(seed.shape); // a copy, for a backward consumes it
+      const gradient = this.stream.empty(seed.shape); // a copy, because a backward consumes it
       this.stream.copy(seed, gradient);
       return { of: outputs[name], gradient };
     });
@@ -101,7 +101,7 @@ export async function download(stream: Stream, tensors: Record<string, Tensor>):
 export interface Deviation {
   /** An output, or `d` and an input for its gradient. */
   name: string;
-  /** The largest difference, in units of the largest value; infinite where the result has another size or is not a number. */
+  /** The largest difference, relative to the largest value; infinite if the result has another size or is not a number. */
   apart: number;
   /** `apart` must not exceed it: 0 for integers. */
   tolerance: number;
@@ -113,7 +113,7 @@ const DIRECTION_TOLERANCE = 1e-4; // of the norm of a gradient
 
 /**
  * Runs an operation and compares its outputs with its float64 reference, and its gradients with the reference's derivatives: elements of
- * each by finite differences, or all at once in a random direction, which two evaluations of the reference are enough for at any size.
+ * each by finite differences, or all at once in a random direction, for which two evaluations of the reference are enough at any size.
  * @returns a deviation for every output and for every gradient, or one for all gradients together
  */
 export async function compare(run: OpRun, by: 'elements' | 'direction' = 'elements'): Promise<Deviation[]> {
@@ -149,7 +149,7 @@ export function isOff({ apart, tolerance }: Deviation): boolean {
   return !(apart <= tolerance);
 }
 
-/** Compares one of an operation's cases, as `compare` does; inputs differ from case to case. */
+/** Compares one of an operation's cases, as `compare` does. Inputs differ from case to case. */
 export async function checkCase(gpu: Gpu, op: Op, number: number): Promise<Deviation[]> {
   const run = new OpRun(new Stream(gpu), op, op.cases[number], new HostRandom(1, number));
   try {

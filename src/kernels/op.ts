@@ -26,20 +26,20 @@ interface Description<Case> {
   cases: readonly Case[];
   /** Shapes worth timing. */
   benchShapes: readonly Case[];
-  /** Its one differentiable output is a loss: a single number, where the backward starts with dL/dL = 1. */
+  /** Its only differentiable output is a loss: a single number, at which the backward starts. */
   terminal?: boolean;
   /** What a pass costs. */
   cost: {
     /** The forward pass. */
     forward(shape: Case): Cost;
-    /** The backward pass; left out where there is nothing to differentiate. */
+    /** The backward pass; left out if there is nothing to differentiate. */
     backward?(shape: Case): Cost;
   };
 }
 
 /**
  * An operation as tests, gradient checks, benches and `gsas-wgpu kernels` see it: they walk the registry and know none by name.
- * Cases differ from one operation to the next, so each hands its own back to its own functions.
+ * Cases differ between operations, so each case is passed only to the functions of its own operation.
  */
 export interface Op extends Description<unknown> {
   /** Operands for a case, drawn at random. */
@@ -65,7 +65,7 @@ export interface TypedOp<Case, Inputs, Outputs> extends Description<Case> {
 
 type Wide<Input> = Input extends Operand<Uint32Array> ? Uint32Array : Float64Array;
 
-/** Types an operation's functions by its cases and its inputs. `inputs` stands before `run` and `reference`, which are inferred from it. */
+/** Types an operation's functions by its cases and its inputs. `inputs` must come before `run` and `reference`, whose types are inferred from it. */
 export function defineOp<Case>() {
   return <Inputs extends { [Name in keyof Inputs]: Operand }, Outputs extends { [Name in keyof Outputs]: Tensor }>(
     op: TypedOp<Case, Inputs, Outputs>,

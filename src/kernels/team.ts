@@ -20,7 +20,7 @@ export interface Team extends Teams, Subgroups {
 const WORKGROUP = 64;
 const LANES = 32; // without subgroups
 
-/** Teams whose lanes have nothing to tell each other: as many as a workgroup holds. */
+/** Teams whose lanes do not communicate: as many as a workgroup holds. */
 export function teamsOf({ subgroupSize }: Capabilities): Teams {
   const lanes = subgroupSize || LANES;
   return { lanes, teams: Math.max(1, WORKGROUP / lanes) };

@@ -13,16 +13,16 @@ export function addInto(stream: Stream, x: Tensor, y: Tensor): void {
 }
 
 /**
- * Hands dL/d(from) on to `to` unchanged, as a residual connection does. Where `to` has no gradient yet they share the buffer, so
- * this is the last thing in a backward.
+ * Passes dL/d(from) on to `to` unchanged, as a residual connection does. If `to` has no gradient yet, both share the buffer, so this must come last in a
+ * backward.
  */
 export function passGradient(tape: Tape, from: Tensor, to: Tensor): void {
   contributeTensor(tape, to, tape.gradient(from));
 }
 
 /**
- * Hands the tape a share of dL/d(input) that is a tensor already. Where `input` has no gradient yet the share becomes it, so nothing else may still
- * have to read the share.
+ * Gives the tape a share of dL/d(input) that is a tensor already. If `input` has no gradient yet, the share becomes its gradient, so nothing else may
+ * still have to read the share.
  */
 export function contributeTensor(tape: Tape, input: Tensor, share: Tensor): void {
   if (!tape.adopt(input, share)) tape.contribute(input, (out) => addInto(tape.stream, share, out));

@@ -18,7 +18,7 @@ export interface AttentionOptions {
   dropout?: Dropout | undefined;
   /** [T, D], with `last` [Q, D]; added to the result */
   residual?: Tensor | undefined;
-  /** Only the last token of each sequence queries, as is enough to predict what comes next. Forward only. */
+  /** Only the last token of each sequence queries, which is enough to predict the next item. Forward only. */
   last?: boolean | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface AttentionOptions {
  * @param spans [T, 2] for each token the half-open range of its sequence's tokens; sequences lie one after the other. With `last`
  *   [Q, 2], for each row of q
  * @returns the shape of q
- * @throws ShapeError when an axis disagrees, InputError when D is no multiple of `heads`, GsasError for a gradient through `last`
+ * @throws ShapeError when an axis disagrees, InputError if D is not a multiple of `heads`, GsasError for a gradient through `last`
  */
 export function attention(
   tape: Tape,
@@ -110,7 +110,7 @@ function scratchFor({ stream }: Tape, input: Tensor): Share {
   return { gradient: stream.empty(input.shape), accumulate: false, scratch: true };
 }
 
-/** The input's own gradient, or scratch memory where it needs none. */
+/** The input's own gradient, or scratch memory if it needs none. */
 function shareOf(tape: Tape, input: Tensor): Share {
   let share: Share | undefined;
   tape.contribute(input, (gradient, accumulate) => {

@@ -3,14 +3,14 @@ import type { AttentionConstants } from './tile.js';
 
 const CHUNK = 4; // cells that a lane moves between its own row and a buffer at a time
 
-/** The kernels' uniform `chunks`. It is a constant; as a uniform it keeps compilers from unrolling the loops over chunks. */
+/** The value of the kernels' uniform `chunks`. It is constant, but as a uniform it keeps compilers from unrolling the loops over chunks. */
 export function chunksOf(headSize: number): number {
   return Math.ceil(cellsOf(headSize).count / CHUNK);
 }
 
 /**
- * Text of what the tile kernels do with rows of CELLS cells. Each lane has own rows in registers; all lanes of a team visit shared
- * rows of a buffer; and each row of the tile has sums, to which shared rows are added with a weight that its lane knows.
+ * WGSL for what the tile kernels do with rows of CELLS cells. Each lane has rows of its own in registers. All lanes of a team visit shared rows of a
+ * buffer. Each row of the tile has sums, to which shared rows are added with a weight that its lane knows.
  *
  * With subgroups each lane loads every LANES-th cell of a shared row. A dot product of own and shared row broadcasts each cell from the
  * lane that has it; the sums stay spread over the lanes as the shared rows are, so that only the weight is broadcast. Without
@@ -27,7 +27,7 @@ export function rowText(constants: AttentionConstants): RowText {
 interface RowText {
   /** Declares the own row `own`, loaded from the binding. */
   load(own: string, binding: string): string;
-  /** Loads the row of token `t` from a binding. Comes before `dot` and `add` of that binding. */
+  /** Loads the row of token `t` from a binding. Must come before `dot` and `add` of that binding. */
   share(binding: string, t: string): string;
   /** Declares `result` = own row . shared row. */
   dot(result: string, own: string, binding: string): string;
@@ -37,7 +37,7 @@ interface RowText {
   add(name: string, weight: string, binding: string): string;
   /** sums *= factor */
   scale(name: string, factor: string): string;
-  /** `statement(cell, at)` for each cell of the sums; `at` is where it belongs in a binding. */
+  /** `statement(cell, at)` for each cell of the sums; `at` is its place in a binding. */
   store(name: string, statement: (cell: string, at: string) => string): string;
 }
 
@@ -105,7 +105,7 @@ if (c * ${CHUNK}u + ${i}u < CELLS) { ${statement(`cell${i}`, `at + c * ${CHUNK}u
   };
 }
 
-/** What a lane does with its own row is the same in both, except for how it gets `shared(binding, u)`, a cell of a shared row. */
+/** What a lane does with its own row. Variants differ only in `shared(binding, u)`, how a lane gets a cell of a shared row. */
 function ownRows(count: number, shared: (binding: string, u: number) => string): Pick<RowText, 'load' | 'dot'> {
   return {
     load: (own, binding) =>

@@ -72,7 +72,7 @@ const LOWEST = -3.0e38f;
   );
 });
 
-/** delta = rowsum(dy * (y - residual)) per head, one lane per row: what the softmax's backward subtracts. Bound by its loads. */
+/** delta = rowsum(dy * (y - residual)) per head, which the softmax's backward subtracts. One lane per row; bound by its loads. */
 export const backwardDelta = program(
   'attention.backward_delta',
   (c: {
@@ -146,7 +146,7 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
   );
 });
 
-/** dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t: one lane per key, which meets the queries from its own on. */
+/** dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t: one lane per key, which visits the queries from its own token on. */
 export const backwardKey = program(
   'attention.backward_key',
   (c: AttentionConstants & { accumulateKey: boolean; accumulateValue: boolean }) => {

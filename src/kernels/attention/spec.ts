@@ -23,7 +23,7 @@ function counts({ lengths }: AttentionCase): { pairs: number; T: number } {
   };
 }
 
-/** Lengths up to `most`, as users with short and long histories have them. */
+/** Lengths up to `most`, like those of users with short and long histories. */
 function ragged(rows: number, shortest: number, most: number): number[] {
   return Array.from({ length: rows }, (_, i) =>
     Math.round(shortest + ((most - shortest) * ((7 * i) % rows)) / (rows - 1)),

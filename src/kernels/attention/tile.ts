@@ -11,7 +11,7 @@ export interface AttentionConstants {
   dropout: boolean;
   /** Only the last token of each sequence queries: row i of q, y and spans is sequence i's. */
   last?: boolean;
-  /** One per workgroup, so that the bounds of its loops are uniform in the workgroup. */
+  /** One team per workgroup, so that the bounds of its loops are uniform in the workgroup. */
   team: Team;
 }
 

@@ -10,7 +10,7 @@ import { attentionWeightsShader } from './shader.js';
  * @param k [T, D]
  * @param spans [Q, 2] for each query the half-open range of its sequence's tokens; together they cover all T
  * @returns [H, T]
- * @throws ShapeError when an axis disagrees, InputError when D is no multiple of `heads`
+ * @throws ShapeError when an axis disagrees, InputError if D is not a multiple of `heads`
  */
 export function attentionWeights(stream: Stream, q: Tensor, k: Tensor, spans: Tensor, heads: number): Tensor {
   const { Q, T, D } = checkShapes('attention_weights', { q: [q, 'Q', 'D'], k: [k, 'T', 'D'], spans: [spans, 'Q', 2] });

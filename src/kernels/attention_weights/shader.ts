@@ -3,8 +3,8 @@ import { float, wgsl } from '../../engine/wgsl.js';
 import { type Team, teamMain, teamWgsl } from '../team.js';
 
 /**
- * One team per query and head, one lane per key: the scores go to memory, then come back as weights. For explanations, not for training:
- * bound by the loads of k, since every lane walks a row of its own.
+ * One team per query and head, one lane per key: scores go to memory and come back as weights. For explanations, not for training: bound
+ * by the loads of k, since every lane walks another row.
  */
 export const attentionWeightsShader = program(
   'attention_weights',

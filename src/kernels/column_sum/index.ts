@@ -3,7 +3,7 @@ import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
 import { columnSumShader } from './shader.js';
 
-const ROWS = 64; // rows that a workgroup sums; more than that go in stages
+const ROWS = 64; // rows that a workgroup sums; more rows take several stages
 const WORKGROUP = 64;
 
 /**

@@ -7,7 +7,7 @@ import { drawnCandidates } from '../score/sampler.js';
 import { uniform } from '../score/samplers/uniform.js';
 
 /**
- * The rows of freshly drawn negatives: the unfused way, with the [T, k, D] `scoreOwn` never makes. It is here to be compared with.
+ * The rows of freshly drawn negatives: the unfused way, for comparison. `scoreOwn` never makes this [T, k, D].
  * @param table [R, D], R > numItems
  * @param T tokens
  * @param k negatives per token

@@ -6,7 +6,7 @@ import { contributeScatter } from '../scatter_add/index.js';
 import { backwardDropout, forward, WORKGROUP } from './shader.js';
 
 /**
- * What enters the transformer: dropout(item row + position row). A sequence of n items in a window of S uses positions S-n … S-1.
+ * The transformer's input: dropout(item row + position row). A sequence of n items in a window of S uses positions S-n … S-1.
  * @param items [R, D]
  * @param positions [S, D]; no sequence may be longer than S (not checked, the lengths are on the GPU)
  * @param ids [T] u32, each below R (not checked)

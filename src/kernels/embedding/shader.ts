@@ -7,7 +7,7 @@ import { cellsOf } from '../cells.js';
 
 export const WORKGROUP = 64;
 
-/** One invocation four columns of a token, because one Philox call drops four. */
+/** One invocation per four columns of a token, because one Philox call decides on four. */
 function head(D: number, dropped: boolean): string {
   return wgsl`
 #if ${dropped}

@@ -3,13 +3,12 @@ import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { sortingNetwork } from './network.js';
 
 /*
- * All passes are bound by reads and writes of four bytes in scattered places. Where there are more rows than pairs, the scans of empty rows
- * count too.
+ * All passes are bound by scattered reads and writes of four bytes. If there are more rows than pairs, scans of empty rows count too.
  */
 
 export const WORKGROUP = 64;
 
-/** Pairs that one invocation of the passes over pairs takes: on a CPU starting an invocation costs as much as a pair does. */
+/** Pairs per invocation in the passes over pairs: on a CPU, starting an invocation costs as much as a pair. */
 export const PAIRS = 4;
 
 /** Consecutive numbers that one invocation scans. */
@@ -28,7 +27,7 @@ struct Params { P: u32, chunks: u32, chunk: u32, item_bits: u32, pair_bits: u32 
 @group(0) @binding(1) var<storage, read> ids: array<u32>; // [P]
 fn segment_of(id: u32, i: u32) -> u32 { return (id >> params.item_bits) * params.chunks + i / params.chunk; }`;
 
-/** Counts the pairs of each segment (bucket of items, chunk of consecutive pairs). Bound by one scattered atomic a pair. */
+/** Counts the pairs of each segment (bucket of items, chunk of consecutive pairs). Bound by one scattered atomic per pair. */
 export const count = program(
   'group.count',
   () => wgsl`${IDS}
@@ -40,7 +39,7 @@ ${MAIN_PAIRS} {
 `,
 );
 
-/** Writes each pair's key into its segment, in the order in which invocations happen to arrive. Leaves the segments' ends in `cursors`. */
+/** Writes each pair's key into its segment, in whatever order invocations arrive. Leaves the segments' ends in `cursors`. */
 export const scatter = program(
   'group.scatter',
   () => wgsl`${IDS}
@@ -100,10 +99,10 @@ ${MAIN}
 `,
 );
 
-/** Segments of more pairs than this, of which an item of great popularity makes some, are sorted by a workgroup. */
+/** Segments with more pairs than this, as very popular items have, are sorted by a workgroup. */
 export const LONG = 256;
 
-/** Pairs of a segment that are sorted in registers: twice the average, so that hardly any has more. */
+/** The most pairs of a segment that are sorted in registers: twice the average, so that few segments have more. */
 const FEW = 16;
 
 /** WGSL: sorts order[first] … order[end - 1], FEW at most, with the exchanges of a network and no loop that lanes must wait in. */
@@ -124,7 +123,8 @@ ${each((i) => `    if (first + ${i}u < end) { order[first + ${i}u] = key[${i}]; 
 
 /**
  * Sorts each segment, which undoes the scatter's race: the order is then ascending by item and pair. Writes the buckets' starts.
- * The usual handful in registers; else Shell's sort with Knuth's gaps. Long segments are only listed; in what order changes no bit.
+ * A handful of pairs, as usual, is sorted in registers; more by Shell's sort with Knuth's gaps. Long segments are only listed, and the order of the list
+ * changes no bit.
  */
 export const sortSegments = program(
   'group.sort',
@@ -164,14 +164,14 @@ ${MAIN}
 `,
 );
 
-/** Invocations of a workgroup that sorts long segments, and how many such workgroups share them. */
+/** Invocations of a workgroup that sorts long segments, and the number of such workgroups. */
 const SORTERS = 256;
 export const SORTING_WORKGROUPS = 32;
 
 /**
- * Sorts the long segments, one a workgroup at a time, by merging runs from width 1 on: a key's place among the two runs is its place in
- * its own plus the keys below it in the other, found by bisection, for no two keys are equal. n log^2 n steps, but shared by all lanes: on
- * a GPU one lane would take seconds for the fifth of a million pairs that Zipf's law puts into a first bucket.
+ * Sorts the long segments, one per workgroup at a time, by merging runs from width 1 on. A key's place in the merged run is its place in its own run plus
+ * the number of smaller keys in the other run, found by bisection; no two keys are equal. That is n log^2 n steps, but shared by all lanes: on a GPU a
+ * single lane would take seconds for the fifth of a million pairs that Zipf's law puts into the first bucket.
  */
 export const sortLong = program(
   'group.sort_long',

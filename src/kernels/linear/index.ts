@@ -34,7 +34,7 @@ export function linear(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor, opti
     ...(residual && { residual: [residual, 'T', 'N'] }),
   });
   if (relu && residual) {
-    // The mask of the ReLU is read off its output, which a fused residual would hide.
+    // The ReLU's mask is derived from its output, which a fused residual would hide.
     const { residual: _, ...rest } = options;
     return add(tape, linear(tape, x, weight, bias, rest), residual);
   }

@@ -13,8 +13,8 @@ export interface MaskConstants {
 }
 
 /**
- * The gradient before ReLU and dropout. After a ReLU, y > 0 says what survived both, so no random number is drawn again;
- * without one the dropout's factors are. One lane per cell: bound by two loads and a store, or by Philox.
+ * The gradient before ReLU and dropout. After a ReLU, y > 0 shows what survived both, so no random number is drawn again;
+ * without one, the dropout's factors are drawn again. One lane per cell: bound by two loads and a store, or by Philox.
  */
 export const maskShader = program(
   'linear.mask',

@@ -10,7 +10,7 @@ interface Case {
   K: number;
   relu?: boolean;
   dropout?: Dropout;
-  /** x itself is the residual, so N = K: its gradient is then the sum of both ways. */
+  /** x itself is the residual, so N = K, and its gradient is the sum over both paths. */
   residual?: boolean;
 }
 

@@ -23,7 +23,7 @@ export interface Matmul extends Transposed {
   epilogue?: Epilogue;
 }
 
-/** residual + dropout(relu(product + bias)), each part where it is given. */
+/** residual + dropout(relu(product + bias)), with the parts that are given. */
 export interface Epilogue {
   /** [N]. */
   bias?: Tensor | undefined;
@@ -83,7 +83,7 @@ export function matmul(
       tilesOf(tile, M, N) * Math.ceil(K / depth),
     );
 
-  // Of the built-in tile, whatever the choice: how K is split is part of the order of summation.
+  // Always by the built-in tile: how K is split is part of the order of summation.
   const tiles = tilesOf(builtInTile(stream.gpu.capabilities, M, N), M, N);
   const splits = Object.keys(epilogue).length > 0 ? 1 : Math.min(Math.ceil(ENOUGH_TILES / tiles), K / SHORTEST_SPLIT);
   const depth = tile.lanes * Math.ceil(K / Math.max(1, splits) / tile.lanes);

@@ -1,6 +1,6 @@
 import type { Transposed } from './index.js';
 
-/** out[m, n] = sum over k of op(a)[m, k] op(b)[k, n], op being the transpose where asked for. */
+/** out[m, n] = sum over k of op(a)[m, k] op(b)[k, n], op being the transpose if requested. */
 export function matmulReference(
   a: Float64Array,
   b: Float64Array,

@@ -27,13 +27,13 @@ const unroll = (count: number, line: (i: number) => string) =>
 /**
  * out = op(A) B and its epilogue. One workgroup owns a tile of `rows` rows by lanes x cells x cellSize columns; a lane holds the sums of
  * all rows of its columns in registers, so that an element of B, once loaded, serves all rows. No workgroup memory, no barrier.
- * - With subgroups, the lanes hold a column of A's tile, one row each, and hand it round by subgroupBroadcast.
- * - Without, all lanes load A[row, k] from the same address, which a GPU serves by one transaction.
+ * - With subgroups, the lanes hold a column of A's tile, one row each, and pass it around by subgroupBroadcast.
+ * - Without, all lanes load A[row, k] from the same address, which a GPU serves with one transaction.
  *
  * Bound by loads: rows + lanes x cells x cellSize floats for each k, against their product of multiply-adds. So the tile is as large as
  * registers allow. On a CPU a loaded float costs as much as several multiply-adds of a vector, and the body of the loop must stay small:
- * with several k of each row held at once it is unrolled that often and falls out of the instruction cache.
- * tile.ts has the built-in tiles. Where another is faster on an adapter, `gsas-wgpu tune` or the first training run finds it.
+ * with several k of each row held at once it is unrolled as many times and no longer fits the instruction cache.
+ * tile.ts has the built-in tiles. If another is faster on an adapter, `gsas-wgpu tune` or the first training run finds it.
  */
 export const matmulShader = program('matmul', (constants: MatmulConstants) => {
   const { subgroups, lanes, rows, cells, cellSize, transposeA, add, bias, relu, dropout, residual } = constants;
@@ -90,7 +90,7 @@ fn dropped(row: u32, column: u32) -> ${cell} {
 }
 #endif
 
-/// What becomes of the sums of one row; column counts cells.
+/// The epilogue of one row; column counts cells.
 fn finish(split: u32, row: u32, column: u32, sum: ${cell}) {
   if (row >= params.M || column >= params.N / ${cellSize}u) { return; }
   var value = sum;
@@ -165,7 +165,7 @@ ${subgroups ? mainWgsl(lanes, constants) : `${mainWgsl(lanes)}\n  let lane = loc
 `;
 });
 
-/** y = x^T, one lane per element: bound by its loads, which lie a row apart (the writes are in order). For a small operand only. */
+/** y = x^T, one lane per element: bound by its loads, which are a row apart (the writes are in order). Only for a small operand. */
 export const transposeShader = program(
   'matmul.transpose',
   ({ workgroup }: { workgroup: number }) => wgsl`

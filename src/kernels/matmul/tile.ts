@@ -3,15 +3,15 @@ import type { MatmulConstants } from './shader.js';
 
 export type MatmulTile = Pick<MatmulConstants, 'subgroups' | 'stated' | 'lanes' | 'rows' | 'cells' | 'cellSize'>;
 
-/** Matrices of up to so many rows have a tile of their own; one for every size between would be a shader more to compile for each. */
+/** Matrices with up to this many rows have a tile of their own. More tiles for sizes in between would mean more shaders to compile. */
 const FEW = 4;
 
-/** rows x cells worth a try, by whether a subgroup is narrow (8 lanes or fewer). The built-in choice comes first. */
+/** Tiles (rows x cells) worth trying, for narrow subgroups (8 lanes or fewer) and others. The built-in choice comes first. */
 const NARROW = ['32x2', '16x2', '32x1', '16x1'];
 const WIDE = ['16x1', '8x1', '16x2', '32x1', '32x2'];
 
 const TRIAL_ELEMENTS = 2 ** 21; // of the longer operand
-const WORTH_ASKING = 2 ** 23; // multiply-adds; less takes microseconds with any tile
+const WORTH_ASKING = 2 ** 23; // multiply-adds; fewer take microseconds with any tile
 
 /** The workgroup's tile without a measurement. */
 export function builtInTile(capabilities: Capabilities, M: number, N: number): MatmulTile {

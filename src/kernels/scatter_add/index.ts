@@ -8,7 +8,7 @@ import { arrangePairs, joinShares, layoutOf, type Pairs, pairsOf } from './pairs
 import { rowSums } from './shader.js';
 
 export interface ScatterAddOptions {
-  /** Add to `into` instead of overwriting it; rows without pairs are then left as they are, else set to 0. */
+  /** Add to `into` instead of overwriting it. Rows without pairs then stay as they are; otherwise they become 0. */
   add?: boolean;
   /** A factor for each pair, of the shape of `ids`. */
   weights?: Tensor;

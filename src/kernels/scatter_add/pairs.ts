@@ -6,7 +6,7 @@ import { PAIRS } from '../group/shader.js';
 import { teamsOf, teamWorkgroups } from '../team.js';
 import { arrange, BLOCK, blockSums, type Layout, spreadPairs, WORKGROUP } from './shader.js';
 
-/** Pairs of an item and a row: pair p gives item ids[p] weights[p] (or 1) times its row of `source`. */
+/** Pairs of an item and a row: pair p adds weights[p] (or 1) times its row of `source` to item ids[p]. */
 export interface Pairs {
   /** [P] u32 */
   ids: Tensor;
@@ -32,7 +32,7 @@ export function pairsOf(op: string, ids: Tensor, source: Tensor, weights?: Tenso
 
 /**
  * All pairs of a gradient's shares in one list, those with weights or with several pairs per source row first. Call it within a scope, which
- * releases what it makes. @throws ShapeError when an axis disagrees
+ * releases what it allocates. @throws ShapeError when an axis disagrees
  */
 export function joinShares(stream: Stream, op: string, shares: readonly RowShare[]): Pairs {
   const isPlain = ({ share, weights }: Pairs) => share === 1 && !weights;
@@ -91,7 +91,7 @@ export function layoutOf(stream: Stream, { source, weights }: Pairs): Layout {
   return { D: source.shape[1], ...teamsOf(stream.gpu.capabilities), weighted: weights !== undefined };
 }
 
-/** What a kernel that sums rows binds besides the groups: all but `into`'s share of its arguments. */
+/** What a kernel that sums rows binds besides the groups and its outputs. */
 export interface Arranged {
   rows: Tensor;
   source: Tensor;

@@ -1,13 +1,13 @@
 import type { Choice, Settings } from '../../base/options.js';
 
 /**
- * How scores are judged: a loss of one token's positive and of its candidates, whatever these are and wherever they come from. Kernels walk the
- * scores, a judge says what each is worth and how the loss changes with it; so every judge runs on every kind of candidates.
+ * How scores are judged: a loss of one token's positive and its candidates, wherever these come from. Kernels visit the scores; a judge says what each is
+ * worth and how the loss changes with it. So every judge runs on every kind of candidates.
  */
 export interface Judge extends Choice {
   /** What it computes for a token of positive score s+ and candidates' scores s_1 … s_k, with its source. */
   readonly formula: string;
-  /** The only negatives that it is for, by name; any if left out. */
+  /** The name of the only negatives that it works with; any if left out. */
   readonly negatives?: string;
   /**
    * What must be known of a token's scores before the slope of one of them is: nothing; the `positive`'s, which kernels take first; or `log_sum_exp`,
@@ -43,7 +43,7 @@ export interface Judge extends Choice {
   prior?(settings: Settings, k: number): number;
 }
 
-/** A judge with its settings: what a loss is asked to be. */
+/** A judge with its settings, which together are a loss. */
 export interface Verdict {
   readonly judge: Judge;
   readonly settings: Settings;

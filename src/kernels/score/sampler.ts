@@ -2,7 +2,7 @@ import { type NumericChoice, type Settings, settingsOf } from '../../base/option
 import type { RandomState } from '../../engine/random.js';
 import type { Tensor } from '../../engine/tensor.js';
 
-/** Where a token's own candidates come from. A kernel asks for four at a time, by the sampler's WGSL, and never stores them unless it must. */
+/** Where a token's own candidates come from. A kernel asks for four at a time through the sampler's WGSL, and stores them only if it must. */
 export interface Sampler {
   readonly name: string;
   /** Fields of `struct Params` that `wgsl` reads. */

@@ -11,17 +11,17 @@ import { teamWorkgroups } from '../team.js';
 import type { Step } from './rule.js';
 import { allRowsUpdate, denseUpdate, lazyUpdate, WORKGROUP } from './shader.js';
 
-/** What moves: a parameter and the rule's slots by name, all of one shape. */
+/** What a rule updates: a parameter and the rule's slots by name, all of one shape. */
 export type Moved = Readonly<Record<string, Tensor>> & { readonly param: Tensor };
 
 export interface RowUpdateOptions {
-  /** Rows that no share names stay as they are. */
+  /** Rows that no share names stay unchanged. */
   lazy?: boolean;
 }
 
 /**
- * One step of a rule, in place, by all of a parameter's gradient, which it ends. Row shares beside a dense part are added to it first, and every row
- * moves: a dense gradient has something to say of each.
+ * One step of a rule, in place, with a parameter's whole gradient, which it ends. If there is a dense part, row shares are added to it first and every row
+ * is updated, because a dense gradient concerns every row.
  * @param moved of the gradient's shape
  * @throws ShapeError when the shapes disagree; GsasError for a step before the first
  */

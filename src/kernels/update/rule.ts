@@ -1,13 +1,13 @@
 import type { NumericChoice, Settings } from '../../base/options.js';
 
 /**
- * How a parameter moves by its gradient. A rule says what happens to one element; which elements move, and where their gradient comes from, is the
- * engine's business (`applyUpdate`): dense, by rows, or only the rows that the gradient names.
+ * How a parameter is updated by its gradient. A rule says what happens to one element. Which elements are updated, and where their gradient comes from, is
+ * decided by `applyUpdate`: all, by rows, or only the rows that the gradient names.
  */
 export interface UpdateRule extends NumericChoice {
   /** What it computes, with its source. */
   readonly formula: string;
-  /** Tensors of the parameter's shape that it keeps between steps, all 0 before the first. */
+  /** Names of tensors of the parameter's shape that it keeps between steps, all 0 before the first step. */
   readonly slots: readonly string[];
   /** Fields of `struct Params` that `wgsl` reads; `uniforms` gives their values. */
   readonly params: string;
@@ -19,7 +19,7 @@ export interface UpdateRule extends NumericChoice {
   uniforms(settings: Settings, step: number): Record<string, number>;
   /** The same in float64 loops. @returns the parameter and the slots after the step, by name */
   reference(state: RuleState, settings: Settings, step: number): RuleState;
-  /** Arithmetic of an element. */
+  /** Floating-point operations per element. */
   readonly flops: number;
 }
 

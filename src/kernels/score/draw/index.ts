@@ -4,7 +4,7 @@ import type { Candidates } from '../sampler.js';
 import { draw, WORKGROUP } from './shader.js';
 
 /**
- * The candidates that a kernel would draw for itself, in memory: for what has to have them there, and for tests of a sampler's distribution.
+ * The candidates that a kernel would draw for itself, in memory: for code that needs them there, and for tests of a sampler's distribution.
  * @param T tokens
  * @returns [T, k] u32
  */

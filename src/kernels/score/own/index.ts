@@ -10,15 +10,15 @@ import type { Candidates } from '../sampler.js';
 import { subgroups } from './subgroups.js';
 import { workgroups } from './workgroups.js';
 
-/** Tables of more bytes than this are not in a CPU core's own cache, and reading a row means waiting for it. */
+/** Larger tables, in bytes, do not fit a CPU core's own cache, so reading a row means waiting for it. */
 const CACHED_BYTES = 4 * 2 ** 20;
 
 export interface OwnScoreOptions {
   verdict: Verdict;
   candidates: Candidates;
   /**
-   * What a token's loss counts for in the whole: 1 / T if left out, which makes the loss a mean. A part of a larger batch is given the whole batch's
-   * share; the gradients are those of the loss so scaled.
+   * The factor of each token's loss: 1 / T if left out, which makes the loss a mean. A part of a larger batch gets the factor of the whole batch. Gradients
+   * are those of the scaled loss.
    */
   scale?: number;
 }
@@ -85,7 +85,7 @@ export function scoreOwn(
 /**
  * Targets and their weights as the kernels take them, two words a token.
  * @param targets [T] ids
- * @param weights [T] what each token's loss counts for, 0 for one that has nothing to predict
+ * @param weights [T] the weight of each token's loss, 0 for one that has nothing to predict
  * @returns [T, 2], row-major
  */
 export function packWeights(targets: Uint32Array, weights: Float32Array): Uint32Array {
