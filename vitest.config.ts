@@ -1,9 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run fuzz`, `npm run soak` and `npm run kill` run the same tests for longer. */
+/** `npm run fuzz`, `npm run kill`, `npm run long` and `npm run soak` run the same tests for longer. */
 const LONGER: Readonly<Record<string, { include: string; env: Record<string, string>; minutes: number }>> = {
   fuzz: { include: 'test/fuzz-*.test.ts', env: { GSAS_FUZZ_CASES: '10000' }, minutes: 60 },
   kill: { include: 'test/{kill,damage}.test.ts', env: { GSAS_KILLS: '50' }, minutes: 60 },
+  long: {
+    include: 'test/long.test.ts',
+    env: { GSAS_LONG_STEPS: '20000', GSAS_LONG_TRAINERS: '1000', GSAS_LONG_DEVICES: '200' },
+    minutes: 60,
+  },
   soak: { include: 'test/soak-*.test.ts', env: { GSAS_SOAK_SECONDS: '600' }, minutes: 60 },
 };
 
