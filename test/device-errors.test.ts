@@ -4,6 +4,8 @@ import { DeviceError, DeviceLostError, OutOfMemoryError, ShaderError } from '../
 import type { Gpu } from '../src/engine/gpu.js';
 import { parseProgram } from '../src/engine/program.js';
 import { Stream } from '../src/engine/stream.js';
+import { resolveConfig } from '../src/train/config.js';
+import { checkTraining } from '../src/train/trainer.js';
 import { openTestGpu } from './support/gpu.js';
 import { SCALE } from './support/scale.js';
 
@@ -53,6 +55,25 @@ fn main() { y[0] = 1u; }`,
     gpu.device.dispatchEvent(Object.assign(new Event('uncapturederror', { cancelable: true }), { error }));
     expect(() => stream.submit()).toThrow(OutOfMemoryError);
     expect(() => stream.submit()).toThrow('the GPU is out of memory: Failed to allocate 1 GiB.; use a smaller batch');
+  });
+
+  it('a software adapter gives no more memory than the machine has, where the system would kill the process', async () => {
+    const small = await openTestGpu({ hostMemory: 2 ** 20 });
+    const { software } = small.capabilities;
+    const stream = new Stream(small);
+    const half = () => stream.zeros([2 ** 17]);
+    half();
+    half();
+    if (software)
+      expect(half).toThrow(
+        /^a buffer of 0\.5 MiB is needed and .* are held already, but there are only 1\.0 MiB; use a smaller batch/,
+      );
+    const config = resolveConfig(100, [{ embedding_dim: 4096, num_heads: 4, num_blocks: 128 }]);
+    expect(() => checkTraining(small, config)).toThrow(OutOfMemoryError);
+    expect(() => checkTraining(small, config)).toThrow(
+      /^the \d+ parameters of this model and what goes with them take .* MiB, but this machine has 1\.0 MiB; use/,
+    );
+    small.close();
   });
 
   withGpu('a lost device is reported by the reads under way and by the next ones', async (gpu, stream) => {

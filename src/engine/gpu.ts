@@ -1,7 +1,7 @@
 import { DeviceError, DeviceLostError, type GsasError, OutOfMemoryError } from '../base/errors.js';
 import { BufferUsage } from './flags.js';
 import { PipelineCache } from './pipelines.js';
-import { BufferPool } from './pool.js';
+import { BufferPool, MemoryBudget } from './pool.js';
 import { probeSubgroups } from './probe.js';
 import { Profiler } from './profiler.js';
 import { Tuning } from './tuning.js';
@@ -35,6 +35,8 @@ export interface GpuOptions {
   profile?: boolean;
   /** Called with every wait for the GPU when it begins, so that a host whose binding polls can sleep meanwhile (`restDuring` in src/node/rest.ts). */
   onWait?: (work: Promise<unknown>) => void;
+  /** Bytes of the host's memory, from which a software adapter's buffers come, too. Left out where it is not known. */
+  hostMemory?: number;
   /** Opens other devices of the same driver for `compileAhead`. For drivers that compile a shader at its first launch and store it on disk. */
   compilers?: () => Promise<Gpu[]>;
 }
@@ -79,12 +81,16 @@ export class Gpu {
     private readonly onWait: (work: Promise<unknown>) => void,
     /** See GpuOptions. */
     readonly compilers: (() => Promise<Gpu[]>) | undefined,
+    /** See GpuOptions. */
+    readonly hostMemory: number,
   ) {
     const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     const nextId = () => this.nextId();
     const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
-    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId);
-    this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId);
+    // A system that has promised more than it has kills the process that asks for it.
+    const budget = new MemoryBudget(capabilities.software ? hostMemory : Infinity);
+    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, budget);
+    this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId, budget);
     this.pipelines = new PipelineCache(device);
     this.profiler = profile ? new Profiler(device) : undefined;
     const onError = (event: Event) => {
@@ -142,6 +148,7 @@ export class Gpu {
       options.profile ?? false,
       options.onWait ?? (() => {}),
       options.compilers,
+      options.hostMemory ?? Infinity,
     );
   }
 

@@ -24,6 +24,23 @@ export function sizeClass(bytes: number, limit: number): number {
   return bytes <= limit ? Math.min(rounded, limit) : rounded;
 }
 
+/** Bytes that the pools of a device may create in all. */
+export class MemoryBudget {
+  #taken = 0;
+
+  constructor(readonly bytes: number) {}
+
+  /** @throws OutOfMemoryError when they are not left */
+  take(bytes: number): void {
+    if (this.#taken + bytes > this.bytes) {
+      throw new OutOfMemoryError(
+        `a buffer of ${mebibytes(bytes)} is needed and ${mebibytes(this.#taken)} are held already, but there are only ${mebibytes(this.bytes)}; use a smaller batch, a shorter window, a smaller embedding or fewer blocks`,
+      );
+    }
+    this.#taken += bytes;
+  }
+}
+
 /** Buffers of one usage, kept for reuse. A request gets the smallest free buffer that fits; among equals, the one released last. */
 export class BufferPool {
   /** By ascending size. */
@@ -38,6 +55,7 @@ export class BufferPool {
     /** The most bytes that a buffer may have. */
     readonly limit: number,
     private readonly nextId: () => number,
+    private readonly budget = new MemoryBudget(Infinity),
   ) {}
 
   /** Buffers created so far. */
@@ -94,6 +112,7 @@ export class BufferPool {
   }
 
   #create(size: number): PooledBuffer {
+    this.budget.take(size);
     const gpu = this.device.createBuffer({ size, usage: this.usage });
     this.#created++;
     return { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 0 };

@@ -1,6 +1,8 @@
 import { OutOfMemoryError } from '../base/errors.js';
 import type { Gpu } from '../engine/gpu.js';
+import { sizeOf } from '../engine/tensor.js';
 import type { ModelConfig } from './architecture.js';
+import { parameterShapes } from './config.js';
 
 /**
  * Checks that a table with a row for each item fits one binding of the adapter.
@@ -22,6 +24,24 @@ export function checkTables(
   throw new OutOfMemoryError(
     `the table of ${N} items at embedding_dim ${D} takes ${mebibytes(bytes)}, but this adapter binds at most ${mebibytes(limit)}; use ${narrower}${Math.floor(limit / (4 * D)) - 2} items at most, or an adapter that binds more (gsas-wgpu doctor lists them)`,
   );
+}
+
+/**
+ * Checks that the parameters fit the host's memory, before any of them is drawn.
+ * @param copies of all parameters that the work holds at one time: on the host and, where the adapter computes there, on the device
+ * @throws OutOfMemoryError that says what they take and what there is
+ */
+export function checkParameters(gpu: Gpu, config: ModelConfig, copies: { host: number; device: number }): void {
+  const count = sum(Array.from(parameterShapes(config).values(), sizeOf));
+  const bytes = 4 * count * (copies.host + (gpu.capabilities.software ? copies.device : 0));
+  if (bytes <= gpu.hostMemory) return;
+  throw new OutOfMemoryError(
+    `the ${count} parameters of this model and what goes with them take ${mebibytes(bytes)}, but this machine has ${mebibytes(gpu.hostMemory)}; use a smaller embedding_dim, fewer blocks or fewer items`,
+  );
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function mebibytes(bytes: number): string {

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { Gpu, type GpuOptions } from '../engine/gpu.js';
 import { type AdapterOptions, openAdapter } from './adapter.js';
 import { restDuring } from './rest.js';
@@ -6,6 +6,8 @@ import { loadTuning, tunedFor, tuningWanted } from './tuning-cache.js';
 
 /** With more devices, the slowest shader decides the time. */
 const MOST_COMPILERS = 6;
+/** What the system and the rest of the process leave. */
+const SHARE = 0.9;
 
 /**
  * A device on the adapter that `openAdapter` chooses, with kernels as tuned for it (see `tune`).
@@ -14,9 +16,15 @@ const MOST_COMPILERS = 6;
 export async function openGpu(options: AdapterOptions & GpuOptions = {}): Promise<Gpu> {
   const { adapter, name } = await openAdapter(options);
   const compilers = name.includes('llvmpipe') ? { compilers: () => openCompilers(options) } : {};
-  const gpu = await Gpu.open(adapter, { onWait: restDuring, ...compilers, ...options });
+  const gpu = await Gpu.open(adapter, { onWait: restDuring, hostMemory: hostMemory(), ...compilers, ...options });
   if (tuningWanted()) for (const answer of loadTuning(tunedFor(adapter.info))) gpu.tuning.add(answer);
   return gpu;
+}
+
+/** Bytes that this process can have of the machine's memory, or of its container's. */
+function hostMemory(): number {
+  const constrained = process.constrainedMemory();
+  return SHARE * Math.min(totalmem(), constrained > 0 ? constrained : Infinity);
 }
 
 /** Devices on the same adapter on which the other processors can compile shaders: lavapipe compiles one at a time per device. */

@@ -1,6 +1,6 @@
 import type { Gpu } from '../engine/gpu.js';
 import type { TrainPlan } from './plan.js';
-import { Trainer } from './trainer.js';
+import { checkTraining, Trainer } from './trainer.js';
 
 /** What a run will take, measured by preparing it and taking a few steps. */
 export interface TrainingCost {
@@ -18,6 +18,7 @@ const TIMED = 5;
 
 /** Takes the first steps of a run and discards them. Writes nothing. @throws what training throws */
 export async function estimateTraining(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<TrainingCost> {
+  checkTraining(gpu, config);
   const trainer = new Trainer(gpu, config, start());
   try {
     await trainer.prepare(batches.capacity);

@@ -1,10 +1,9 @@
 import { orAborted } from '../base/abort.js';
-import { checkTables } from '../model/tables.js';
 import { DivergedError, describeDivergence, findDivergedStep, replayStep } from './divergence.js';
 import { Loop, type TrainRequest, type TrainResult } from './loop.js';
 import { planTraining, type TrainPlan } from './plan.js';
 import type { RunStore } from './run-store.js';
-import { Trainer, type TrainerState } from './trainer.js';
+import { checkTraining, Trainer, type TrainerState } from './trainer.js';
 
 export type { TrainRequest, TrainResult };
 
@@ -18,7 +17,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const { gpu, store, dataset } = request;
   const plan = await planTraining(request);
   const { config, saved } = plan;
-  checkTables(gpu, config);
+  checkTraining(gpu, config);
   const resumed = saved && {
     step: saved.step,
     // A validation within an epoch exists only because a limit stopped the run there. A run that continues drops it.

@@ -11,6 +11,7 @@ import { wholeGradient } from '../kernels/update/clipped.js';
 import { RULES } from '../kernels/update/rules/index.js';
 import { Model } from '../model/model.js';
 import type { HostParameter, HostParameters } from '../model/parameters.js';
+import { checkParameters, checkTables } from '../model/tables.js';
 import type { OptimizerSlots } from './checkpoint.js';
 import { measuresGradients, type TrainConfig, updatesLazily } from './config.js';
 import { batchLoss, type Objective, objectiveOf } from './objective.js';
@@ -31,6 +32,16 @@ export interface StepOutcome {
   readonly norm?: number;
   /** False if the loss is NaN or infinite. If gradients are measured, also false if one of them is, and then the step changed nothing. */
   readonly finite: boolean;
+}
+
+/**
+ * Checks that a model can be trained on a device, before anything is drawn or written.
+ * @throws OutOfMemoryError where the adapter binds no table of all items, or the machine cannot hold the parameters, their gradients and slots
+ */
+export function checkTraining(gpu: Gpu, config: TrainConfig): void {
+  checkTables(gpu, config);
+  const slots = RULES[config.optimizer].slots.length;
+  checkParameters(gpu, config, { host: 1 + slots, device: 2 + slots });
 }
 
 /** A model, its optimizer and the training step, which runs on the GPU from a batch's token ids to the updated weights in one submit. */
