@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { gsas } from './support/command.js';
+import { loadCheckpoint } from '../src/store/checkpoint.js';
+import { gsas, startGsas } from './support/command.js';
 import { expectMistake, objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
 import { importShop, SHOP_FLAGS, shopLog } from './support/shop.js';
@@ -114,7 +115,9 @@ describe('recommendations for users of the data', () => {
   it('follow items by their ids into a newer log, which numbers them anew', async () => {
     const newer = `user,item,timestamp\n${[
       ...['sku-29', 'brand-new', 'sku-3', 'sku-8'].map((item, t) => `late,${item},${1_800_000_000 + t}`),
-      ...['brand-new', 'other-new', 'brand-new'].map((item, t) => `strange,${item},${1_800_000_000 + t}`),
+      ...['brand-new', 'other-new', 'brand-new', 'other-new', 'brand-new'].map(
+        (item, t) => `strange,${item},${1_800_000_000 + t}`,
+      ),
     ].join('\n')}\n`;
     writeFileSync(at('newer.csv'), newer);
     expect(await run('data', 'import', 'newer.csv', '--out', 'newer', '--val-users', '1')).toMatchObject({
@@ -142,5 +145,116 @@ describe('recommendations for users of the data', () => {
     ['all users on the screen', ['--all-users'], /--out goes with --all-users/],
   ])('refuse %s', async (_, args, message) => {
     expectMistake(await run('recommend', 'runs/first', ...args), message);
+  });
+});
+
+describe('train --final', () => {
+  let printed: string;
+  beforeAll(async () => {
+    const { status, stdout } = await run(
+      ...['train', '--data', 'moved', '--out', 'runs/final', '--final', ...SHOP_FLAGS, '--max-epochs', '4'],
+    );
+    expect(status).toBe(0);
+    printed = stdout;
+  });
+
+  it('chooses the epochs on the validation split, trains as long on everything, and says which numbers are whose', async () => {
+    const chosen = loadCheckpoint(at('runs/final/selection'));
+    const used = loadCheckpoint(at('runs/final'));
+    expect(used.epoch).toBe(chosen.epoch);
+    expect({ ...used.config, max_epochs: 4, max_minutes: 30 }).toEqual(chosen.config);
+    const [first, , ...rest] = printed.split('\n');
+    expect(first).toBe('1 of 2: choosing the number of epochs on the validation split, in runs/final/selection');
+    const epochs = chosen.epoch === 1 ? '1 epoch' : `${chosen.epoch} epochs`;
+    expect(rest).toContain(`2 of 2: training on everything, held-out items included, for ${epochs}, in runs/final`);
+    expect(printed).toContain(
+      `for use: runs/final/best.safetensors, trained on everything for ${epochs}; it has no numbers`,
+    );
+    expect(printed).toMatch(/to judge it by: runs\/final\/selection.* validation ndcg@10 0\.\d+/);
+    const everything = JSON.parse(readFileSync(at('runs/final/run.json'), 'utf8')).dataset;
+    expect(everything.interactions).toBe([...did.values()].flat().length);
+    // Training sees the items that were held out: their occurrences are all of the log's.
+    const counted = readFileSync(at('runs/final/items.csv'), 'utf8').trim().split('\n').slice(1);
+    const total = counted.reduce((sum, line) => sum + Number(line.split(',')[1]), 0);
+    expect(total).toBe(everything.interactions);
+    expect(readFileSync(at('runs/final/report.html'), 'utf8')).not.toContain('<h2>Results');
+  });
+
+  it('is not evaluated on what it has seen', async () => {
+    expectMistake(
+      await run('evaluate', 'runs/final'),
+      /runs\/final was trained on everything/,
+      /evaluate runs\/final\/selection,/,
+    );
+    expect((await run('evaluate', 'runs/final/selection', '--cutoffs', '1')).status).toBe(0);
+    const { stdout } = await run('runs', 'runs', '--json');
+    const listed = objectsOf(stdout).map(({ run: folder, best }) => [folder, best === null]);
+    expect(listed).toContainEqual(['runs/final', true]);
+    expect(listed).toContainEqual(['runs/final/selection', false]);
+  });
+
+  it('goes on in the part in which it was killed, to the same bits', async () => {
+    const args = ['train', '--data', 'moved', '--final', ...SHOP_FLAGS, '--max-epochs', '4', '--no-report'];
+    for (const [name, moment] of [
+      ['early', /^epoch 1 /m],
+      ['late', /^2 of 2.*\n(?:.*\n)+epoch 1 /m],
+    ] as const) {
+      const killed = startGsas(at(), ...args, '--out', `runs/${name}`);
+      await killed.printed(moment);
+      killed.signal('SIGKILL');
+      await killed.ended;
+      const { status, stdout } = await run('train', '--resume', '--out', `runs/${name}`, '--no-report');
+      expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining('for use: ') });
+      expect(readFileSync(at(`runs/${name}/best.safetensors`))).toEqual(
+        readFileSync(at('runs/final/best.safetensors')),
+      );
+    }
+  });
+
+  it('needs somebody to validate on, and a folder without a run', async () => {
+    expectMistake(await run('train', '--data', 'moved', '--out', 'runs/final', '--final'), /a run is there already/);
+  });
+});
+
+describe('a run that starts from another', () => {
+  it('takes its options and its data, and says how many items carry over', async () => {
+    const args = ['--max-steps', '1', '--no-report', '--data', 'newer', '--negs-per-pos', '3'];
+    const { status, stdout } = await run('train', '--init-from', 'runs/first', '--out', 'runs/next', ...args);
+    expect({ status, stdout }).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(
+        /^starts from the weights of step \d+: 3 of their 30 items carry over, 27 are gone, 2 are new; options that are not given are theirs$/m,
+      ),
+    });
+    const [old, next] = ['runs/first', 'runs/next'].map((folder) => loadCheckpoint(at(folder)).config);
+    expect(next).toEqual({
+      ...old,
+      num_items: 5,
+      negs_per_pos: 3,
+      max_steps: 1,
+      max_epochs: 10000,
+      max_minutes: null,
+      early_stopping_patience: 200,
+    });
+    renameSync(at('moved'), at('data'));
+    const same = await run(
+      'train',
+      '--init-from',
+      'runs/first',
+      '--out',
+      'runs/same',
+      '--max-steps',
+      '1',
+      '--no-report',
+    );
+    expect(same.stdout).toContain('30 of their 30 items carry over, 0 are gone, 0 are new');
+  });
+
+  it('by its configuration is trained on its data, unless told otherwise', async () => {
+    const { status, stdout } = await run(
+      ...['train', '--config', 'runs/first/config.json', '--out', 'runs/again', '--no-report'],
+    );
+    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^data: 40 users, 30 items/) });
+    expect(readFileSync(at('runs/again/best.safetensors'))).toEqual(readFileSync(at('runs/first/best.safetensors')));
   });
 });

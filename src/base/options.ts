@@ -22,8 +22,8 @@ export type Option = Domain & {
   readonly help: string;
   /** It only says when to stop, so a resumed run may change it. */
   readonly limit?: true;
-  /** A run that starts from another's weights takes its value over: `always`, where another value would not fit the weights. */
-  readonly inherit?: 'always' | 'unless given';
+  /** Weights fit one value alone: a run that starts from those of another has its value. */
+  readonly fixed?: true;
 };
 
 export type OptionValue = number | boolean | string | null;

@@ -7,7 +7,15 @@ import { METRIC_NAMES, type MetricName } from '../data/metrics.js';
 import { SAMPLED_WARNING } from '../data/sampled.js';
 import { DEFAULT_MEASUREMENT, evaluate } from '../infer/evaluation.js';
 import { userNames } from '../store/names.js';
-import { baselinesOf, checkCatalogue, openSource, recallSource } from '../store/source.js';
+import { selectionOf } from '../store/run-folder.js';
+import {
+  baselinesOf,
+  checkCatalogue,
+  openSource,
+  recallSource,
+  runFolderOf,
+  trainedOnEverything,
+} from '../store/source.js';
 import { checkTableFile } from '../store/table.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
 import {
@@ -92,6 +100,7 @@ async function runEvaluate(run: string | undefined, flags: Flags): Promise<void>
   checkSubject(run, flags);
   const { against, split, model } = flags;
   const runs = [run, against].filter((path) => path !== undefined);
+  if (flags.data === undefined) for (const path of runs) refuseUnmeasurable(path);
   const ofRuns = runs.map((path) => runSubject(path, flags.checkpoint));
   const folder = flags.data !== undefined ? resolve(flags.data) : recallCommon(runs);
   const source = openSource(folder);
@@ -193,6 +202,14 @@ function measurementOf({
   seed,
 }: Flags): Omit<Measurement, 'filterRated'> {
   return { metrics, cutoffs, buckets, resamples, seed, ...(sampled !== undefined && { sampled }) };
+}
+
+/** @throws InputError for a run that has seen what it would be measured on */
+function refuseUnmeasurable(run: string): void {
+  if (!trainedOnEverything(run)) return;
+  throw new InputError(
+    `${run} was trained on everything, held-out items included, so it has no numbers of its own; evaluate ${selectionOf(runFolderOf(run))}, which chose its epochs without them, or name data that it has not seen with --data DIR`,
+  );
 }
 
 /** The data that all runs were trained on, or the embedded catalogue if there is no run. */

@@ -1,7 +1,8 @@
+import { withNothingHeldOut } from '../data/histories.js';
 import type { Gpu } from '../engine/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { modelNames, userNames } from '../store/names.js';
-import { checkCatalogue, openSource, recallSource } from '../store/source.js';
+import { checkCatalogue, openSource, recallSource, trainedOnEverything } from '../store/source.js';
 import { analyse } from './analyse.js';
 import { readAnalysis, writeAnalysis } from './analysis.js';
 
@@ -15,7 +16,8 @@ export async function analyseRun(run: string, open: () => Promise<Gpu>): Promise
   const checkpoint = loadCheckpoint(run);
   if (readAnalysis(run)?.step === checkpoint.step) return;
   const folder = recallSource(run);
-  const source = openSource(folder);
+  const known = openSource(folder);
+  const source = trainedOnEverything(run) ? { ...known, dataset: withNothingHeldOut(known.dataset) } : known;
   checkCatalogue(run, checkpoint.config.num_items, source.dataset);
   const gpu = await open();
   try {

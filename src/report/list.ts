@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GsasError, InputError } from '../base/errors.js';
+import { selectionOf } from '../store/run-folder.js';
 import { bestValidation, isRun, type RunRecord, readRun, valMetric } from './run.js';
 
 /** A run in a line. */
@@ -41,11 +42,11 @@ export function listRuns(folders: readonly string[], onDamage: (error: GsasError
 
 function runsIn(folder: string): string[] {
   if (!existsSync(folder)) throw new InputError(`there is no folder ${folder}; name one that holds runs`);
-  if (isRun(folder)) return [folder];
+  const withSelection = (run: string) => [run, selectionOf(run)].filter(isRun);
+  if (isRun(folder)) return withSelection(folder);
   const found = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-    .map(({ name }) => join(folder, name))
-    .filter(isRun);
+    .flatMap(({ name }) => withSelection(join(folder, name)));
   if (found.length === 0)
     throw new InputError(`${folder} holds no run; \`gsas-wgpu train --out ${folder}/NAME\` makes one`);
   return found;

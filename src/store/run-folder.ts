@@ -19,6 +19,8 @@ import { rememberSource } from './source.js';
 export interface RunFolderOptions {
   /** Where the dataset came from, so that `evaluate RUN` finds it: a folder, or null for the embedded one. */
   readonly data?: string | null;
+  /** Whether the dataset is all of that, with nothing held out, see `withNothingHeldOut`. */
+  readonly everything?: boolean;
   /** Called with what is damaged in a resumed run and what happens instead. By default it is printed to stderr. */
   readonly warn?: (fault: string) => void;
 }
@@ -48,7 +50,7 @@ export class RunFolder implements RunStore {
   }
 
   begin({ gpu, config, dataset, resumed }: SessionStart): void {
-    const { data, warn = console.warn } = this.options;
+    const { data, everything, warn = console.warn } = this.options;
     const names = data ? itemNames(data) : { titles: dataset.titles ?? new Map(), originals: new Map() };
     const lock = resumed ? RunLock.take(this.name) : createRun(this.name);
     try {
@@ -57,7 +59,7 @@ export class RunFolder implements RunStore {
         for (const fault of this.#recovery!.faults) warn(fault);
       } else {
         sweep(this.name);
-        if (data !== undefined) rememberSource(this.name, data, dataset);
+        if (data !== undefined) rememberSource(this.name, data, dataset, everything);
         keepNames(this.name, names, dataset);
       }
       writeConfig(this.name, config);
@@ -105,6 +107,11 @@ export class RunFolder implements RunStore {
     lock.check();
     return log;
   }
+}
+
+/** Where the run is that chose the number of epochs of a run on everything. */
+export function selectionOf(run: string): string {
+  return join(run, 'selection');
 }
 
 /** @throws InputError if a run is in that folder already, or a process uses it */

@@ -61,9 +61,11 @@ export function runFolderOf(run: string): string {
 /**
  * Records in RUN/run.json what the run was trained on, so that `evaluate RUN` finds it: a folder, or null for the embedded dataset. A description of the
  * dataset goes with it, for reports of runs whose data has moved.
+ * @param everything whether held-out items are trained on, too
  */
-export function rememberSource(run: string, folder: string | null, dataset: Dataset): void {
-  const note = { data: folder, dataset: { name: dataset.name, ...summarizeDataset(dataset) } };
+export function rememberSource(run: string, folder: string | null, dataset: Dataset, everything = false): void {
+  const of = { name: dataset.name, ...summarizeDataset(dataset) };
+  const note = { data: folder, ...(everything && { everything }), dataset: of };
   writeWhole(join(run, NOTE), [Buffer.from(`${JSON.stringify(note)}\n`)]);
 }
 
@@ -80,6 +82,12 @@ export function recallSource(run: string): string | null {
     );
   }
   return data;
+}
+
+/** Whether a run was trained on the held-out items of its data, too, so that it has no numbers of its own. @param run as for `recallSource` */
+export function trainedOnEverything(run: string): boolean {
+  const file = join(runFolderOf(run), NOTE);
+  return existsSync(file) && (readJson(file) as { everything?: unknown } | null)?.everything === true;
 }
 
 /** What `recallSource` finds, or undefined if it throws: without the data there are no titles, but ids still work. */

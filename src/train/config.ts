@@ -15,7 +15,7 @@ const FOLLOWING = { name: AUTO, help: 'what the loss is for, else uniform', opti
 
 /** Which architecture to train. Computed at each call, because a program may register more. */
 const modelOption = () =>
-  ({ ...choiceOf('architecture of the model', allArchitectures(), DEFAULT_MODEL), inherit: 'always' }) as const;
+  ({ ...choiceOf('architecture of the model', allArchitectures(), DEFAULT_MODEL), fixed: true }) as const;
 
 /**
  * Every key that all architectures share. If the official port has the key (GSASRecExperimentConfig in its config.py), name and default are the

@@ -8,7 +8,7 @@ import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type Train
 import { objectiveOf, priorScore } from './objective.js';
 import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
-import { inheritedOptions, warmStart } from './warm-start.js';
+import { carriedOver, inheritedOptions, warmStart } from './warm-start.js';
 
 /** Everything that decides how a run goes and needs no GPU. */
 export interface PlanRequest {
@@ -49,7 +49,10 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
     return {
       config,
       batches: trainingBatches(dataset, config),
-      notices: noticesOf(dataset, config),
+      notices: [
+        ...(initFrom ? [carriedOver(initFrom, dataset.numItems, numberOf)] : []),
+        ...noticesOf(dataset, config),
+      ],
       start: () => ({ weights: weights ?? freshWeights(config), step: 0 }),
     };
   }

@@ -6,10 +6,34 @@ import type { HostParameter, HostParameters } from '../model/parameters.js';
 import type { Checkpoint } from './checkpoint.js';
 import { optionTable, type TrainConfig, type TrainOptions } from './config.js';
 
-/** The options that a run takes over from the checkpoint that it starts from, unless it is given others. */
+/** The options that a run takes over from the checkpoint that it starts from, unless it is given others: all but the limits, which say when to stop. */
 export function inheritedOptions({ config }: Checkpoint): Partial<TrainOptions> {
-  const inherited = Object.entries(optionTable(config.model)).filter(([, { inherit }]) => inherit);
+  const inherited = Object.entries(optionTable(config.model)).filter(([, { limit }]) => !limit);
   return Object.fromEntries(inherited.map(([key]) => [key, config[key as keyof TrainOptions]]));
+}
+
+/**
+ * What becomes of the items of a checkpoint, in a sentence for a person.
+ * @param numberOf see `warmStart`
+ * @throws InputError where none of them is there any more
+ */
+export function carriedOver(
+  { config, step }: Checkpoint,
+  numItems: number,
+  numberOf: (item: number) => number | undefined = (item) => item,
+): string {
+  const known = config.num_items;
+  let kept = 0;
+  for (let item = 1; item <= known; item++) if ((numberOf(item) ?? numItems + 1) <= numItems) kept++;
+  if (kept === 0)
+    throw new InputError(
+      'init-from: not one of its items is in this data; leave it out, or name data of the same shop',
+    );
+  const n = (count: number) => count.toLocaleString('en-US');
+  return (
+    `starts from the weights of step ${n(step)}: ${n(kept)} of their ${n(known)} items carry over, ` +
+    `${n(known - kept)} are gone, ${n(numItems - kept)} are new; options that are not given are theirs`
+  );
 }
 
 /**
@@ -27,9 +51,9 @@ export function warmStart(
   source: string,
   numberOf?: (item: number) => number | undefined,
 ): HostParameters {
-  for (const [name, { inherit }] of Object.entries(optionTable(from.config.model))) {
+  for (const [name, { fixed }] of Object.entries(optionTable(from.config.model))) {
     const key = name as keyof TrainOptions;
-    if (inherit === 'always' && from.config[key] !== config[key])
+    if (fixed && from.config[key] !== config[key])
       throw new InputError(
         `${source}: its ${key} is ${from.config[key]}, but ${config[key]} was asked for; leave it out to start from this checkpoint`,
       );

@@ -10,7 +10,7 @@ import { COMMON_OPTIONS } from '../../src/model/options.js';
 
 const OPTIONS = {
   ...COMMON_OPTIONS,
-  twofold: { type: 'boolean', default: false, inherit: 'always', help: 'embed each item twice' },
+  twofold: { type: 'boolean', default: false, fixed: true, help: 'embed each item twice' },
 } as const;
 
 /**
