@@ -38,6 +38,9 @@ const recommend = async (...args: string[]) => {
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return objectsOf(stdout) as { user?: string; item: number; original_id: string; title: string; category?: string }[];
 };
+/** Whether two runs have the same best weights, to the bit. */
+const same = (a: string, b: string) =>
+  readFileSync(at(`${a}/best.safetensors`)).equals(readFileSync(at(`${b}/best.safetensors`)));
 const idsOf = (rows: readonly { original_id: string }[]) => rows.map((row) => row.original_id);
 
 describe('a run whose data has moved', () => {
@@ -196,8 +199,8 @@ describe('train --final', () => {
   it('goes on in the part in which it was killed, to the same bits', async () => {
     const args = ['train', '--data', 'moved', '--final', ...SHOP_FLAGS, '--max-epochs', '4', '--no-report'];
     for (const [name, moment] of [
-      ['early', /^epoch 1 /m],
-      ['late', /^2 of 2.*\n(?:.*\n)+epoch 1 /m],
+      ['early', /^epoch 2 /m], // the checkpoint of epoch 1 is there
+      ['late', /^2 of 2.*\n(?:.*\n)*?epoch 1 /m],
     ] as const) {
       const killed = startGsas(at(), ...args, '--out', `runs/${name}`);
       await killed.printed(moment);
@@ -205,9 +208,7 @@ describe('train --final', () => {
       await killed.ended;
       const { status, stdout } = await run('train', '--resume', '--out', `runs/${name}`, '--no-report');
       expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining('for use: ') });
-      expect(readFileSync(at(`runs/${name}/best.safetensors`))).toEqual(
-        readFileSync(at('runs/final/best.safetensors')),
-      );
+      expect(same(`runs/${name}`, 'runs/final')).toBe(true);
     }
   });
 
@@ -255,6 +256,6 @@ describe('a run that starts from another', () => {
       ...['train', '--config', 'runs/first/config.json', '--out', 'runs/again', '--no-report'],
     );
     expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^data: 40 users, 30 items/) });
-    expect(readFileSync(at('runs/again/best.safetensors'))).toEqual(readFileSync(at('runs/first/best.safetensors')));
+    expect(same('runs/again', 'runs/first')).toBe(true);
   });
 });

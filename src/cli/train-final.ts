@@ -29,7 +29,7 @@ export async function trainFinal(job: TrainJob): Promise<void> {
   if (!isChosen) {
     console.log(`1 of 2: choosing the number of epochs on the validation split, in ${selection}`);
     const store = new RunFolder(selection, { data });
-    const request = { ...start, dataset, store, resume: resume && resumableFile(selection) !== undefined };
+    const request = { ...start, dataset, store, resume };
     await trainPart(job, { request, closing: (_, { best }) => (best ? `best validation at ${lengthOf(best)}` : '') });
     if (flags.dryRun) return;
   }
