@@ -10,7 +10,7 @@ import { LENGTHS, type ShapeKey, type StepShape } from '../step/shapes.js';
 import { modelOf, weightsOf, writeWeights } from '../step/weights.js';
 
 const KEYS: ShapeKey[] = ['items', 'sequence_length', 'embedding_dim', 'blocks', 'heads'];
-/** Users whose ranking is compared with float64 before anything is timed. */
+/** How many users' rankings are compared with float64 before anything is timed. */
 const CHECKED = 16;
 
 interface EvalFlags extends RaceFlags {
@@ -43,7 +43,7 @@ export function addEval(program: Command): void {
   });
 }
 
-/** Weights for all, and the check that their rankings are those of float64. */
+/** Weights for all implementations, and the check that their rankings match float64. */
 function prepare(folder: string, rows: readonly number[][], shape: StepShape, filter: boolean) {
   const file = join(folder, 'weights.safetensors');
   const weights = weightsOf(shape, '');

@@ -101,7 +101,7 @@ async function runServe({ shape: name, clients, seconds, top, json, save }: Flag
   }
 }
 
-/** Starts the command as a user does, on any free port. @throws GsasError with the last line of its complaint */
+/** Starts the command as a user does, on any free port. @throws GsasError with the last line that it wrote to stderr */
 async function startServer(file: string): Promise<{ process: ChildProcess; address: string }> {
   const child = spawn(process.execPath, [MAIN, 'serve', file, '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';

@@ -1,8 +1,8 @@
 import Benchmark from 'benchmark';
 
 /**
- * Milliseconds that `work` takes, GPU work that it awaits included, on Benchmark.js's clock. One run a call, because benches do things in between that
- * are not to be timed: another implementation's turn, a backward's forward.
+ * Milliseconds that `work` takes, including GPU work that it awaits, on Benchmark.js's clock. One run per call, because benches do things in between that
+ * must not be timed: another implementation's turn, a backward's forward.
  */
 export function clock(work: () => Promise<unknown>): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -26,13 +26,13 @@ export function clock(work: () => Promise<unknown>): Promise<number> {
 export interface Effort {
   /** How long to repeat one measurement. */
   seconds: number;
-  /** The least and the most runs, whatever time they take. */
+  /** The fewest and the most runs, however long they take. */
   least: number;
   most: number;
 }
 
 /**
- * What each of the turns returns, as many as the effort allows. A first turn, which compiles and allocates, is not kept.
+ * The results of as many turns as the effort allows. The first turn, which compiles and allocates, is dropped.
  */
 export async function repeat<T>(turn: () => Promise<T>, { seconds, least, most }: Effort): Promise<T[]> {
   await turn();

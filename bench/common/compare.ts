@@ -1,28 +1,28 @@
 import { type Measurement, subject } from './results.js';
 import { isWide, type Summary } from './statistics.js';
 
-/** One measurement before and after. Times are milliseconds, of the GPU where both have them with their spread. */
+/** One measurement before and after. Times are milliseconds; GPU times if both have them with their spread. */
 export interface Change {
   subject: string;
   before: number;
   after: number;
   /** after / before: below 1 is faster. */
   ratio: number;
-  /** Whether the repetitions of either lie so far apart that it is not to be trusted. */
+  /** Whether the repetitions of either one vary too much to be trusted. */
   wide: boolean;
-  /** Whether the spreads lie apart and the medians differ by more than a tenth. */
+  /** Whether the spreads do not overlap and the medians differ by more than a tenth. */
   moved: boolean;
 }
 
 const NOISE = 1.1;
 
-/** What stands in `rows` alone. */
+/** What is only in `rows`. */
 export function absent(rows: readonly Measurement[], others: readonly Measurement[]): string[] {
   const known = new Set(others.map(subject));
   return rows.map(subject).filter((name) => !known.has(name));
 }
 
-/** What stands in both, the greatest change first. */
+/** What is in both, the greatest change first. */
 export function changes(before: readonly Measurement[], after: readonly Measurement[]): Change[] {
   const known = new Map(before.map((row) => [subject(row), row]));
   const both = after.flatMap((row) => {

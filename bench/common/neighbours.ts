@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { BUSY } from './setting.js';
 
-/** A process as /proc/PID/stat tells it. */
+/** A process as in /proc/PID/stat. */
 export interface Process {
   pid: number;
   parent: number;
@@ -13,12 +13,12 @@ export interface Process {
 
 const TICKS = 100; // a second: USER_HZ, the same on every Linux that Node runs on
 
-/** A warning needs this long to look: a shorter command has timed nothing. */
+/** How long a command must take before a warning is possible; a shorter one has timed nothing. */
 const LEAST = 1; // seconds
 
 /**
- * Begins to watch what other processes do. The function that it returns gives a warning where they have kept the machine busy since;
- * undefined where they have not, or where there is no /proc.
+ * Begins to watch other processes. The function that it returns gives a warning if they have kept the machine busy since then; undefined if they have
+ * not, or there is no /proc.
  */
 export function watchNeighbours(): () => string | undefined {
   const [before, start] = [processes(), performance.now()];
@@ -52,7 +52,7 @@ export function neighbourWarning(
   return `others took ${all.toFixed(1)} of ${count} processors meanwhile, most of it ${name} (process ${pid}): trust ratios within this run, not times`;
 }
 
-/** The processes that there are; none where there is no /proc. */
+/** The running processes; none if there is no /proc. */
 function processes(): Process[] {
   let names: string[];
   try {

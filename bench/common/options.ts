@@ -36,7 +36,7 @@ export function parseNames<T extends string>(known: readonly T[]): (text: string
  * Gives a command a flag for each number of a shape, or for some `keys` of it: --batch-size 32 and so on.
  * @param shapes whose numbers the help names as defaults
  * @param keys the numbers that can be given
- * @returns what of a shape the command's flags say
+ * @returns a function that reads from the flags the numbers that they override
  */
 export function addShapeOptions(
   command: Command,

@@ -7,11 +7,11 @@ import { ROOT, type Setting } from './setting.js';
 /** Where results are kept. */
 export const FOLDER = join(ROOT, 'bench', 'results');
 
-/** What any line of a bench has. Times are milliseconds. */
+/** What every line of a bench has. Times are milliseconds. */
 export interface Measurement {
   bench: string;
   shape: string;
-  /** What was measured, where a bench measures several things at one shape: an operation and its direction, an implementation. */
+  /** What was measured, if a bench measures several things at one shape: an operation and its direction, or an implementation. */
   op?: string;
   pass?: string;
   impl?: string;
@@ -19,7 +19,7 @@ export interface Measurement {
   median_ms: number;
   p10_ms: number;
   p90_ms: number;
-  /** GPU time by timestamps; left out where the adapter has none. */
+  /** GPU time by timestamps; left out if the adapter has none. */
   gpu_ms?: number;
   gpu_p10_ms?: number;
   gpu_p90_ms?: number;
@@ -36,12 +36,12 @@ export interface Results {
   rows: Kept[];
 }
 
-/** What a measurement is of: a later one of the same takes its place. */
+/** The subject of a measurement. A later measurement of the same subject replaces it. */
 export function subject({ bench, impl, op, pass, shape }: Measurement): string {
   return [bench, impl, op, pass, shape].filter((part) => part !== undefined).join(' ');
 }
 
-/** `known` with `rows` in the place of what they measure anew; sorted, so that a difference between files shows what moved. */
+/** `known`, with new measurements in `rows` replacing old ones; sorted, so that a diff between files shows what changed. */
 export function merge(known: readonly Kept[], rows: readonly Kept[]): Kept[] {
   const bySubject = new Map([...known, ...rows].map((row) => [subject(row), row]));
   return [...bySubject].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
@@ -70,7 +70,7 @@ export function keptResults(): string[] {
     .map((name) => join(FOLDER, name));
 }
 
-/** Results in a file, or at a commit: REVISION:FILE. @throws InputError when there are none */
+/** Results in a file, or at a commit: REVISION:FILE. @throws InputError if there are none */
 export function readResults(name: string): Results {
   let text: string;
   if (existsSync(name)) text = readFileSync(name, 'utf8');

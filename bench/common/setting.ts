@@ -11,15 +11,15 @@ export const ROOT = [
   fileURLToPath(new URL('../../../../', import.meta.url)),
 ].find((folder) => existsSync(join(folder, 'package.json')))!;
 
-/** Share of the processors kept busy by others at which timings begin to suffer. */
+/** The share of the processors busy with other work from which on timings suffer. */
 export const BUSY = 0.25;
 
-/** What a measurement was taken on; it stands in every line of JSON. */
+/** The setting of a measurement, which is in every line of JSON. */
 export interface Setting {
   adapter: string;
   driver: string;
   processor: string;
-  /** With a + where tracked files differ from it; `unknown` outside a clone. */
+  /** With a + if tracked files differ from it; `unknown` outside a clone. */
   commit: string;
 }
 
@@ -33,12 +33,12 @@ function commit(): string {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
   const head = git('rev-parse', '--short', 'HEAD');
   if (head.status !== 0) return 'unknown';
-  const others = ['.', ':!bench/results']; // results that were kept just before change nothing that is measured
+  const others = ['.', ':!bench/results']; // results saved just before do not change what is measured
   const changed = git('status', '--porcelain', '--untracked-files=no', '--', ...others).stdout !== '';
   return head.stdout.trim() + (changed ? '+' : '');
 }
 
-/** A warning where others keep the machine busy before the bench begins. */
+/** A warning if other work keeps the machine busy before the bench begins. */
 export function loadWarning(load = loadavg()[0], count = cpus().length): string | undefined {
   if (load <= BUSY * count) return undefined;
   return `the machine is busy (load ${load.toFixed(1)} on ${count} processors): trust ratios within this run, not times`;

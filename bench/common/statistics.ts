@@ -7,7 +7,7 @@ export interface Summary {
   p90: number;
 }
 
-/** p90 over p10 beyond which a measurement is not to be trusted. */
+/** The ratio of p90 to p10 above which a measurement cannot be trusted. */
 const WIDE = 1.4;
 
 export function quantile(values: readonly number[], share: number): number {
@@ -22,7 +22,7 @@ export function summarise(values: readonly number[]): Summary {
   return { median: median(values), p10: quantile(values, 0.1), p90: quantile(values, 0.9) };
 }
 
-/** Whether the repetitions lie so far apart that another process must have been at work. */
+/** Whether the repetitions vary so much that another process must have interfered. */
 export function isWide({ p10, p90 }: Summary): boolean {
   return p90 > WIDE * p10;
 }

@@ -46,12 +46,12 @@ export function lastHiddenReference(
   return Float64Array.from([...lastTokens].flatMap((t) => [...last.subarray(t * D, (t + 1) * D)]));
 }
 
-/** What a score in float32 may differ from float64, relative to the largest of its row. */
+/** How much a score in float32 may differ from float64, relative to the largest of its row. */
 const TOLERANCE = 1e-5;
 
-/** The scores of some users in float64, against which rankings are held. */
+/** The scores of some users in float64, with which rankings are compared. */
 export class RankingCheck {
-  /** [users, N + 1]; -Infinity where an item is out */
+  /** [users, N + 1]; -Infinity for an item that is left out */
   readonly #scores: Float64Array[];
 
   /** @param rows of item ids, the last of each the target */
@@ -73,7 +73,7 @@ export class RankingCheck {
     });
   }
 
-  /** @throws GsasError naming the first user whose rank or best items cannot come from rounding */
+  /** @throws GsasError naming the first user whose rank or best items rounding cannot explain */
   check(name: string, { ranks, top }: Ranking): void {
     for (const [user, scores] of this.#scores.entries()) {
       const largest = scores.reduce((most, score) => Math.max(most, Number.isFinite(score) ? Math.abs(score) : 0), 0);

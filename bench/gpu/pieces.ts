@@ -4,34 +4,34 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../common/setting.js';
 
-/** What of the whole is run, and how large. */
+/** Which parts of the whole to run, and how large. */
 export interface Plan {
   /** Of the training step. */
   batchSizes: readonly number[];
-  /** Who ours is compared with. */
+  /** The implementations to compare ours with. */
   against: string;
   /** To evaluate. */
   users: number;
   repeat: number;
-  /** One operation instead of all. */
+  /** Only this operation. */
   op?: string | undefined;
   save: boolean;
 }
 
-/** Parts that run one after the other, each in a process of its own: the failure of one leaves the others. */
+/** Parts that run one after the other, each in a process of its own, so that a failing part does not affect the others. */
 export const PIECES = ['tests', 'kernels', 'step', 'eval', 'scale', 'startup'] as const;
 
 export type PieceName = (typeof PIECES)[number];
 
-/** What a part printed: one JSON object a line; and why it failed, where it did. */
+/** What a part printed, one JSON object per line; and why it failed, if it did. */
 export interface Outcome {
-  /** With its batch size, where there are several. */
+  /** The part's name, with its batch size if there are several. */
   name: string;
   rows: Record<string, unknown>[];
   failure?: string;
 }
 
-/** The command lines of a part, by what they are called. */
+/** The command lines of a part, by name. */
 export function commandsOf(piece: PieceName, plan: Plan): [name: string, command: string[]][] {
   const keep = ['--json', ...(plan.save ? ['--save'] : [])];
   const race = ['--shape', 'ml1m', '--impl', `gsas,${plan.against}`, '--repeat', String(plan.repeat)];
@@ -56,13 +56,13 @@ function bench(...args: string[]): string[] {
   return [process.execPath, join(ROOT, 'bench', '.build', 'bench', 'main.js'), ...args];
 }
 
-/** The kernels' tests, of one operation or of all; a report of numbers only, one line of JSON. */
+/** The kernels' tests, of one operation or of all. Reports only numbers, in one line of JSON. */
 function tests(op: string | undefined): string[] {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   return [process.execPath, vitest, 'run', 'test/kernels.test.ts', '--reporter=json', ...(op ? ['-t', op] : [])];
 }
 
-/** Runs a command of a part on the adapter of that name. What it says on stderr is shown; a failure's last line is kept. */
+/** Runs a command of a part on the adapter of that name. Its stderr is shown, and the last line of a failure is kept. */
 export async function runCommand(name: string, [file, ...args]: string[], adapter: string): Promise<Outcome> {
   const child = spawn(file!, args, {
     cwd: ROOT,

@@ -3,7 +3,7 @@ import { digits } from '../common/table.js';
 import type { Outcome } from './pieces.js';
 import type { Verdict } from './targets.js';
 
-/** A page of Markdown: where it was measured, the targets and how they went, what took how long, and what failed. */
+/** A page of Markdown: the setting, the targets and their outcomes, the measured times, and what failed. */
 export function summaryText(
   { adapter, driver, processor, commit }: Setting,
   targets: readonly Verdict[],
@@ -37,7 +37,7 @@ export function summaryText(
   ].join('\n');
 }
 
-/** Benches whose lines stand in the page; those of kernels and of scale are drawn. */
+/** Benches whose lines are on the page; those of kernels and of scale are drawn. */
 const TIMED = ['step', 'eval', 'startup'];
 
 const HEAD = ['', 'shape', 'median ms', 'p10', 'p90', 'GPU ms', 'device MiB', 'RSS MiB', 'idle'];

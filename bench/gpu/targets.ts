@@ -1,11 +1,11 @@
 import { digits } from '../common/table.js';
 import type { Outcome } from './pieces.js';
 
-/** A target, and how it went. */
+/** A target and its outcome. */
 export interface Verdict {
   what: string;
   target: string;
-  /** What was measured, or why nothing was. */
+  /** What was measured, or why it was not. */
   measured: string;
   /** Undefined where nothing was measured. */
   met?: boolean;
@@ -20,7 +20,7 @@ const GROWTH = 2;
 
 type Row = Record<string, unknown>;
 
-/** Holds what was measured against the targets; of parts that were not run nothing is said. */
+/** Compares what was measured with the targets. Parts that were not run are left out. */
 export function verdicts(outcomes: readonly Outcome[], against: string): Verdict[] {
   return outcomes.flatMap((outcome) => {
     const [piece] = outcome.name.split(' ');
@@ -42,7 +42,7 @@ function testVerdict({ rows, failure }: Outcome): Verdict {
   return { what, target: 'all pass', measured, met: failed === 0 && passed > 0 && failure === undefined };
 }
 
-/** The worst of an operation's shapes and directions; none where the operation was not asked for. */
+/** The worst of an operation's shapes and directions; none if the operation was not requested. */
 function roofVerdict({ rows, failure }: Outcome, op: string): Verdict[] {
   const what = `${op}, percent of the roofline`;
   const target = `${ROOF} % at least`;
@@ -86,7 +86,7 @@ function ratioVerdict(outcome: Outcome, against: string, least: number): Verdict
   return { what, target, measured, met: ratio >= least };
 }
 
-/** Ours and the other's rows; why, where one is missing. */
+/** Ours and the other's rows; or the reason if one is missing. */
 function pair({ rows, failure }: Outcome, against: string): { ours?: Row; other?: Row; why?: string } {
   const of = (name: string) => rows.find((row) => row.impl === name && row.median_ms !== undefined);
   const [ours, other] = [of('gsas'), of(against)];

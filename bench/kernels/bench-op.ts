@@ -18,7 +18,7 @@ export interface KernelRow extends Measurement {
   impl: 'gsas';
   op: string;
   pass: 'forward' | 'backward';
-  /** What the operation holds at most, inputs and scratch included; and the whole process, which has held other operations before. */
+  /** Peak memory of the operation, inputs and scratch included, and of the whole process, which has run other operations before. */
   device_mib: number;
   rss_mib: number;
   runs: number;
@@ -40,7 +40,7 @@ export function opsCalled(name: string | undefined): readonly Op[] {
 
 /**
  * Checks one operation at one of its bench shapes and times it, forward and backward apart.
- * @throws GsasError where a result is wrong
+ * @throws GsasError if a result is wrong
  */
 export async function benchOp(
   clock: GpuClock,
@@ -91,7 +91,7 @@ export async function benchOp(
   return rows;
 }
 
-/** Medians, spreads and rates of repeated runs. GPU time counts where there is any: on the host the way to the GPU is included. */
+/** Medians, spreads and rates of repeated runs. GPU time counts if there is any, because host time includes the way to the GPU. */
 function figures(times: readonly Times[], cost: Cost, roofline: Roofline) {
   const host = summarise(times.map(({ host }) => host));
   const gpu = times[0].gpu === undefined ? undefined : summarise(times.map(({ gpu }) => gpu!));

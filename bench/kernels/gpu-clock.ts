@@ -6,16 +6,16 @@ import { clock } from '../common/clock.js';
 export interface Times {
   /** From the first command on the host until it knows that the GPU is done. */
   host: number;
-  /** The sum over its kernels by the GPU's own timestamps; undefined where the adapter has none, or where it only copies. */
+  /** The sum over its kernels by the GPU's timestamps; undefined if the adapter has none, or the work only copies. */
   gpu: number | undefined;
 }
 
-/** Times GPU work from both sides. */
+/** Times GPU work on the host and on the GPU. */
 export class GpuClock {
-  /** @param gpu opened with `profile` where the adapter has timestamps */
+  /** @param gpu opened with `profile` if the adapter has timestamps */
   constructor(readonly gpu: Gpu) {}
 
-  /** Times what `record` puts on the stream, from recording it to its end. What was put there before is waited for first. */
+  /** Times what `record` puts on the stream, from recording to completion. Waits for earlier work first. */
   async time(stream: Stream, record: () => void): Promise<Times> {
     await stream.finish();
     await this.gpu.profiler?.take();

@@ -7,16 +7,16 @@ import { COPIES_EACH, copyProbe, FLOPS_EACH, fmaProbe, gatherProbe, ROW, ROWS_EA
 import { highest, type Roofline } from './roofline.js';
 
 const MEBIBYTE = 2 ** 20;
-/** Traffic of the copy and of the gather: the outermost are beyond the caches of any GPU. */
+/** Traffic of the copy and of the gather. The largest exceed the caches of any GPU. */
 const SIZES = [1, 8, 64, 256].map((size) => size * MEBIBYTE);
 const RUNS = 7;
-/** How often all of it is measured: a moment in which another process is busy is not to lower the roof. */
+/** How often everything is measured, so that a busy moment of another process does not lower the roof. */
 const ROUNDS = 3;
 const INVOCATIONS = 2 ** 16;
 /** An arithmetic probe that runs as long hides its launch. */
 const LONG_ENOUGH = 5; // milliseconds
 
-/** Measures what the adapter attains, the best of a few runs each, since a roof is not to be exceeded. Takes a few seconds. */
+/** Measures what the adapter attains: the best of a few runs each, because a roof should not be exceeded. Takes a few seconds. */
 export async function measureRoofline(clock: GpuClock): Promise<Roofline> {
   const rounds: Roofline[] = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await measureOnce(clock));
@@ -56,7 +56,7 @@ async function measureOnce(clock: GpuClock): Promise<Roofline> {
   const arithmetic = async () => {
     const y = stream.empty([INVOCATIONS]);
     for (let iterations = 64; ; iterations *= 4) {
-      // a x + b with a = b = 1/2 keeps the numbers ordinary.
+      // a x + b with a = b = 1/2 keeps the numbers in a normal range.
       const milliseconds = await best(fmaProbe({}), { y, iterations, a: 0.5, b: 0.5 }, INVOCATIONS / WORKGROUP);
       if (milliseconds < LONG_ENOUGH) continue;
       stream.release(y);

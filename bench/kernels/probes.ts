@@ -16,7 +16,7 @@ export const FLOPS_EACH = 8 * 4 * 2;
 const MAIN = /* wgsl */ `${mainWgsl(WORKGROUP)}
   let i = number * ${WORKGROUP}u + local;`;
 
-/** y = x: n reads and n writes of 16 bytes, side by side those of a workgroup's invocations. */
+/** y = x: n reads and n writes of 16 bytes, adjacent for a workgroup's invocations. */
 export const copyProbe = program(
   'probe.copy',
   (_: Record<string, never>) => wgsl`
@@ -33,7 +33,7 @@ ${MAIN}
 `,
 );
 
-/** Sums of rows of a table in random order, invocations side by side on a row's columns. */
+/** Sums rows of a table in random order, with adjacent invocations on adjacent columns of a row. */
 export const gatherProbe = program(
   'probe.gather',
   (_: Record<string, never>) => wgsl`

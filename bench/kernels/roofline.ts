@@ -2,7 +2,7 @@ import type { Cost } from '../../src/kernels/op.js';
 
 /** What an adapter attains in kernels that do nothing else. Rates are a second. */
 export interface Roofline {
-  /** Bytes moved by kernels of a traffic of `bytes`: small ones live in caches, and do not outrun the time of a launch. */
+  /** Rates of kernels that move `bytes`: small amounts stay in caches, and are limited by the time of a launch. */
   memory: readonly { bytes: number; copy: number; gather: number }[];
   /** Floating-point operations; a fused multiply-add is two. */
   flops: number;

@@ -1,6 +1,6 @@
 import type { Compiled, Family } from './radv.js';
 
-/** What a kernel that does not fit yet may take at most, and where it is being worked on. */
+/** The most that a kernel which does not fit yet may take, and where that is being worked on. */
 interface Known {
   issue: string;
   spilled: number;
@@ -43,7 +43,7 @@ export const BUDGETS: Readonly<Record<Family, Budget>> = {
 /** Whether memory stands in for registers. */
 const spills = ({ spilled, scratch }: Compiled) => spilled > 0 || scratch > 0;
 
-/** What a compilation does that its budget does not allow, a line each; and what is wrong that the budget knows of. */
+/** What a compilation does that its budget does not allow, a line each, and known faults that the budget lists. */
 export function judge(
   shaders: readonly Compiled[],
   { waves, fewer, known }: Budget,

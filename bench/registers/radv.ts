@@ -15,16 +15,16 @@ export const FAMILIES = {
 
 export type Family = keyof typeof FAMILIES;
 
-/** The sources of this folder, wherever this file runs from. */
+/** The source folder of this file, wherever it runs from. */
 const HERE = join(ROOT, 'bench', 'registers');
 
 /** What the compiler made of a shader. */
 export interface Compiled extends Shader {
-  /** 32-bit vector registers of a lane. */
+  /** 32-bit vector registers per lane. */
   registers: number;
-  /** Registers that did not fit and lie in memory instead, vector and scalar ones. */
+  /** Registers that did not fit and are in memory instead, vector and scalar ones. */
   spilled: number;
-  /** Bytes of memory for spills and for arrays that are indexed at run time, a lane's. */
+  /** Bytes of memory per lane for spills and for arrays that are indexed at run time. */
   scratch: number;
   /** Bytes of workgroup memory. */
   shared: number;
@@ -51,7 +51,7 @@ const STATISTICS = {
 /** Stands before the number of a shader in what the compiling process writes. */
 const MARK = '@shader ';
 
-/** RADV's manifest among those that the Vulkan loader reads; undefined where Mesa lacks it. */
+/** RADV's manifest among those that the Vulkan loader reads; undefined if Mesa lacks it. */
 export function radvManifest(): string | undefined {
   return driverManifests().find((path) => basename(path).startsWith('radeon_icd'));
 }
@@ -64,7 +64,7 @@ export interface Compilation {
 
 /**
  * Compiles shaders for hardware that need not be there.
- * @throws DeviceError where there is no RADV, no C compiler for the layer that it needs, or it crashes
+ * @throws DeviceError if there is no RADV, no C compiler for the layer that it needs, or it crashes
  */
 export function compileFor(family: Family, shaders: readonly Shader[]): Compilation {
   const manifest = radvManifest();

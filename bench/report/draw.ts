@@ -3,19 +3,19 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Results } from '../common/results.js';
 
 declare module 'vega' {
-  /** Missing in vega's types: how a text's width in pixels is told. */
+  /** Missing in vega's types: measures a text's width in pixels. */
   const textMetrics: { width: (item: { fontSize?: number }, text: unknown) => number };
 }
 
 /** Width of a drawing in pixels, all included: that of a README's column. */
 export const WIDTH = 800;
 
-/** In print as on a screen: black for what is ours or stands out, grey beside it, light grey behind. */
+/** Shades for print and screen: black for ours and for what stands out, grey for others, light grey for the background. */
 export const SHADES = { ink: '#111111', grey: '#a6a6a6', light: '#e4e4e4' } as const;
 
 const FONT = 'Helvetica, Arial, Liberation Sans, sans-serif';
 
-/** Widths of Helvetica's characters in ems, near enough to lay out by: text is measured without a font, so the same everywhere. */
+/** Approximate widths of Helvetica's characters in ems. Text is measured without a font, so that layouts are the same everywhere. */
 function emWidth(character: string): number {
   if (/[ijltf.,:;'|()[\]{}! ]/.test(character)) return 0.3;
   return /[A-Zmw%µ=]/.test(character) ? 0.75 : 0.56;

@@ -7,7 +7,7 @@ import { type KeptKernel, kernelsChart } from './kernels.js';
 import { type KeptRace, raceChart } from './race.js';
 import { type KeptScale, scaleChart } from './scale.js';
 
-/** What is drawn of each bench that is kept. */
+/** The drawing of each bench. */
 export const DRAWINGS: Record<string, { title: string; chart: (rows: readonly Kept[]) => Chart }> = {
   step: { title: 'One training step', chart: (rows) => raceChart(rows as KeptRace[]) },
   eval: { title: 'Ranking users against the whole catalogue', chart: (rows) => raceChart(rows as KeptRace[]) },
@@ -21,7 +21,7 @@ export const DRAWINGS: Record<string, { title: string; chart: (rows: readonly Ke
   },
 };
 
-/** The drawings of kept results as SVG, by their bench; a bench of which nothing is kept has none. */
+/** The drawings of kept results as SVG, by bench. A bench without kept results has none. */
 export async function drawResults(results: Results): Promise<Map<string, string>> {
   const drawings = new Map<string, string>();
   for (const [bench, { title, chart }] of Object.entries(DRAWINGS)) {
@@ -31,10 +31,10 @@ export async function drawResults(results: Results): Promise<Map<string, string>
   return drawings;
 }
 
-/** Where drawings lie: with the guides that show them, which the package carries. */
+/** Drawings are beside the guides that show them, so that the package contains them. */
 const FOLDER = join(ROOT, 'docs', 'performance');
 
-/** Draws what a file of results holds. Returns the drawings' paths, none where there is nothing to draw. */
+/** Draws the results in a file. Returns the drawings' paths; none if there is nothing to draw. */
 export async function drawFile(file: string): Promise<string[]> {
   const drawings = await drawResults(readResults(file));
   return [...drawings].map(([bench, svg]) => {

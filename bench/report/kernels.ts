@@ -6,7 +6,7 @@ import { type Chart, SHADES, WIDTH } from './draw.js';
 export type KeptKernel = Kept & KernelRow;
 
 const LABELS = 420; // pixels left of the bars
-/** Where bars end, in percent: what is found in a cache outruns a roof that was measured beyond it. Behind them is room for labels. */
+/** Where bars end, in percent: what a cache holds exceeds a roof that was measured outside it. Labels need room after the bars. */
 const MOST = 110;
 const LABEL = 50;
 
@@ -69,7 +69,7 @@ export function byOperation(a: KeptKernel, b: KeptKernel): number {
   return x < y ? -1 : 1;
 }
 
-/** A bench shape without what says little about its cost. */
+/** A bench shape without the parts that hardly matter for its cost. */
 function brief(shape: string): string {
   return shape.replace(/\{rate=([\d.]+) site=\d+\}/g, '$1').replace('=false', '=no');
 }

@@ -13,7 +13,7 @@ const NAMES: Record<string, string> = {
   'tfjs-webgpu': 'tfjs webgpu',
   'tfjs-cpu': 'tfjs cpu',
 };
-/** What marks the fastest formulation known, as no user writes it: its bars are light. */
+/** Marks the fastest known formulation, which no user would write: its bars are light. */
 const BEST = '-best';
 const LABELS = 175; // pixels left of the bars
 
@@ -90,7 +90,7 @@ function nameOf({ impl, about }: KeptRace): string {
   return typeof about?.blas === 'string' ? `${name} (${about.blas})` : name;
 }
 
-/** Milliseconds, and how many times ours that is: the ratio of their own run, in which they took turns. */
+/** Milliseconds, and how many times ours that is: the ratio within the run in which they took turns. */
 function labelOf(row: KeptRace, ours: KeptRace | undefined): string {
   const time = `${digits(row.median_ms)} ms`;
   return ours === undefined || row === ours ? time : `${time}, ${digits(row.ratio / ours.ratio)}x ours`;

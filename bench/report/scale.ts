@@ -67,7 +67,7 @@ function panel(name: AxisName, points: readonly KeptScale[], cost: ReturnType<ty
   };
 }
 
-/** What of a kept shape stays the same along an axis: `B=32 S=100 D=32 k=256`. */
+/** The part of a kept shape that is constant along an axis: `B=32 S=100 D=32 k=256`. */
 function constantsOf(key: ShapeKey, shape: string): string {
   const letter = SHAPE_KEYS[key].split(', ')[1];
   return (shape.match(/\b[BSDNk]=\d+/g) ?? []).filter((part) => !part.startsWith(`${letter}=`)).join(' ');

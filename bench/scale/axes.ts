@@ -7,9 +7,9 @@ export const BASE: StepShape = { ...SHAPES.ml1m, sequence_length: 100, embedding
 export interface Axis {
   key: ShapeKey;
   values: readonly number[];
-  /** What else of the base is different on this axis, and why in a few words. */
+  /** What else differs from the base on this axis, and why in a few words. */
   instead?: { shape: Partial<StepShape>; why: string };
-  /** How much dearer a position may be at the greatest value than at the least. */
+  /** How many times more a position may cost at the greatest value than at the least. */
   atMost?: number;
 }
 
@@ -30,12 +30,12 @@ export const AXES = {
 
 export type AxisName = keyof typeof AXES;
 
-/** Why an axis does not start from the base; undefined where it does, or where the user asked for another shape. */
+/** Why an axis does not start from the base; undefined if it does, or the user asked for another shape. */
 export function whyInstead({ instead }: Axis, given: Partial<StepShape>): string | undefined {
   return instead && Object.keys(instead.shape).every((key) => !(key in given)) ? instead.why : undefined;
 }
 
-/** The shape at one point of an axis; `given` are the numbers that the user asked for, which the axis's own does not heed. */
+/** The shape at one point of an axis. `given` are the user's numbers, which do not apply to the axis's own number. */
 export function shapeAt(axis: Axis, value: number, given: Partial<StepShape>): StepShape {
   return { ...BASE, ...axis.instead?.shape, ...given, [axis.key]: value };
 }

@@ -19,7 +19,7 @@ export interface ScaleRow extends Measurement {
   /** B S: every row fills its window. */
   positions: number;
   us_per_position: number;
-  /** How many times dearer a position is than at the axis's first point, the median over rounds. */
+  /** A position's cost as a multiple of its cost at the axis's first point, median over rounds. */
   growth: number;
   rounds: number;
   rss_mib: number;
@@ -27,14 +27,14 @@ export interface ScaleRow extends Measurement {
   wide: boolean;
 }
 
-/** Batches that differ, so that no step finds its rows of the tables in a cache because the step before read them. */
+/** How many different batches there are, so that no step finds its table rows in a cache because the previous step read them. */
 const BATCHES = 3;
 
 /**
- * Times a step at each point of an axis. The points are processes of their own that take turns, so that a busy machine meets them all and
- * the growth along the axis is that of the work.
+ * Times a step at each point of an axis. Points are separate processes that take turns, so that a busy machine affects them all and the growth along the
+ * axis is that of the work.
  * @param given numbers of the shape that the user asked for
- * @param leftOut is told of each point that cannot run, and why
+ * @param leftOut called for each point that cannot run, with the reason
  */
 export async function measureAxis(
   name: AxisName,

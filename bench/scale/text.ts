@@ -3,7 +3,7 @@ import { SHAPE_KEYS } from '../step/shapes.js';
 import { AXES, type Axis, type AxisName } from './axes.js';
 import type { ScaleRow } from './measure.js';
 
-const BAR = 40; // characters of the dearest position
+const BAR = 40; // characters for the most expensive position
 
 /** An axis as a table with a curve of bars, and how the cost of a position grows along it. */
 export function axisText(name: AxisName, rows: readonly ScaleRow[]): string {
@@ -33,7 +33,7 @@ export function axisText(name: AxisName, rows: readonly ScaleRow[]): string {
   ].join('\n');
 }
 
-/** How many times dearer a position is at the last of the values, and whether the whole axis keeps its bound; undefined of less than two points. */
+/** How many times more a position costs at the last value, and whether the whole axis stays within its bound; undefined for fewer than two points. */
 export function growthText(name: AxisName, rows: readonly Pick<ScaleRow, 'value' | 'growth'>[]): string | undefined {
   if (rows.length < 2) return undefined;
   const ratio = rows.at(-1)!.growth;

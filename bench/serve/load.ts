@@ -8,10 +8,10 @@ export interface Load {
 }
 
 /**
- * Clients that each send one request after the other for a while, each over a connection of its own.
+ * Runs clients that each send one request after the other for a while, each over its own connection.
  * @param address of the service
  * @param bodies of POST /recommend, in turn
- * @throws Error for an answer that is no 200
+ * @throws Error for an answer whose status is not 200
  */
 export async function load(
   address: string,

@@ -1,6 +1,6 @@
 /**
- * From the start of a process to its second training step, with the time at which each part was done. What is imported is imported late, so
- * that the time before it is Node's own.
+ * From the start of a process to its second training step, with the time at which each part was done. Imports happen late, so that the time before them is
+ * Node's own.
  */
 const marks: [string, number][] = [['node', performance.now()]];
 const mark = (part: string) => marks.push([part, performance.now()]);

@@ -25,7 +25,7 @@ export interface StartupRow extends Measurement {
   wide: boolean;
 }
 
-/** The moments at which parts were done, as the process tells them, as lengths. */
+/** The durations of parts, from the times that the process reports. */
 export function partsOf(marks: readonly (readonly [string, number])[]): Start {
   return new Map(marks.map(([part, at], i) => [part, at - (marks[i - 1]?.[1] ?? 0)]));
 }
@@ -50,7 +50,7 @@ async function start(flags: readonly string[], cache: string): Promise<Start> {
   return partsOf(JSON.parse(out));
 }
 
-/** Starts that find the driver's shader cache empty, each followed by one that finds what it left. */
+/** Starts with an empty shader cache of the driver, each followed by a start with the cache that it left. */
 export async function measureStarts(
   flags: readonly string[],
   rounds: number,

@@ -10,8 +10,8 @@ import type { Question, Ready, Reply } from './protocol.js';
 const TFJS = join(ROOT, 'bench', 'baselines', 'tfjs');
 
 /**
- * How each implementation is started, before the flags that all of them take. `-best` is the fastest way known to write it with the same
- * library, which is not how its users do: in PyTorch it differs in evaluation only.
+ * How to start each implementation, before the flags that all of them take. `-best` is the fastest known way to write it with the same library, which is not
+ * how users write it; in PyTorch it differs only in evaluation.
  */
 export const IMPLEMENTATIONS = {
   gsas: () => [process.execPath, join(ROOT, 'bench', '.build', 'bench', 'step', 'gsas.js')],
@@ -46,7 +46,7 @@ function tfjs(...flags: string[]): string[] {
   return [process.execPath, join(TFJS, 'step.mjs'), ...flags];
 }
 
-/** An implementation in a process of its own, ready to be asked for steps or evaluations, one after the other. */
+/** An implementation in a process of its own, ready to run steps or evaluations one after the other. */
 export class Implementation {
   readonly #lines: AsyncIterator<string>;
   #complaint = '';
@@ -60,7 +60,7 @@ export class Implementation {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-10_000);
     });
-    child.stdin.on('error', () => {}); // a process that is gone shows in what it does not answer
+    child.stdin.on('error', () => {}); // a missing answer will show that the process is gone
   }
 
   /** Starts it and waits until it is ready. @throws GsasError with the last line that it wrote to stderr */
@@ -79,7 +79,7 @@ export class Implementation {
     return started;
   }
 
-  /** @throws GsasError with the last line that it wrote to stderr where it ends instead of answering */
+  /** @throws GsasError with the last line that it wrote to stderr if it ends instead of answering */
   async ask(question: Question): Promise<Reply> {
     this.child.stdin.write(`${question}\n`);
     return (await this.#read()) as Reply;

@@ -13,5 +13,5 @@ export const BEAUTY = [
   6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 10,
   10, 10, 10, 11, 11, 11, 12, 12, 12, 13, 13, 14, 15, 15, 16, 17, 19, 21, 23, 27, 35, 66,
 ];
-/** Of Steam only the mean is known here (12.4, same table), and that nobody has fewer than 5: an exponential distribution of those. */
+/** For Steam only the mean is known here (12.4, same table), and that every user has at least 5: so it is an exponential distribution from there. */
 export const STEAM = Array.from({ length: 100 }, (_, i) => Math.round(5 - 7.45 * Math.log(1 - (i + 0.5) / 100)));

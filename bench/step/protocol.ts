@@ -5,15 +5,14 @@ import { peakRssMib } from '../common/memory.js';
 import { SHAPE_KEYS, type ShapeKey, type StepShape } from './shapes.js';
 
 /**
- * How a bench speaks with the processes that it times, ours, tfjs's and PyTorch's alike (bench/baselines/pytorch/step.py says more): it
- * starts one with the shape's flags and --rows, waits for the line `Ready`, sends a `Question` a line and gets a line `Reply` for
- * each, until `quit`.
+ * The protocol between a bench and the processes that it times, ours, tfjs's and PyTorch's (bench/baselines/pytorch/step.py has more). The bench starts one
+ * with the shape's flags and --rows, waits for the line `Ready`, sends one `Question` per line and gets one line `Reply` for each, until `quit`.
  */
 export interface Ready {
   ready: true;
   /** Memory of the process before there was a model. */
   idle_rss_mib: number;
-  /** Versions, libraries, threads: whatever is worth knowing. */
+  /** Versions, libraries, threads: everything worth knowing. */
   [about: string]: unknown;
 }
 
@@ -33,13 +32,13 @@ export interface Reply {
   /** Of an evaluation. */
   'ndcg@10'?: number;
   ranking?: Ranking;
-  /** The device's memory at its peak, where it can be told. */
+  /** The device's peak memory, if it is known. */
   device_mib?: number;
   /** GPU time of each kernel, of an implementation that was started with --profile. */
   kernels?: KernelTime[];
 }
 
-/** Best items that an evaluation names. */
+/** How many best items an evaluation returns. */
 export const TOP = 10;
 
 /** What an evaluation found for each user. */

@@ -14,7 +14,7 @@ export interface Turns<Name extends string = ImplementationName> {
   last: Reply;
 }
 
-/** An implementation that cannot do what is asked here: not installed, out of memory, a binding too large, a wrong result. */
+/** An implementation that cannot do the work here: not installed, out of memory, a binding too large, a wrong result. */
 export interface Failure<Name extends string = ImplementationName> {
   name: Name;
   reason: string;
@@ -22,19 +22,19 @@ export interface Failure<Name extends string = ImplementationName> {
 
 export interface RaceOptions {
   question: Question;
-  /** Turns of each before those that are timed. */
+  /** How many turns each takes before the timed ones. */
   warmup: number;
   rounds: number;
   /** Before the first turn. @throws GsasError for an implementation whose results are wrong */
   check?: (implementation: Implementation) => Promise<void>;
 }
 
-/** Between turns, so that threads which spin after their work have come to rest. */
+/** The pause between turns, so that threads that spin after their work have stopped. */
 const PAUSE = 50; // milliseconds
 
 /**
- * Lets implementations work in turn on the same rows, each in a process of its own, so that whatever else the machine does meets them
- * all. One that fails takes no further turn, and none of its times counts.
+ * Lets implementations take turns on the same rows, each in a process of its own, so that other load on the machine affects them all. One that fails takes
+ * no further turn, and none of its times counts.
  * @param start of the implementation of that name, see Implementation.start
  * @returns in the order of `names`
  */
@@ -75,7 +75,7 @@ export async function race<Name extends string>(
               turns.last = await implementation.ask(question);
             });
             const { loss } = turns.last;
-            if (loss !== undefined && !(loss > 0)) throw new GsasError(`its loss is ${loss}`); // what lacks memory may return zeros
+            if (loss !== undefined && !(loss > 0)) throw new GsasError(`its loss is ${loss}`); // lack of memory may show as zeros
             if (round >= 0) turns.times.push(milliseconds);
           },
           implementation,

@@ -9,7 +9,7 @@ import { type Failure, ratio, type Turns } from './race.js';
 export interface RaceRow extends Measurement {
   impl: ImplementationName;
   rounds: number;
-  /** Of the last step: implementations draw weights and negatives of their own, so theirs are near each other, not equal. */
+  /** The loss of the last step. Implementations draw their own weights and negatives, so losses are close but not equal. */
   loss?: number;
   'ndcg@10'?: number;
   /** Positions of a turn that are not padding. */
@@ -26,7 +26,7 @@ export interface RaceRow extends Measurement {
   about: Record<string, unknown>;
 }
 
-/** In the place of a row: an implementation that cannot do this shape, and why. */
+/** In place of a row: an implementation that cannot do this shape, and why. */
 export interface FailedRow {
   bench: string;
   impl: ImplementationName;
@@ -78,7 +78,7 @@ function phasesOf({ phases }: Profile): Record<string, number> {
   return Object.fromEntries(phases.map(({ phase, milliseconds }) => [phase, milliseconds]));
 }
 
-/** The lines for a person: a table, what cannot run, what is worth knowing of each implementation, and where our GPU time goes. */
+/** The lines for a person: a table, what cannot run, what is worth knowing about each implementation, and where our GPU time goes. */
 export function reportText(rows: readonly RaceRow[], failed: readonly FailedRow[], profile?: Profile): string {
   const lines = rows.length > 0 ? timesText(rows) : [];
   for (const { impl, status } of failed) lines.push(`${impl} ${status}`);

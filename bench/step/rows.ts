@@ -3,8 +3,8 @@ import { HostRandom } from '../../src/base/philox.js';
 import { historyBatch, type TrainingBatch } from '../../src/data/batches.js';
 
 /**
- * Rows for a bench: every hundred of them have just the lengths given, in random order and cut to a window of S inputs and the item that
- * follows. Item i is drawn with a probability like 1 / sqrt(i), about as skewed as MovieLens.
+ * Rows for a bench: every hundred of them have exactly the given lengths, in random order and cut to a window of S inputs and the next
+ * item. Item i is drawn with a probability like 1 / sqrt(i), about as skewed as MovieLens.
  * @param lengths 100 of them
  * @returns `count` lists of item ids 1 … `items`, each of 2 … S+1
  */

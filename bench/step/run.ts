@@ -21,7 +21,7 @@ export interface RaceBench {
   shape: StepShape;
   /** The shape in a few words, which names the measurement. */
   text: string;
-  /** How long rows are, and how many there are to be. */
+  /** The lengths of rows, and how many there are. */
   lengths: readonly number[];
   rows: number;
   /** Positions of one turn that are no padding. */
@@ -73,7 +73,7 @@ export async function runRace(flags: RaceFlags, bench: RaceBench): Promise<void>
   }
 }
 
-/** Our GPU time, in turns of their own: timestamps part what is otherwise one pass. */
+/** Our GPU time, in separate turns: timestamps split what is otherwise one pass. */
 async function profileOurs(
   flags: readonly string[],
   question: Question,

@@ -18,7 +18,7 @@ export type StepShape = Record<ShapeKey, number>;
 
 const COMMON = { blocks: 2, heads: 1, negs_per_pos: 256, gbce_t: 0.75, dropout: 0.5 };
 
-/** Catalogue and window of data sets that gSASRec and its neighbours are tried on, with a model for each. */
+/** Catalogue and window of data sets on which gSASRec and its relatives are tested, with a model for each. */
 export const SHAPES = {
   ml1m: { ...COMMON, items: 3416, sequence_length: 200, embedding_dim: 128, batch_size: 32 },
   beauty: { ...COMMON, items: 54_542, sequence_length: 50, embedding_dim: 64, batch_size: 128 },
