@@ -251,6 +251,9 @@ describe('the page', () => {
     await page.keyboard.press('Enter');
     await page.locator('#recommended li').first().waitFor();
     expect(await page.locator('#picked .name').allTextContents()).toEqual([titles.get(17)]);
+    // A title with marks of bidirectional text turns nothing else around.
+    const style = "getComputedStyle(document.querySelector('#picked .name')).unicodeBidi";
+    expect(await page.evaluate(style)).toBe('isolate');
     expect(await page.locator('#recommended li').count()).toBe(12);
     expect(await page.textContent('#note')).toMatch(/^12 of 40 items, in \d+ ms$/);
     expect(await page.textContent('#unit')).toBe('probability');

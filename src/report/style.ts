@@ -4,7 +4,7 @@ export const STYLE = `
   --series-0: #1f5fbf; --series-1: #c2410c; --series-2: #15803d; --series-3: #7e22ce; --series-4: #a16207; --series-5: #0e7490; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16171b; --card: #1e2026; --ink: #e8e8e6; --soft: #a2a5ae; --line: #33363e;
   --series-0: #7ab0ff; --series-1: #ff9d6b; --series-2: #6fdc95; --series-3: #cf9bff; --series-4: #e8c468; --series-5: #67d7ec; } }
-* { box-sizing: border-box; }
+* { box-sizing: border-box; } /* A mark in a title turns no text but its own around. */ b, span, a, button, code, cite { unicode-bidi: isolate; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 main { max-width: 76rem; margin: 0 auto; padding: clamp(1.25rem, 4vw, 3.5rem) clamp(1rem, 4vw, 3rem); }
