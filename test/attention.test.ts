@@ -11,7 +11,7 @@ import { stream } from './support/device.js';
 const T = 19;
 const D = 8;
 
-/** What the registry's cases cannot ask: how attention treats its arguments. Values and gradients are compared in kernels.test.ts. */
+/** What the registry's cases cannot test: how attention treats its arguments. Values and gradients are compared in kernels.test.ts. */
 describe('attention', () => {
   let spans: Tensor;
   beforeAll(() => {

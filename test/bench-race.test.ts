@@ -12,7 +12,7 @@ import { SHAPES } from '../bench/step/shapes.js';
 import { modelOf, weightsOf, writeWeights } from '../bench/step/weights.js';
 import { GsasError } from '../src/base/errors.js';
 
-/** A process that speaks the protocol: it answers with `reply` and, where told to, ends at that question. */
+/** A process that speaks the protocol: it answers with `reply` and may end at a given question. */
 function fake(name: string, reply: object, endsAt = Infinity): Promise<Implementation> {
   const program = `
     let asked = 0;

@@ -14,7 +14,7 @@ import { readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
 import type { ResumableCheckpoint } from '../src/train/checkpoint.js';
 import { resolveConfig } from '../src/train/config.js';
 
-/** How many more changes to the file system succeed before the process counts as killed: from then on all of them fail. */
+/** How many more changes to the file system succeed before the process counts as killed, after which all of them fail. */
 const disk = vi.hoisted(() => ({ changesLeft: Infinity }));
 
 vi.mock('node:fs', async (importOriginal) => {
@@ -45,7 +45,7 @@ beforeEach(() => {
 
 const config = resolveConfig(5, [{ sequence_length: 3, embedding_dim: 4, num_heads: 2, num_blocks: 1 }]);
 
-/** Runs `action` in a process, as it were, that is killed after so many changes to the disk; whether it was. */
+/** Runs `action` as if in a process that is killed after this many changes to the disk. @returns whether it was */
 function isKilledAfter(changes: number, action: () => void): boolean {
   disk.changesLeft = changes;
   try {
@@ -58,7 +58,7 @@ function isKilledAfter(changes: number, action: () => void): boolean {
   }
 }
 
-/** A checkpoint whose every number says which step and tensor kind it belongs to. */
+/** A checkpoint in which every number shows its step and kind of tensor. */
 function checkpointAt(step: number): ResumableCheckpoint {
   const filled = (value: number): HostParameters =>
     new Map(
@@ -165,7 +165,7 @@ describe('a run’s checkpoints', () => {
     }
   });
 
-  /** Expects a run that can be gone on with as though nothing had happened. @returns the step of its last checkpoint */
+  /** Expects a run that can be resumed as if nothing had happened. @returns the step of its last checkpoint */
   function expectResumable(folder: string): number {
     const { checkpoint, apply } = recover(folder);
     expect(checkpoint).toEqual(checkpointAt(checkpoint.step));

@@ -13,7 +13,7 @@ const bash = await promisify(execFile)('bash', ['--version']).then(
 );
 if (!bash) console.warn('completion: there is no bash, so its script was not tried');
 
-/** What bash suggests for these words, of which the last is still being typed. The script is read twice, without bash-completion. */
+/** What bash suggests for these words, the last of which is still being typed. The script is sourced twice, without bash-completion. */
 async function suggest(...words: string[]): Promise<string[]> {
   const script = `
 PATH=${at('bin')}${delimiter}$PATH

@@ -32,7 +32,7 @@ function hasTorch(): boolean {
   }
 }
 
-// The name says in every report what these tests need, for where they are skipped.
+// The name says in every report what these tests need, in case they are skipped.
 describe.skipIf(!hasTorch())(
   'a .pt file of ours in PyTorch (needs a python with torch and numpy, see GSAS_PYTHON)',
   () => {

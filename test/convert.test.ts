@@ -16,7 +16,7 @@ const TORCH = 'test/fixtures/torch';
 
 const at = scratchFolder();
 
-/** The archive with all of its sizes and offsets in zip64's fields, as they are beyond 4 GiB (APPNOTE.TXT 4.3.14, 4.3.15, 4.5.3). */
+/** The archive with all sizes and offsets in zip64's fields, as beyond 4 GiB (APPNOTE.TXT 4.3.14, 4.3.15, 4.5.3). */
 function inZip64(bytes: Buffer): Buffer {
   const end = bytes.length - 22;
   const [count, directory] = [bytes.readUInt16LE(end + 10), bytes.readUInt32LE(end + 16)];

@@ -27,7 +27,7 @@ function tinyCheckpoint(step: number): ResumableCheckpoint {
   return { config, step, epoch: 1, metrics: { 'ndcg@10': 0.25 }, weights, slots: { m: weights, v: weights }, loop };
 }
 
-/** Steps from one bit, or length, to the next that is tried: a prime, so that all bits of a byte come up. */
+/** The step from one tested bit, or length, to the next: a prime, so that all bits of a byte are covered. */
 const STRIDE = process.env.GSAS_KILLS ? 1 : 29;
 
 function* flips(bytes: Buffer): Generator<Buffer> {

@@ -102,7 +102,7 @@ it('replaces by force what an import wrote, and nothing else', async () => {
   mkdirSync(at('shop/runs/best'), { recursive: true });
   const foreign = ['notes.txt', 'runs/best/best.safetensors', 'train/mine.txt'];
   for (const name of foreign) writeFileSync(at('shop', name), name);
-  // What a killed import has left behind long ago; no process has this id, which is above Linux's largest.
+  // Left behind by an import that was killed long ago. No process has this id, which is above Linux's largest.
   mkdirSync(at('.shop.4194305.tmp/work'), { recursive: true });
   utimesSync(at('.shop.4194305.tmp'), 0, 0);
   writeFileSync(at('other.csv'), 'user,item\nu,1\nu,2\nu,3\nu,4\n');
@@ -117,7 +117,7 @@ it('replaces by force what an import wrote, and nothing else', async () => {
   expect((await run('stats', 'shop', '--json')).status).toBe(0);
   expect(readdirSync(at()).filter((name) => name.startsWith('.'))).toEqual([]);
 
-  // A folder that no import made: the official layout, or one with something else by the name of a file of ours.
+  // A folder that no import made: the official layout, or one in which something else has the name of one of our files.
   rmSync(at('shop/import.json'));
   const args = ['import', 'log.csv', '--out', 'shop', '--force'];
   expectMistake(await run(...args), 'shop is not empty and holds no import.json', 'no dataset to replace');

@@ -21,7 +21,7 @@ const WELL_FORMED = {
 
 let folders = 0;
 
-/** A folder of these files, well formed but for the changes; null leaves a file out. */
+/** A folder of these files, well formed except for the changes; null leaves a file out. */
 function folder(changes: Record<string, string | null> = {}): string {
   const dir = join(scratch, `data${folders++}`);
   for (const [name, text] of Object.entries({ ...WELL_FORMED, ...changes })) {

@@ -103,7 +103,7 @@ describe('syntheticDataset', () => {
         drawnOf[next]++;
       });
     }
-    // The item the oracle ranks r-th comes as often as it should (within 4 standard deviations), for each r; and so does each item.
+    // For each r, the item that the oracle ranks r-th occurs as often as it should (within 4 standard deviations), and so does each item.
     for (let r = 0; r < RANKS; r++) {
       expect(Math.abs(observed[r] - predicted[r])).toBeLessThan(4 * Math.sqrt(variance[r]));
     }

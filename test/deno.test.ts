@@ -18,7 +18,7 @@ else {
   testTraining('trains and recommends in Deno as in Node', () => runInDeno(deno, 'runTraining(library)'));
 }
 
-/** Evaluates an expression of the built library's on the adapter that all tests use. */
+/** Evaluates an expression with the built library on the adapter that all tests use. */
 async function runInDeno(program: string, expression: string): Promise<unknown> {
   const script = `console.log(JSON.stringify(await ${scriptOf(ROOT.href, expression)}));`;
   const flags = ['--unstable-webgpu', '--no-lock', '--no-remote', '--node-modules-dir=manual'];
@@ -30,7 +30,7 @@ async function runInDeno(program: string, expression: string): Promise<unknown> 
   return JSON.parse(stdout);
 }
 
-/** Environment that shows the Vulkan loader of another process the software driver that is used here; empty where it is a real GPU. */
+/** An environment in which another process's Vulkan loader finds the software driver used here; empty for a real GPU. */
 async function softwareDriver(): Promise<Record<string, string>> {
   const { chosen } = await surveyAdapters();
   if (!chosen?.software) return {};

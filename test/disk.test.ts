@@ -21,7 +21,7 @@ const OPTIONS = { ...TRAINING, max_epochs: 3 };
 const run = (folder: string, request: Partial<TrainRequest> = {}) =>
   train({ gpu, dataset, store: new RunFolder(folder), options: OPTIONS, ...request });
 
-/** What is left of a run, without what the clock decides. */
+/** The files of a run, without everything that depends on the clock. */
 const result = (folder: string) => ({
   last: readFileSync(join(folder, 'last.safetensors')),
   best: readFileSync(join(folder, 'best.safetensors')),
@@ -37,7 +37,7 @@ describe('a run on a disk', () => {
     whole = result(at('whole'));
   });
 
-  // From no room for the lock to no room for the third checkpoint beside the two before it.
+  // From no room for the lock to no room for a third checkpoint beside the two before it.
   it.each([4, 8, 12, 24, 48, 64, 96, 128, 160, 192, 224, 256, 288])(
     'of %i KiB ends in one line, and goes on to the same bits when there is room',
     async (kilobytes) => {

@@ -16,7 +16,7 @@ import { scratchFolder } from './support/scratch.js';
 import { dataset, TRAINING } from './support/small.js';
 import { spoilSlots } from './support/spoil.js';
 
-// Checked batches have no weights that are not finite; these tests do.
+// Checked batches have only finite weights; these tests have others.
 vi.mock(import('../src/data/check-batch.js'), async (original) => {
   const { checkBatch, ...others } = await original();
   return { ...others, checkBatch: (batch, config) => (batch.weights ? undefined : checkBatch(batch, config)) };
@@ -32,7 +32,7 @@ function trainerOf(options: Partial<TrainOptions>, guarded = false): Trainer {
   return new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1, std: 0.1 }), step: 0 }, { guarded });
 }
 
-/** The state after some steps, and the last one's outcome. */
+/** The state after some steps, and the outcome of the last step. */
 async function steps(options: Partial<TrainOptions>, count: number, guarded = false) {
   const trainer = trainerOf(options, guarded);
   let outcome: Awaited<ReturnType<Trainer['advance']>> | undefined;
@@ -87,7 +87,7 @@ describe('clipping by the global norm', () => {
 
 describe('a step that is not finite', () => {
   const at = scratchFolder('each test');
-  /** A batch whose step is not finite, though the parameters are well. */
+  /** A batch whose step is not finite although the parameters are. */
   const spoilt = (batch: TrainingBatch) => ({ ...batch, weights: new Float32Array(batch.tokens).fill(NaN) });
 
   it('moves nothing under skip, and is told from the others', async () => {

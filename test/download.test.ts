@@ -45,7 +45,7 @@ const serve = (listener: RequestListener) => listen(http.createServer(listener))
 const BODY = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * i) % 251));
 const digest = ['md5', createHash('md5').update(BODY).digest('hex')] as const;
 
-/** Serves BODY and its ranges; the first answers break off after so many bytes. */
+/** Serves BODY and its ranges. The first answers break off after the given numbers of bytes. */
 async function serveBody(breaks: number[] = []): Promise<{ url: string; ranges: (string | undefined)[] }> {
   const ranges: (string | undefined)[] = [];
   const url = await serve(({ headers }, response) => {

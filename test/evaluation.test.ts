@@ -66,7 +66,7 @@ describe('bootstrapIntervals', () => {
 
 describe('randomisationTest', () => {
   it('finds the share of signs that give as large a difference', () => {
-    // Of the 2^8 signs of eight equal differences two give as much; of those of 1, 2, 3 the four whose sum is 4 or 6.
+    // Of the 2^8 signs of eight equal differences, two give as large a mean; of those of 1, 2, 3, the four whose sum is 4 or 6.
     const [equal] = randomisationTest([new Float64Array(8).fill(0.5)], { resamples: 40_000, seed: 1 });
     expect(equal).toBeCloseTo(2 / 256, 3);
     const [mixed] = randomisationTest([Float64Array.of(-1, 2, 3)], { resamples: 40_000, seed: 1 });

@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const BROUGHT = process.env.TMPDIR;
 
-/** The examples work in the system's temporary folder: this one, which goes with the test. */
+/** The examples work in the system's temporary folder: this one, which is removed after the test. */
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'gsas-examples-'));
@@ -23,7 +23,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs an example as its first lines say, in the folder of the clone. @returns what it printed */
+/** Runs an example as its first lines say, in the root folder. @returns what it printed */
 async function run(name: string): Promise<string> {
   const { status, stdout, stderr } = await start(process.execPath, [join('examples', name)], ROOT).ended;
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -5,7 +5,7 @@ import { addCommands } from '../src/cli/commands.js';
 import { newProgram } from '../src/cli/program.js';
 import { anyText, fuzz, lineOf } from './support/fuzz.js';
 
-/** Thrown in the place of what a command does: its arguments were taken. */
+/** Thrown in place of a command's work: its arguments were accepted. */
 class Taken extends Error {}
 
 let program: Command;

@@ -12,7 +12,7 @@ import { scratchFolder } from './support/scratch.js';
 const at = scratchFolder();
 const KEYS = Object.keys(optionTable());
 
-/** Reads a text as a configuration: a value whose every key is known, or one line that names the file. */
+/** Reads a text as a configuration: a value with only known keys, or one line that names the file. */
 function read(content: string | Uint8Array) {
   writeFileSync(at('x.yaml'), content);
   const outcome = outcomeOf(() => readConfigFile(at('x.yaml')));

@@ -50,7 +50,7 @@ async function ask(path: string, method: string, body?: string | Uint8Array, hea
   return { status: response.statusCode, body: text };
 }
 
-/** What every answer is: a success of its shape, or one line that says why not, and never a failure of the service. */
+/** Expects of every answer: a success of the right shape, or one line that says why not, and never a failure of the service. */
 function expectAnswer({ status, body }: Response): void {
   expect([200, 400, 413, 415]).toContain(status);
   expect(body).not.toMatch(/[\p{Cc}\u202e]/u);

@@ -15,11 +15,11 @@ let db: Database;
 /** The last line that refused a file. */
 let refused = '';
 
-/** So many files are read by one database, which grows with what it has dropped. */
+/** How many files one database reads. It keeps memory of tables that were dropped. */
 const FILES = 250;
 let files = 0;
 
-/** DuckDB has to be opened anew after an internal error. */
+/** DuckDB has to be opened again after an internal error. */
 async function open(): Promise<void> {
   files = 0;
   db?.close();
@@ -37,7 +37,7 @@ interface Row {
   readonly time: number;
 }
 
-/** Runs a reader of files: what it has put into a table, or undefined where it refuses in one line that names the file. */
+/** Runs a reader of files. @returns what it put into a table, or undefined if it refuses in one line that names the file */
 async function rowsOf<R extends object>(
   file: string,
   read: () => Promise<unknown>,
@@ -58,7 +58,7 @@ async function rowsOf<R extends object>(
   }
 }
 
-/** Reads a file as a log: whole interactions, or one line. */
+/** Reads a file as a log: complete interactions, or one line. */
 async function read(name: string, content: Uint8Array | string, options: Partial<LogOptions> = {}) {
   writeFileSync(at(name), content);
   const rows = await rowsOf<Row>(
@@ -67,7 +67,7 @@ async function read(name: string, content: Uint8Array | string, options: Partial
     'SELECT user, item, time FROM log ORDER BY rowid',
   );
   for (const { user, item, time } of rows ?? []) {
-    // Not so much as a mark of byte order, which DuckDB's driver leaves out of what it hands over.
+    // Not even a byte order mark, which DuckDB's driver drops.
     for (const id of [user, item]) expect(id).not.toMatch(/^\p{Zs}+$/u);
     expect(Number.isFinite(Number(time))).toBe(true);
   }
@@ -157,7 +157,7 @@ describe('a log of any ids comes out as it went in', () => {
   ])('%s', async (format, write) => {
     await fuzz(rows, async (all) => {
       const found = await read(format === 'CSV' ? 'log.csv' : 'log.json', write(all));
-      // Lists and objects are no ids, and a text in JSON that looks like one is taken for it.
+      // Lists and objects are not ids, and a text in JSON that looks like one counts as one.
       const lists = all.some(({ user, item }) => /^\s*[[{]/.test(user) || /^\s*[[{]/.test(item));
       if (found === undefined) expect(lists, refused).toBe(true);
       else expect(found).toEqual(all);

@@ -29,7 +29,7 @@ function writeAll(): void {
   for (const [name, content] of Object.entries(FILES)) write(name, content);
 }
 
-/** Whole lines of the catalogue's items, and a target for each line. */
+/** Complete lines of the catalogue's items, and a target for each line. */
 function expectWhole({ numItems, train, val, test }: Dataset): void {
   const isItem = (item: number) => Number.isInteger(item) && item >= 1 && item <= numItems;
   const linesOf = (lines: Sequences) => Array.from({ length: lines.count }, (_, line) => [...lines.at(line)]);

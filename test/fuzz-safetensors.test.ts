@@ -11,7 +11,7 @@ import { writeUntrainedRun } from './support/untrained-run.js';
 
 const at = scratchFolder();
 
-/** The bytes of a file of this header and so many zeros. */
+/** The bytes of a file with this header and this many zeros. */
 function fileOf(header: string | Uint8Array, data = 0): Buffer {
   const text = Buffer.from(header);
   const length = Buffer.alloc(8);
@@ -86,7 +86,7 @@ describe('a checkpoint', () => {
     file = unchecked(readFileSync(at('run/best.safetensors')));
   });
 
-  /** The checkpoint in the format of version 0.1.0, which has no checksums: whoever crafts a file can make them right. */
+  /** The checkpoint in the format of version 0.1.0, which has no checksums: an attacker could make them right anyway. */
   function unchecked(bytes: Buffer): Buffer {
     const end = 8 + Number(bytes.readBigUInt64LE());
     const header = JSON.parse(bytes.toString('utf8', 8, end));

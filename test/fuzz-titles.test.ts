@@ -10,7 +10,7 @@ import { scratchFolder } from './support/scratch.js';
 
 const at = scratchFolder();
 
-/** Titles as shops have them, and as nobody should. */
+/** Titles as shops have them, and hostile ones. */
 const title = fc.oneof(
   anyText,
   fc.constantFrom(

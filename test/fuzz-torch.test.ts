@@ -106,7 +106,7 @@ describe('a pickle', () => {
   });
 
   const bin = (text: string) => Buffer.from(text, 'latin1');
-  /** A list of nine times the list before it, thirty times over, as a key. */
+  /** As a key, a list of nine times the previous list, thirty levels deep. */
   const bomb = bin(
     `\x80\x02}]X\x03\0\0\0lola${Array.from({ length: 30 }, (_, i) => `q${String.fromCharCode(i)}b](${`h${String.fromCharCode(i)}`.repeat(9)}e`).join('')}K\x01s.`,
   );
@@ -140,7 +140,7 @@ describe('a .pt file that names much and holds little', () => {
     length.writeUInt32LE(value.length);
     return `X${length.toString('latin1')}${value}`;
   };
-  /** A tensor over a whole storage of `elements` floats, of this shape and strides. */
+  /** A tensor over a complete storage of `elements` floats, of this shape and strides. */
   const tensor = (elements: number, shape: number[], strides: number[]) =>
     `ctorch._utils\n_rebuild_tensor_v2\n((${text('storage')}ctorch\nFloatStorage\n${text('big')}${text('cpu')}${int(elements)}tQ${int(0)}(${shape.map(int).join('')}t(${strides.map(int).join('')}t\x89}tR`;
 

@@ -9,7 +9,7 @@ const op = (name: string) => registry.find((op) => op.name === name)!;
 const add = op('add');
 const group = op('group');
 
-/** What the harness objects to in an operation's case 1, by finite differences and in one direction. */
+/** What the harness finds wrong in an operation's case 1, by finite differences and in one direction. */
 async function wrongIn(op: Op): Promise<string[][]> {
   const names = [(await checkCase(gpu, op, 1)).filter(isOff)];
   const run = new OpRun(stream, op, op.cases[1], new HostRandom(1));
@@ -18,7 +18,7 @@ async function wrongIn(op: Op): Promise<string[][]> {
   return names.map((deviations) => deviations.map(({ name }) => name));
 }
 
-/** The operation with a reference that differs: the outputs by name. */
+/** The operation with a different reference for some outputs, by name. */
 const withReference = (op: Op, change: (outputs: Record<string, Float64Array | Uint32Array>) => void): Op => ({
   ...op,
   reference: (shape, inputs) => {

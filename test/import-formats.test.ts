@@ -7,7 +7,7 @@ import { parquet } from './support/parquet.js';
 
 const { at, write, run, text, sequences } = importFolder();
 
-/** What every form of the small log comes to. */
+/** The dataset that every form of the small log becomes. */
 const SEQUENCES = ['bob: b a c', 'alice: a x,1 b'];
 const quoted = (separator: string) => lines((row) => row.map((v) => `"${v}"`).join(separator));
 const json = lines(([userId, itemId, rating, timestamp]) => JSON.stringify({ userId, itemId, rating, timestamp }));

@@ -13,7 +13,7 @@ function write(name: string, content: string): string {
 
 const run = (...args: string[]) => gsas(at(), 'data', 'import', ...args);
 
-/** Imports to `out`, which must succeed, and returns what was printed. */
+/** Imports to `out`, expects success, and returns what was printed. */
 async function imported(...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await run(...args, '--out', 'out');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -134,7 +134,7 @@ describe('a time column under a name of its own', () => {
       shuffled('user,item,time', (t) => (t === 1_500_000_000 ? '1970-01-01' : new Date(1000 * t).toISOString())),
     );
     expect(await imported('days.csv', '--force')).toContain('such as 1970-01-01T00:00;');
-    // A year that JavaScript does not know.
+    // A year that JavaScript cannot represent.
     write('late.csv', readFileSync(at('days.csv'), 'utf8').replace('1970-01-01', '290000-01-01'));
     expect(await imported('late.csv', '--force')).toMatch(/such as 9\d{12} seconds since 1970;/);
   });

@@ -14,14 +14,14 @@ interface Interaction {
   time: number;
 }
 
-/** The same by plain loops over the whole log: ids by first appearance, order, duplicates, k-core, leave-one-out. */
+/** The same in plain loops over the whole log: ids by first appearance, order, duplicates, k-core, leave-one-out. */
 function reference(
   log: Interaction[],
   { duplicates, minUserInteractions = 1, minItemInteractions = 1 }: Partial<ImportOptions>,
 ) {
   const firstSeen = (key: 'user' | 'item') => [...new Set(log.map((interaction) => interaction[key]))];
   const [users, items] = [firstSeen('user'), firstSeen('item')];
-  // A sort is stable, so that equal times keep the order of the log.
+  // Sorting is stable, so equal times keep the order of the log.
   let left = [...log].sort((a, b) => a.time - b.time);
   const same = (a: Interaction) => (b: Interaction) => a.user === b.user && a.item === b.item;
   if (duplicates === 'first') left = left.filter((one, i) => left.findIndex(same(one)) === i);
@@ -62,7 +62,7 @@ it.each<Partial<ImportOptions>>([
 ])('any log is imported as by plain loops: %j', async (options) => {
   for (let seed = 0; seed < 3; seed++) {
     const random = new HostRandom(seed, 0);
-    // Few of each, so that ties, repeats and rare ones are many.
+    // Few of each, so that there are many ties, repeats and rare items.
     const log = Array.from({ length: 300 }, () => ({
       user: `u${Math.min(random.integer(60), random.integer(60))}`,
       item: `i${Math.min(random.integer(50), random.integer(50))}`,

@@ -12,13 +12,13 @@ import { dataset, flagsOf, TRAINING } from './support/small.js';
 const KILLS = Number(process.env.GSAS_KILLS ?? 6);
 const SEED = Number(process.env.GSAS_KILL_SEED ?? 1);
 
-/** Validations of a user at a time take as long as the steps, and early stopping ends the run after some ten of them. */
+/** Validations one user at a time take as long as the steps, and early stopping ends the run after about ten of them. */
 const OPTIONS = { ...TRAINING, eval_batch_size: 1, early_stopping_patience: 8, max_epochs: 60 };
 
 const at = scratchFolder();
 const random = new HostRandom(SEED);
 
-/** Trains a run, or goes on with it where there is something to go on from, as a person would after a kill. */
+/** Trains a run, or resumes it if there is something to resume, as a person would after a kill. */
 function train(name: string, env: NodeJS.ProcessEnv = {}) {
   const fresh = ['--data', 'data', ...flagsOf(OPTIONS)];
   const args = ['train', '--out', name, '--no-report', ...(resumableFile(at(name)) ? ['--resume'] : fresh)];
@@ -26,7 +26,7 @@ function train(name: string, env: NodeJS.ProcessEnv = {}) {
   return start(process.execPath, [...preload, MAIN, ...args], at(), env);
 }
 
-/** What a run leaves, without what the clock decides. */
+/** The files of a run, without everything that depends on the clock. */
 function result(name: string) {
   const { loop, ...last } = loadResumable(at(name));
   const lines = readJournal(at(name, 'metrics.jsonl'));

@@ -26,7 +26,7 @@ const MAY_IMPORT: Record<string, RegExp> = {
   'index.ts': /^(?!cli)[a-z]+\/|^browser\.js$/,
 };
 
-/** What a file imports: files from `folder`, by '/', and packages as they are named. */
+/** What a file imports: files as paths from `folder`, with '/', and packages by name. */
 function importsOf(folder: string, file: string): string[] {
   const text = readFileSync(join(folder, file), 'utf8');
   return [...text.matchAll(/\b(?:from |import |import\()'([^'\n]+)'/g)].map(([, name]) =>

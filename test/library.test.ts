@@ -22,7 +22,7 @@ import { start } from './support/command.js';
 const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 const HISTORIES = Array.from({ length: 5 }, (_, user) => dataset.test.inputs.at(user));
 
-/** Two models that have no size in common but the catalogue's. */
+/** Two models that share no size except the catalogue's. */
 const TRAINING = { max_steps: 6, max_batches_per_epoch: 3, lr: 5e-3, init_std: 0.02, dropout_rate: 0.2 };
 const SMALL: Partial<TrainOptions> = {
   ...TRAINING,
@@ -50,7 +50,7 @@ function trainOn(device: Gpu, options: Partial<TrainOptions>, hooks: Pick<TrainR
   return train({ gpu: device, dataset, options: { ...NEGATIVES, ...options }, ...hooks });
 }
 
-/** Every weight as its bits, so that also zeros' signs count. */
+/** Every weight as its bits, so that the signs of zeros count too. */
 function bits({ weights }: Checkpoint): string[] {
   return [...weights].map(([name, { data }]) => {
     return `${name} ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')}`;
@@ -74,7 +74,7 @@ describe('several at once on one device', () => {
       trainOn(gpu, SMALL, { onPrepared, onStep: () => turns.push('small') }),
       trainOn(gpu, LARGE, { onPrepared, onStep: () => turns.push('large') }),
     ]);
-    // They did take turns: neither had ended when the other began.
+    // They did take turns: neither had ended when the other one began.
     expect(turns.indexOf('large')).toBeLessThan(turns.lastIndexOf('small'));
     expect(turns.indexOf('small')).toBeLessThan(turns.lastIndexOf('large'));
     expect(together.map(({ best }) => bits(best!))).toEqual(alone.map(({ best }) => bits(best!)));

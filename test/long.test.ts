@@ -23,10 +23,10 @@ const {
 } = process.env;
 const KINDS = { steps: STEPS, trainers: TRAINERS, devices: DEVICES };
 const MINUTES = 60;
-/** Growth over all repetitions that is still none: the collector and malloc give nothing back at once. */
+/** Growth over all repetitions that still counts as none: the garbage collector and malloc do not return memory at once. */
 const SLACK = { rss: 24 * 2 ** 20, host: 4 * 2 ** 20 };
 
-/** By how much a quantity grows over all repetitions: the slope of the least squares line, times their number. */
+/** How much a quantity grows over all repetitions: the slope of the least-squares line, times their number. */
 function growth(samples: readonly Sample[], key: keyof Sample): number {
   const mean = (of: (sample: Sample) => number) => samples.reduce((sum, one) => sum + of(one), 0) / samples.length;
   const [x, y] = [mean(({ at }) => at), mean((one) => one[key])];

@@ -173,7 +173,7 @@ it.each([
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
 });
 
-/** Standard error without npm's own remarks (on its configuration, a newer version of itself). */
+/** Standard error without npm's own messages (about its configuration, or a newer version of npm). */
 function withoutNpm(stderr: Outcome['stderr']): string {
   return stderr.replaceAll(/^npm (warn|notice).*\n/gm, '');
 }

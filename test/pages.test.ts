@@ -23,7 +23,7 @@ describe.each([8, 7])('a table of D = %s in pages of a few rows', (D) => {
   const ids = Uint32Array.from({ length: B }, () => 1 + random.integer(N));
   const forward = () => new Tape(stream, false);
 
-  /** What a kernel gives for the table in one page and in pages of 11, 11 and 9 rows. */
+  /** A kernel's results for the table in one page and in pages of 11, 11 and 9 rows. */
   async function both(run: (table: Table) => Parameters<typeof stream.download>[0][]) {
     const whole = tableOf(stream.upload(rows, [N + 2, D]));
     const paged = Table.upload(stream, rows, D, 11);

@@ -5,7 +5,7 @@ import { alignColumns } from '../src/cli/output.js';
 import { ItemFinder } from '../src/store/find.js';
 
 const ESC = '\u001b';
-/** Clears the screen, sets the window's title, turns text around, and goes on in a second line. */
+/** Clears the screen, sets the window's title, reverses text, and continues on a second line. */
 const HOSTILE = `Ran${ESC}[2J${ESC}]0;owned\u0007 \u009b31m\u202e(5891)\u2066\r\n2  forged  0.9`;
 const SHOWN = 'Ran\\u001b[2J\\u001b]0;owned\\u0007 \\u009b31m\\u202e(5891)\\u2066 2  forged  0.9';
 

@@ -23,7 +23,7 @@ it.each([[[]], [['mine.txt', 'train/mine.txt']]])(
   (foreign) => {
     write('target', ...NAMES, ...foreign);
     write('new', ...NAMES);
-    // Either is renamed late: one ends the exchange of folders, the other that of files.
+    // Both are renamed late: one completes the exchange of folders, the other that of files.
     rmSync(at(foreign.length > 0 ? 'new/dataset_stats.json' : 'new'), { recursive: true });
     expect(() => replaceDataset(at('new'), at('target'), at('old'))).toThrow('ENOENT');
     for (const name of [...NAMES, ...foreign]) expect(readFileSync(at('target', name), 'utf8')).toBe('target');

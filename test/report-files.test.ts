@@ -71,7 +71,7 @@ describe('RunLog', () => {
     first.steps(steps(50, 2));
     first.validation(validation(100, 4));
     first.steps(steps(150, 6));
-    first.validation(validation(160, 7)); // within an epoch: a run that was never stopped has none here
+    first.validation(validation(160, 7)); // within an epoch: an uninterrupted run has none here
     first.steps(steps(200, 9));
     const second = new RunLog(folder, { step: 160, validation: 159, seconds: 7 });
     second.steps(steps(170, 9));

@@ -102,7 +102,7 @@ describe('a report of several runs', () => {
       ...['NDCG@10 with 95 % intervals', 'Training loss', 'NDCG@10 by step', 'NDCG@10 by time', 'Throughput'],
       ...['Probability against precision', 'Score by rank'],
     ]);
-    // They share a name, so their paths tell them apart.
+    // They have the same name, so their paths distinguish them.
     for (const run of runs) expect(page).toContain(`<th>${run}</th>`);
     expect(page).toMatch(/<th scope="row">lr<\/th><td>0\.001<\/td><td>0\.25<\/td>/);
     expect(page).not.toMatch(/<th scope="row">gbce_t/);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { restDuring } from '../src/node/rest.js';
 
-/** Asks in every turn of the event loop, as Dawn's binding does. */
+/** Polls in every turn of the event loop, as Dawn's binding does. */
 let polling = false;
 function poll(): void {
   if (polling) setImmediate(poll);

@@ -67,7 +67,7 @@ describe('a run in memory', () => {
 });
 
 describe('what crosses the bus', () => {
-  /** Numbers that are downloaded for checkpoints in four epochs of which none after the first is better: losses and ranks aside. */
+  /** How many numbers are downloaded for checkpoints in four epochs, of which only the first improves; without losses and ranks. */
   async function downloaded(store?: MemoryStore): Promise<number> {
     const download = vi.spyOn(Stream.prototype, 'download');
     try {

@@ -153,7 +153,7 @@ describe('the service', () => {
   });
 });
 
-/** Serves popularity among four items while `work` asks. */
+/** Serves popularity among four items while `work` sends requests. */
 async function withBaseline(work: (address: string) => Promise<void>): Promise<void> {
   const none = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
   const train = Sequences.from([[1, 2, 3], [2, 3], [3]]);
@@ -268,7 +268,7 @@ describe('the page', () => {
     const lengths = await page
       .locator('#picked .bar')
       .evaluateAll((bars) => bars.map((bar) => (100 * bar.clientWidth) / bar.parentElement!.clientWidth));
-    for (const [i, length] of lengths.entries()) expect(Math.abs(length - shares[i])).toBeLessThan(1); // but for rounding
+    for (const [i, length] of lengths.entries()) expect(Math.abs(length - shares[i])).toBeLessThan(1); // apart from rounding
 
     await page.reload(); // the picks stand in the address
     await page.locator('#picked li').nth(1).waitFor();

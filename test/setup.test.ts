@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-// A project of the smallest size, with an npm and a tsc that only write down that they were called: what is tested is
+// A minimal project, with an npm and a tsc that only record that they were called: what is tested is
 // when the script calls them.
 const SCRIPT = fileURLToPath(new URL('../scripts/setup.mjs', import.meta.url));
 let root: string;
@@ -59,7 +59,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** Runs the script; `did` is which of NPM, TSC and ADAPTER it came to. */
+/** Runs the script; `did` lists which of NPM, TSC and ADAPTER it ran. */
 function setup(...args: string[]) {
   const env = { ...process.env, npm_execpath: join(root, 'npm-cli.js') };
   const { status, stderr, stdout } = spawnSync(process.execPath, [join(root, 'scripts/setup.mjs'), ...args], {

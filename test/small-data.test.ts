@@ -60,7 +60,7 @@ const FLAGS = flagsOf(SHORT);
 
 const write = (name: string, dataset: Dataset) => writeDataset(at(name), dataset);
 
-/** Every command that looks at a run, in the order in which a person would. */
+/** Every command that reads a run, in the order in which a person would use them. */
 describe('a dataset without validation users', () => {
   const dataset = { ...FEW, val: NOBODY };
   beforeAll(() => {

@@ -15,7 +15,7 @@ import { writeUntrainedRun } from './support/untrained-run.js';
 const SECONDS = Number(process.env.GSAS_SOAK_SECONDS ?? 5);
 const CLIENTS = 64;
 const MOST_BODY = 20_000;
-/** Between the first quarter, in which everything has been used once, and the end; V8 takes some seconds to settle. */
+/** Growth allowed between the first quarter, in which everything is used once, and the end: V8 takes some seconds to settle. */
 const MOST_GROWTH = (SECONDS < 60 ? 128 : 48) * 2 ** 20;
 const TOP = 7;
 
@@ -29,7 +29,7 @@ interface Tally {
 
 type Act = (address: string, body: string) => Promise<unknown>;
 
-/** What a client may do, and how often in a thousand times; the rest are good questions. */
+/** What a client may do, and how often in a thousand times; the rest are good requests. */
 const TROUBLE: Readonly<Record<string, { share: number; act: Act }>> = {
   'odd target': { share: 2, act: async (address) => expectStatus(await exchange(address, head('GET', '//')), 404) },
   'no HTTP': { share: 2, act: async (address) => expectStatus(await exchange(address, '\x16\x03\x01\0\r\n\r\n'), 400) },
@@ -62,7 +62,7 @@ function post(body: string): string {
 }
 
 function expectStatus(answer: string, status: number): void {
-  // A server that closes with unread bytes may take its answer back with a reset.
+  // A server that closes with unread bytes may cancel its answer with a reset.
   if (answer !== '') expect(statusOf(answer)).toBe(status);
 }
 
@@ -104,7 +104,7 @@ async function readSlowly(address: string, body: string): Promise<void> {
   expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))).items).toHaveLength(TOP);
 }
 
-/** A good question, whose answer must be right. */
+/** A good request, whose answer must be right. */
 async function ask(address: string, agent: Agent, history: number[]): Promise<void> {
   const { hostname, port } = new URL(address);
   const asked = request({ hostname, port, agent, path: '/recommend', method: 'POST' });
@@ -144,7 +144,7 @@ async function metric(address: string, name: RegExp): Promise<number> {
   return Number(name.exec(text)?.[1] ?? 0);
 }
 
-/** The least of a second, between two collections of garbage. */
+/** The smallest value in a second, between two garbage collections. */
 async function memory(address: string): Promise<number> {
   let least = Infinity;
   for (let i = 0; i < 5; i++) {
@@ -167,7 +167,7 @@ it(`answers ${CLIENTS} clients for ${SECONDS} s, some of them malformed, killed,
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const tally: Tally = { milliseconds: [], counts: {}, wrong: [] };
   const began = performance.now();
-  // They never finish their heads, and must be cut off.
+  // They never finish their headers and must be cut off.
   const hanging = await Promise.all(Array.from({ length: 16 }, () => open(address)));
   for (const socket of hanging) socket.resume().write('GET /health HTTP/1.1\r\nX-');
   const clients = Array.from({ length: CLIENTS }, (_, i) =>

@@ -28,7 +28,7 @@ describe('table updates', () => {
     Uint32Array.from({ length: n }, () => random.integer(below));
   const normal = (random: HostRandom, n: number) => Float32Array.from({ length: n }, () => random.normal());
 
-  /** Q rows for `share` pairs each, of items that `draw` names. */
+  /** Q rows for `share` pairs each, of items from `draw`. */
   function table(R: number, D: number, Q: number, share: number, draw: (random: HostRandom) => number) {
     const random = new HostRandom(3);
     const ids = Uint32Array.from({ length: Q * share }, () => draw(random));

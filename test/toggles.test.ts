@@ -5,7 +5,7 @@ import { Stream } from '../src/engine/stream.js';
 import { openAdapter } from '../src/node/adapter.js';
 import { boundsChecked, dawnFlags } from '../src/node/toggles.js';
 
-/** An array of four at the front of a longer buffer, so that reading past it is harmless and yet tells whether it was checked. */
+/** An array of four at the front of a longer buffer, so that reading past it is harmless and shows whether it was checked. */
 const beyond = parseProgram(
   'beyond',
   `struct Params { i: u32 }
@@ -22,7 +22,7 @@ afterAll(() => {
   for (const gpu of open) gpu.close();
 });
 
-/** What a shader finds at index 6 of [0, 1, 2, 3], with 4, 5, 6, 7 behind it. */
+/** What a shader reads at index 6 of [0, 1, 2, 3], followed by 4, 5, 6, 7. */
 async function readBeyond(): Promise<number> {
   const gpu = await Gpu.open((await openAdapter()).adapter);
   open.push(gpu);

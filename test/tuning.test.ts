@@ -159,7 +159,7 @@ describe.each([{ subgroups: true }, { subgroups: false }])('tuning, subgroups $s
     const kept = loadTuning(tunedFor(gpu.adapter.info));
     expect(kept).toEqual(gpu.tuning.answers);
     expect(kept.length).toBeGreaterThan(0);
-    while (gpu.tuning.open.length > 0) await start('1'); // a slow adapter takes a question at a time
+    while (gpu.tuning.open.length > 0) await start('1'); // a slow adapter tunes one question at a time
     const told = lines.length;
     await start('1');
     expect(lines).toHaveLength(told);

@@ -25,7 +25,7 @@ const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '-
  * A headless Chromium: $GSAS_CHROMIUM, or one that is installed, or on Linux the one in the npm package that SwiftShader comes from,
  * with the libraries that it needs, kept in the user's cache.
  * @param options.webgpu pages have WebGPU
- * @returns undefined, and says why aloud, where there is none to be had
+ * @returns undefined, after saying why, if there is none
  */
 export async function openChromium({ webgpu = false } = {}): Promise<Browser | undefined> {
   try {
@@ -71,7 +71,7 @@ async function packaged(): Promise<{ program: string; libraries: string }> {
     if (data.length > 0) await writeFile(join(temporary, name), data);
   await writeFile(join(temporary, 'chromium'), unpack('chromium'));
   await chmod(join(temporary, 'chromium'), 0o755);
-  // One without SwiftShader; a whole one is another test's, as good, and makes the rename fail.
+  // Left without SwiftShader. A complete one is another test's, which is just as good, and makes the rename fail.
   if (!existsSync(join(folder, SWIFTSHADER))) await rm(folder, { recursive: true, force: true });
   await rename(temporary, folder).catch(() => rm(temporary, { recursive: true }));
   return found;

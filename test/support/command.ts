@@ -5,22 +5,22 @@ import { fileURLToPath } from 'node:url';
 /** The built command, as a user runs it; `npm test` builds it first. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** Dawn prints these on Mesa and offers no way to silence them; they harm nothing. */
+/** Dawn prints these on Mesa and has no way to silence them. They are harmless. */
 const DAWN_REMARK =
   /^Warning: maxDynamic(Uniform|Storage)BuffersPerPipelineLayout artificially reduced from \d+ to \d+ to fit dynamic offset allocation limit\.\n/gm;
 
 export interface Outcome {
-  /** The exit code; null when a signal ended it. */
+  /** The exit code; null if a signal ended it. */
   status: number | null;
   stdout: string;
-  /** Without Dawn's remarks. */
+  /** Without Dawn's warnings. */
   stderr: string;
 }
 
-/** A command under way. */
+/** A running command. */
 export interface Running {
   readonly ended: Promise<Outcome>;
-  /** Waits until the standard output matches. Rejects when it ends without. @returns the match */
+  /** Waits until standard output matches. Rejects if it ends without a match. @returns the match */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void;
 }

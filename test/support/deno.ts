@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../src/node/cache.js';
 
-/** Deno's program: $GSAS_DENO, the one on the path, or the one that `.ci/run` keeps in the user's cache. Undefined where there is none. */
+/** Deno's program: $GSAS_DENO, the one on the path, or the one that `.ci/run` keeps in the user's cache. Undefined if there is none. */
 export function findDeno(): string | undefined {
   if (process.env.GSAS_DENO) return process.env.GSAS_DENO;
   try {

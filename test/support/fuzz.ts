@@ -3,21 +3,21 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 
-/** Cases of each property: `npm run fuzz` takes many more than `npm test`. */
+/** Cases of each property. `npm run fuzz` runs many more than `npm test`. */
 export const CASES = Number(process.env.GSAS_FUZZ_CASES ?? 300);
-/** The same cases each time, unless another seed is asked for. */
+/** The same cases each time, unless another seed is given. */
 const SEED = Number(process.env.GSAS_FUZZ_SEED ?? 1);
 
-/** Of the processor, so that busy neighbours do not count: far more than any case needs. */
+/** Processor time, so that other load does not count: far more than any case needs. */
 const MOST_SECONDS = 3;
-/** On the clock: what takes longer hangs. */
+/** Wall time, after which a case counts as hanging. */
 const HANGS_SECONDS = 60;
 
 const state = new Int32Array(new SharedArrayBuffer(8));
 let cases = 0;
 new Worker(new URL('./watchdog.mjs', import.meta.url), { workerData: { state, mostSeconds: HANGS_SECONDS } }).unref();
 
-/** By which the process may grow in all, whatever sizes its inputs name: they have kilobytes themselves. */
+/** How much the process may grow in total, whatever sizes its inputs name. Inputs themselves have kilobytes. */
 const MOST_GROWTH = 512 * 2 ** 20;
 
 /** Runs a property on CASES inputs; a failure names the seed and the smallest input that fails. */
@@ -39,7 +39,7 @@ export async function fuzz<T>(inputs: fc.Arbitrary<T>, property: (input: T) => v
   expect(peak() - before, 'bytes of memory at the peak').toBeLessThan(MOST_GROWTH);
 }
 
-/** What a parser makes of an input: a value, or the one line with which it refuses it. Any other error is a failure of the test. */
+/** What a parser does with an input: a value, or the one line with which it refuses. Any other error fails the test. */
 export type Outcome<T> = { readonly value: T } | { readonly refused: string };
 
 export function outcomeOf<T>(parse: () => T): Outcome<T> {
@@ -50,7 +50,7 @@ export function outcomeOf<T>(parse: () => T): Outcome<T> {
   }
 }
 
-/** The message of an error that a user's mistake may end in; throws any other. */
+/** The message of an error that a user's mistake may cause; throws any other error. */
 export function lineOf(error: unknown): string {
   if (!(error instanceof InputError)) throw error;
   expect(error.message).toMatch(/^[^\p{Cc}]{1,2100}$/u);
@@ -59,7 +59,7 @@ export function lineOf(error: unknown): string {
 
 type Edit = (bytes: Buffer) => Buffer;
 
-/** Sizes and counts that break sums: the largest and the smallest of each width, and their neighbours. */
+/** Sizes and counts that break arithmetic: the largest and the smallest of each width, and their neighbours. */
 const NUMBERS = [
   0n,
   1n,
@@ -74,7 +74,7 @@ const NUMBERS = [
   2n ** 64n - 1n,
 ];
 
-/** A file with one to four faults: flipped bits, other bytes, numbers at their limits, pieces lost, doubled, zeroed or put in. */
+/** A file with one to four faults: flipped bits, other bytes, extreme numbers, pieces removed, doubled, zeroed or inserted. */
 export function mutated(original: Buffer): fc.Arbitrary<Buffer> {
   const place = fc.nat(Math.max(0, original.length - 1));
   const length = fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 1, max: Math.max(1, original.length) }));
@@ -114,7 +114,7 @@ function splice(at: number, length: number, put: (lost: Buffer, all: Buffer) => 
   };
 }
 
-/** Text as people, programs and attackers write it: words, numbers, what terminals, HTML and JavaScript obey, any code point, any bytes. */
+/** Text as people, programs and attackers write it: words, numbers, text with meaning for terminals, HTML and JavaScript, any code point, any bytes. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),

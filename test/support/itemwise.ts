@@ -14,8 +14,8 @@ const OPTIONS = {
 } as const;
 
 /**
- * The least that is an architecture: a token's hidden state is the layer norm of its item's row, so it learns which items follow which.
- * It shares neither options nor names with gSASRec, so whatever works with it goes by what is declared.
+ * The smallest architecture: a token's hidden state is the layer norm of its item's row, so it learns which items follow which. It shares no options and no
+ * names with gSASRec, so code that works with it uses only what is declared.
  */
 export const itemwise: Architecture<ModelConfig & Values<typeof OPTIONS>> = {
   name: 'itemwise',

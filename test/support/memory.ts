@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'vitest';
 
-/** Reads a file in a process of its own, whose peak before and after tells what the reading took. */
+/** Reads a file in a process of its own, whose peak before and after shows how much memory that took. */
 const SCRIPT = `
 const [module, name, file] = process.argv.slice(1);
 const read = (await import(module))[name];
@@ -16,7 +16,7 @@ try { read(file); } catch (error) { refused = error.constructor.name + ': ' + er
 console.log(JSON.stringify({ bytes: peak() - before, seconds: (performance.now() - began) / 1000, refused }));
 `;
 
-/** What the garbage collector leaves lying around whatever the file, with a small young generation. */
+/** Memory that is not collected yet, whatever the file, with a small young generation. */
 const SLACK = 48 * 2 ** 20;
 const MOST_SECONDS = 60;
 

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Outcome } from './command.js';
 
-/** What `--json` prints: an object a line. */
+/** What `--json` prints: one object per line. */
 export function objectsOf(stdout: string) {
   return linesOf(stdout).map((line) => JSON.parse(line));
 }
@@ -15,7 +15,7 @@ function linesOf(stdout: string): string[] {
   return stdout.trimEnd().split('\n');
 }
 
-/** Expects what every mistake of a user's ends in: one line with all of these parts, nothing else printed, exit code 2. */
+/** Expects what every user's mistake leads to: one line with all of these parts, no other output, exit code 2. */
 export function expectMistake({ status, stdout, stderr }: Outcome, ...parts: readonly (string | RegExp)[]): void {
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(/^error: .*\n$/);

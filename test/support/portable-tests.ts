@@ -50,7 +50,7 @@ export function testTraining(name: string, results: () => Promise<unknown>): voi
   }, 300_000);
 }
 
-/** Says aloud, and in the name of a test that is skipped, what is not tested and why. */
+/** Says, on the console and in the name of a skipped test, what is not tested and why. */
 export function describeUntested(name: string, why: string): void {
   console.warn(`NOT TESTED: ${name}: ${why}`);
   it.skip(`${name}: NOT TESTED, ${why}`, () => {});

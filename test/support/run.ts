@@ -8,7 +8,7 @@ export const HOSTILE = '<script>alert("&")</script>';
 
 const RANKS = Array.from({ length: 200 }, (_, user) => (user * 7) % 60);
 
-/** What a report needs of an analysis, with a title that would be a script. */
+/** What a report needs from an analysis, with a title that looks like a script. */
 export const ANALYSIS: Analysis = {
   step: 20,
   users: 200,
@@ -52,7 +52,7 @@ export interface FakeRun {
   analysis?: Analysis;
 }
 
-/** Writes the folder of a run that never was. */
+/** Writes the folder of an invented run. */
 export function fakeRun(folder: string, { options, ndcg = [0.1, 0.3, 0.2], session, analysis }: FakeRun = {}): string {
   mkdirSync(folder, { recursive: true });
   const write = (name: string, content: string) => writeFileSync(join(folder, name), content);

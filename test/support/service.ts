@@ -10,7 +10,7 @@ import { ItemFinder } from '../../src/store/find.js';
 export const ITEMS = 40;
 export const TITLES = new Map(Array.from({ length: ITEMS }, (_, i) => [i + 1, `Film ${i + 1} ${'ABCD'[i % 4]}`]));
 
-/** What answers in the place of a model: the first items that are not excluded. */
+/** Answers in place of a model: the first items that are not excluded. */
 async function answerOf({ history, top, exclude, explain }: Query) {
   const items = Array.from({ length: ITEMS }, (_, i) => ({ item: i + 1, score: -i }));
   const found = items.filter(({ item }) => !exclude.includes(item)).slice(0, top);
@@ -20,7 +20,7 @@ async function answerOf({ history, top, exclude, explain }: Query) {
 }
 
 export interface FakeService extends Partial<Omit<ServerOptions, 'service'>> {
-  /** Answers questions; left out, at once. */
+  /** Answers questions; at once if left out. */
   ask?: (query: Query, signal: AbortSignal) => Promise<unknown>;
   titles?: ReadonlyMap<number, string>;
 }

@@ -1,7 +1,7 @@
 import { syntheticDataset } from '../../src/data/synthetic.js';
 import type { TrainOptions } from '../../src/train/config.js';
 
-/** A catalogue of 240 items that trains in milliseconds a step. */
+/** A catalogue of 240 items that trains in milliseconds per step. */
 export const { dataset } = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 
 /** A model for it. Shaders hold its sizes as constants, so that tests of the same sizes share a driver's shader cache. */

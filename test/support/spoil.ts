@@ -1,6 +1,6 @@
 import { loadResumable, saveCheckpoint } from '../../src/store/resumable.js';
 
-/** Makes a run's next step end in weights that are no numbers: Adam takes the root of its second moment. */
+/** Makes a run's next step produce weights that are NaN, because Adam takes the root of its second moment. */
 export function spoilSlots(run: string): void {
   const checkpoint = loadResumable(run);
   const v = new Map(

@@ -9,7 +9,7 @@ export interface Tmpfs {
   remount(options: string): void;
 }
 
-/** @returns undefined where no file system can be mounted; it says so aloud. Unmounted after the file's tests */
+/** @returns undefined, after saying so, if no file system can be mounted. Unmounted after the file's tests */
 export function mountTmpfs(folder: string, options: string): Tmpfs | undefined {
   mkdirSync(folder, { recursive: true });
   const mount = (...args: string[]) => execFileSync('mount', [...args, folder], { stdio: 'pipe' });
@@ -22,7 +22,7 @@ export function mountTmpfs(folder: string, options: string): Tmpfs | undefined {
   return { folder, remount: (changed) => void mount('-o', `remount,${changed}`) };
 }
 
-/** Unmounts a folder after the file's tests, whatever became of them. */
+/** Unmounts a folder after the file's tests, whatever their outcome. */
 export function unmountAfterAll(folder: () => string): void {
   afterAll(() => {
     try {

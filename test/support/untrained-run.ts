@@ -11,11 +11,11 @@ export interface UntrainedRun {
   /** The folder of its data. */
   data: string;
   seed?: number;
-  /** The step that its checkpoints tell. */
+  /** The step in its checkpoints. */
   step?: number;
 }
 
-/** Writes the folder of a run on the small catalogue whose model is as it is before training. */
+/** Writes the folder of a run on the small catalogue with an untrained model. */
 export function writeUntrainedRun(folder: string, { options, data, seed = 1, step = 0 }: UntrainedRun): void {
   mkdirSync(folder, { recursive: true });
   const config = resolveConfig(dataset.numItems, [options]);
