@@ -76,6 +76,36 @@ describe('the service', () => {
     expect(reply.unknown.map(({ text }) => text)).toEqual(['nothing like it', '99']);
   });
 
+  it('takes numbers as the log has them, and the model’s own in an object', async () => {
+    const names = {
+      titles,
+      originals: new Map([
+        [1, '7'],
+        [7, '2571'],
+        [9, 'x'],
+      ]),
+    };
+    const stop = new AbortController();
+    let ended: Promise<void> | undefined;
+    const at = await new Promise<string>((onOpen, reject) => {
+      ended = serve(recommender, names, { port: 0, signal: stop.signal, onOpen });
+      ended.catch(reject);
+    });
+    const ask = async (history: unknown[]) => {
+      const response = await fetch(`${at}recommend`, { method: 'POST', body: JSON.stringify({ history, top: 1 }) });
+      return [response.status, (await response.json()) as RecommendReply] as const;
+    };
+    const [, reply] = await ask([7, '7', 2571, { item: 7 }, '#9', 9, { item: 99 }]);
+    expect(reply.history.map(({ item }) => item)).toEqual([1, 1, 7, 7, 9]);
+    expect(reply.unknown.map(({ text }) => text)).toEqual(['9', '#99']);
+    const [status, refused] = await ask(['nothing like it', 'film b']);
+    expect(status).toBe(400);
+    expect(refused.unknown.map(({ text }) => text)).toEqual(['nothing like it', 'film b']);
+    expect(refused.unknown[1].nearest.length).toBeGreaterThan(0);
+    stop.abort();
+    await ended;
+  });
+
   it('answers many at once, each with its own', async () => {
     const histories = Array.from({ length: 150 }, (_, i) => [1 + (i % N), 1 + ((7 * i) % N)]);
     const replies = await Promise.all(

@@ -31,6 +31,8 @@ export class HttpError extends Error {
     readonly status: number,
     message: string,
     readonly headers: Fields = {},
+    /** Further fields of the answer. */
+    readonly details: object = {},
   ) {
     super(shortened(printable(message), 500));
   }
@@ -84,8 +86,8 @@ export function newServer(answer: Answer, { hosts, headers: always, onAnswered, 
         throw new HttpError(421, `this service is not ${target.host || 'without a host'}`);
       reply = await answer(request, target, gone.signal);
     } catch (error) {
-      const { status, message, headers } = failureOf(error);
-      reply = { ...json({ error: message }, status), headers };
+      const { status, message, headers, details } = failureOf(error);
+      reply = { ...json({ error: message, ...details }, status), headers };
       const left = gone.signal.aborted || request.errored;
       if (status === 500 && !left) onFailure?.(error, target);
     }

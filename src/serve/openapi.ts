@@ -26,9 +26,22 @@ const items = (description: string, maxItems: number) => ({
   description,
 });
 
+const unknown = {
+  type: 'array',
+  description: 'what is no item of the model, and what it may have meant',
+  items: object({ text: { type: 'string' }, nearest: { type: 'array', items: ref('NamedItem') } }, ['text', 'nearest']),
+};
+
 const schemas = {
-  Error: object({ error: { type: 'string', description: 'one line: what was wrong, and what to do' } }, ['error']),
-  Item: { type: ['integer', 'string'], description: 'number of an item, its id in the log, or a title' },
+  Error: object({ error: { type: 'string', description: 'one line: what was wrong, and what to do' }, unknown }, [
+    'error',
+  ]),
+  Item: {
+    oneOf: [
+      { type: ['number', 'string'], description: 'its id in the log, or a title; its number where items have no ids' },
+      object({ item: { type: 'integer', minimum: 1, description: "the model's number of the item" } }, ['item']),
+    ],
+  },
   NamedItem: object(named, ['item']),
   Question: object(
     {
@@ -69,14 +82,7 @@ const schemas = {
           ['item'],
         ),
       },
-      unknown: {
-        type: 'array',
-        description: 'what is no item of the model, and what it may have meant',
-        items: object({ text: { type: 'string' }, nearest: { type: 'array', items: ref('NamedItem') } }, [
-          'text',
-          'nearest',
-        ]),
-      },
+      unknown,
     },
     ['items', 'history', 'unknown'],
   ),

@@ -58,7 +58,7 @@ async function update() {
   try {
     await meet();
     const began = performance.now();
-    const answer = await ask('recommend', { history: picks, top: 12, explain: about.explains });
+    const answer = await ask('recommend', { history: picks.map((item) => ({ item })), top: 12, explain: about.explains });
     if (turn !== asked) return; // a newer request is under way
     picked.replaceChildren(...answer.history.map((item, i) => element('li', {},
       ...(about.explains ? [element('span', { className: 'bar', style: 'width:' + (100 * item.weight).toFixed(1) + '%' })] : []),

@@ -6,7 +6,7 @@ import { corsOf, preflight } from './cors.js';
 import { type Answer, HttpError, json, newServer, type Reply, readJsonBody, type Target } from './http.js';
 import { openApi, type PATHS } from './openapi.js';
 import { PAGE, PAGE_POLICY } from './page.js';
-import { MOST_FOUND, type Service } from './service.js';
+import { MOST_FOUND, NothingKnown, type Service } from './service.js';
 import type { Telemetry } from './telemetry.js';
 
 export interface ServerOptions {
@@ -81,6 +81,7 @@ async function recommend(service: Service, body: unknown, signal: AbortSignal): 
     return await service.recommend(body, signal);
   } catch (error) {
     if (error instanceof BusyError) throw new HttpError(503, error.message, { 'retry-after': '1' });
+    if (error instanceof NothingKnown) throw new HttpError(400, error.message, {}, { unknown: error.unknown });
     throw error;
   }
 }

@@ -31,6 +31,13 @@ export const MOST_FOUND = 50;
 /** The most texts of a list whose meaning is guessed if no item has them as id or title. Each guess looks at every title. */
 const MOST_GUESSES = 16;
 
+/** Nothing of a history is an item of the model; `unknown` says what it may have meant. */
+export class NothingKnown extends InputError {
+  constructor(readonly unknown: RecommendReply['unknown']) {
+    super('history has no item of this model; give ids or titles, oldest first');
+  }
+}
+
 /** The service's answers, without HTTP. */
 export class Service {
   constructor(
@@ -62,8 +69,7 @@ export class Service {
       );
     const unknown: RecommendReply['unknown'] = [];
     const history = this.#items(given.history, 'history', MOST_HISTORY, unknown);
-    if (history.length === 0)
-      throw new InputError('history has no item of this model; give ids or titles, oldest first');
+    if (history.length === 0) throw new NothingKnown(unknown);
     const excluded = this.#items(given.exclude ?? [], 'exclude', MOST_EXCLUDED, unknown);
     const query: Query = { history, top, exclude: filterSeen ? [...history, ...excluded] : excluded, explain };
     return this.#reply(query, await this.batcher.ask(query, signal), unknown);
@@ -91,15 +97,16 @@ export class Service {
     if (list.length > most) throw new InputError(`${key} has ${list.length} items; ${most} is the most`);
     let guesses = MOST_GUESSES;
     return list.flatMap((entry: unknown) => {
-      if (typeof entry !== 'number' && typeof entry !== 'string')
-        throw new InputError(`${key} has ${quoted(entry)}; an item is a number or a text`);
-      if (typeof entry === 'number' && Number.isInteger(entry) && entry >= 1 && entry <= this.recommender.numItems)
-        return [entry];
-      const found = this.finder.find(String(entry), guesses > 0);
+      const text = textOf(entry);
+      if (text === undefined)
+        throw new InputError(
+          `${key} has ${quoted(entry)}; an item is a number or a text, which is its id or title, or {"item": N} by the model's number`,
+        );
+      const found = this.finder.find(text, guesses > 0);
       if (found.kind !== 'exact') guesses--;
-      if (typeof entry === 'string' && (found.kind === 'exact' || found.kind === 'similar')) return [found.item];
-      const near = found.kind === 'ambiguous' ? found.items : found.kind === 'unknown' ? found.nearest : [];
-      unknown.push({ text: String(entry), nearest: near.slice(0, 5).map((item) => this.#named(item)) });
+      if ('item' in found) return [found.item];
+      const near = found.kind === 'ambiguous' ? found.items : found.nearest;
+      unknown.push({ text, nearest: near.slice(0, 5).map((item) => this.#named(item)) });
       return [];
     });
   }
@@ -109,6 +116,14 @@ export class Service {
     const [original, title] = [originals.get(item), titles.get(item)];
     return { item, ...(original !== undefined && { original_id: original }), ...(title !== undefined && { title }) };
   }
+}
+
+/** What an entry of a list says on a command line: ids and titles as they are, {"item": 12} as #12; undefined for anything else. */
+function textOf(entry: unknown): string | undefined {
+  if (typeof entry === 'number' || typeof entry === 'string') return String(entry);
+  if (typeof entry !== 'object' || entry === null || Object.keys(entry).join() !== 'item') return undefined;
+  const { item } = entry as { item: unknown };
+  return typeof item === 'number' ? `#${item}` : undefined;
 }
 
 function flag(given: Record<string, unknown>, key: string, fallback: boolean): boolean {
