@@ -9,6 +9,7 @@ import { baselinesOf, type Source } from '../store/source.js';
 import { type PlanRequest, planTraining, type TrainPlan } from '../train/plan.js';
 import { formatDuration, Progress, type ProgressLimits } from '../train/progress.js';
 import { STOP_REASONS, type Validation } from '../train/run-store.js';
+import { trainThroughLoss } from '../train/through-loss.js';
 import { type TrainResult, train } from '../train/train.js';
 import { dryRun } from './dry-run.js';
 import { ECHO_MS, exitCodeOf } from './interrupt.js';
@@ -27,7 +28,12 @@ export interface TrainJob {
   readonly resume: boolean;
   /** Options, and the weights to start from. */
   readonly start: Pick<PlanRequest, 'options' | 'initFrom' | 'numberOf'>;
-  readonly flags: { readonly dryRun?: true; readonly watch?: true; readonly report: boolean };
+  readonly flags: {
+    readonly dryRun?: true;
+    readonly watch?: true;
+    readonly report: boolean;
+    readonly onDeviceLost: 'resume' | 'stop';
+  };
 }
 
 /** One run of a job. */
@@ -53,7 +59,7 @@ export async function trainPart({ out, flags }: TrainJob, { request, closing }: 
   if (flags.dryRun) return dryRun(request, plan, limits);
 
   const { name, why } = await openAdapter();
-  const gpu = await openGpu();
+  let gpu = await openGpu();
   const progress = new Progress(process.stdout, limits);
   const interrupt = new AbortController();
   let asked = 0;
@@ -70,17 +76,26 @@ export async function trainPart({ out, flags }: TrainJob, { request, closing }: 
   progress.print(`adapter: ${name} (${why})`);
   for (const notice of plan.notices) progress.print(notice);
   try {
-    const result = await train({
-      ...request,
-      gpu,
-      signal: interrupt.signal,
-      onPrepared: () => tuneAtFirstUse(gpu, (line) => progress.print(line)),
-      onStep: (state) => {
-        if (flags.watch) page ??= watchBeside(store.name); // the run's folder exists by the first step
-        progress.update(state);
+    const trained = flags.onDeviceLost === 'stop' ? train : trainThroughLoss;
+    const result = await trained(
+      {
+        ...request,
+        gpu,
+        signal: interrupt.signal,
+        onPrepared: () => tuneAtFirstUse(gpu, (line) => progress.print(line)),
+        onStep: (state) => {
+          if (flags.watch) page ??= watchBeside(store.name); // the run's folder exists by the first step
+          progress.update(state);
+        },
+        onValidation: (validation) => progress.print(describe(validation)),
       },
-      onValidation: (validation) => progress.print(describe(validation)),
-    }).finally(() => process.off('SIGINT', stop).off('SIGTERM', stop));
+      async (error, step) => {
+        progress.print(`${error.message.split(';')[0]}; going on from step ${step} on a new device`);
+        gpu.close();
+        gpu = await openGpu();
+        return gpu;
+      },
+    ).finally(() => process.off('SIGINT', stop).off('SIGTERM', stop));
     progress.print(
       `stopped after ${result.steps} steps, ${formatDuration(result.seconds)}: ${STOP_REASONS[result.stopped]}`,
     );

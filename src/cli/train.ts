@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { type ConfigFile, readConfigFile } from '../store/config-file.js';
@@ -23,6 +23,7 @@ interface Flags {
   final?: true;
   initFrom?: string;
   dryRun?: true;
+  onDeviceLost: 'resume' | 'stop';
   watch?: true;
   report: boolean;
 }
@@ -55,6 +56,11 @@ export function addTrain(program: Command): void {
       parsePath,
     )
     .option('--dry-run', 'print the configuration, the memory and the time that it takes; train and write nothing')
+    .addOption(
+      new Option('--on-device-lost <what>', 'resume goes on from the last checkpoint, if there is one, on a new device')
+        .choices(['resume', 'stop'])
+        .default('resume'),
+    )
     .option('--watch', 'serve a page on this machine that shows the run as it goes on')
     .option('--no-report', 'do not write report.html at the end, which takes some seconds')
     .addOption(presetOption());
