@@ -110,9 +110,9 @@ export { DEFAULT_MEASUREMENT, type EvaluationOptions, evaluate } from './infer/e
 
 export * from './base/errors.js';
 
-// Kernels of one's own
+// Your own kernels
 
-export type { Option } from './base/options.js';
+export type { Choice, Option } from './base/options.js';
 export { HostRandom } from './base/philox.js';
 export { Gradient, type RowShare } from './engine/gradient.js';
 export type { Pipeline, PipelineCache } from './engine/pipelines.js';
