@@ -81,6 +81,7 @@ it.each([
   [['import', 'log.csv', '--out', 'bad', '--user-col', 'who'], 'log.csv, line 1: --user-col who'],
   [['import', '*.tsv', '--out', 'bad'], 'no file matches *.tsv'],
   [['import', '--out', 'bad'], 'name the files'],
+  [['import', '--preview'], 'name the files'],
   [['import', 'log.csv'], '--out'],
   [['import', 'log.csv', '--out', 'bad', '--k-core', '0'], 'whole number'],
   [['import', 'log.csv', '--out', 'bad', '--duplicates', 'some'], 'keep, first, last'],

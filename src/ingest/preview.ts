@@ -44,6 +44,8 @@ export interface ColumnPreview {
 export async function previewImport(options: Omit<ImportOptions, 'out'>): Promise<FilePreview[]> {
   checkReadOptions(options);
   const { files = [], train = [], val = [], test = [], memoryLimit, signal } = options;
+  const named = [...files, ...train, ...val, ...test];
+  if (named.length === 0) throw new InputError('name the files to look at');
   const folder = mkdtempSync(join(tmpdir(), 'gsas-preview-'));
   try {
     const database = join(folder, 'database');
@@ -51,7 +53,7 @@ export async function previewImport(options: Omit<ImportOptions, 'out'>): Promis
     const db = await Database.open(database, { memoryLimit, signal });
     try {
       const previews: FilePreview[] = [];
-      for (const file of await expandFiles(db, [...files, ...train, ...val, ...test]))
+      for (const file of await expandFiles(db, named))
         previews.push(await previewFile(db, await openLog(db, file, { ...options, folder }), options));
       return previews;
     } finally {
