@@ -72,7 +72,11 @@ async function runRecommend(run: string | undefined, flags: Flags): Promise<void
     );
   }
   const intoFile = flags.split !== undefined || flags.allUsers !== undefined;
-  if (intoFile !== (flags.out !== undefined)) {
+  if (intoFile && flags.out === undefined) {
+    const mode = flags.split === undefined ? '--all-users' : '--split';
+    throw new InputError(`${mode} and --out go together: name the file for the recommendations`);
+  }
+  if (!intoFile && flags.out !== undefined) {
     throw new InputError('--out goes with --all-users or --split, whose recommendations are written to a file');
   }
   if (flags.out) checkTableFile(flags.out);
