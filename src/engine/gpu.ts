@@ -5,6 +5,7 @@ import { BufferPool, MemoryBudget } from './pool.js';
 import { probeSubgroups } from './probe.js';
 import { Profiler } from './profiler.js';
 import { Tuning } from './tuning.js';
+import { UniformRing } from './uniforms.js';
 
 /** What kernels may rely on. These are baked into shaders, so a kernel looks here and nowhere else. */
 export interface Capabilities {
@@ -61,6 +62,8 @@ export class Gpu {
   readonly pool: BufferPool;
   readonly staging: BufferPool;
   readonly pipelines: PipelineCache;
+  /** Uniforms of the stream that records now. One ring for all: bind groups name it, and would keep a stream's own alive after it. */
+  readonly uniforms: UniformRing;
   /** Which variants of kernels were measured to be the fastest. */
   readonly tuning = new Tuning();
   /** Set while GPU time is measured. No stream may have recorded work when it changes. */
@@ -92,6 +95,7 @@ export class Gpu {
     this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, budget);
     this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId, budget);
     this.pipelines = new PipelineCache(device);
+    this.uniforms = new UniformRing(device, nextId);
     this.profiler = profile ? new Profiler(device) : undefined;
     const onError = (event: Event) => {
       event.preventDefault();

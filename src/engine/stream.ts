@@ -5,7 +5,6 @@ import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
 import type { RandomState } from './random.js';
 import { type DType, type HostArray, type Shape, sizeOf, Tensor } from './tensor.js';
-import { UniformRing } from './uniforms.js';
 
 /**
  * Records work in order: passes go into one command encoder until `submit`, once a training step. Tensors come from the device's pool. A released
@@ -19,14 +18,11 @@ export class Stream {
 
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
-  readonly #uniforms: UniformRing;
   #afterSubmit: (() => void)[] = [];
   #scopes: Set<Tensor>[] = [];
   #rehearsing = false;
 
-  constructor(readonly gpu: Gpu) {
-    this.#uniforms = new UniformRing(gpu.device, () => gpu.nextId());
-  }
+  constructor(readonly gpu: Gpu) {}
 
   /** How often work was submitted to the device so far. */
   get submits(): number {
@@ -126,6 +122,7 @@ export class Stream {
    */
   rehearse(work: () => void): void {
     this.submit();
+    this.gpu.turn(this);
     this.#rehearsing = true;
     try {
       this.scope(work);
@@ -165,12 +162,13 @@ export class Stream {
     const [x, y = 1, z = 1] = typeof workgroups === 'number' ? this.#spread(workgroups) : workgroups;
     if (x * y * z === 0) return;
 
+    this.gpu.turn(this); // from here on the ring of uniforms is this stream's
     this.#makeRoom();
     const pipeline = this.gpu.pipelines.pipeline(program);
-    const offsets = program.uniforms.length > 0 ? [this.#uniforms.push(program, args)] : [];
+    const offsets = program.uniforms.length > 0 ? [this.gpu.uniforms.push(program, args)] : [];
     const pass = this.#openPass(program.name, tensors);
     pass.setPipeline(pipeline.gpu);
-    pass.setBindGroup(0, this.gpu.pipelines.bindGroup(program, pipeline, this.#uniforms.buffer, tensors), offsets);
+    pass.setBindGroup(0, this.gpu.pipelines.bindGroup(program, pipeline, this.gpu.uniforms.buffer, tensors), offsets);
     pass.dispatchWorkgroups(x, y, z);
     if (this.gpu.profiler) this.#endPass();
   }
@@ -185,7 +183,7 @@ export class Stream {
     }
     this.#endPass();
     const afterResolve = this.gpu.profiler?.resolve(this.#encoder);
-    this.#uniforms.flush();
+    this.gpu.uniforms.flush();
     this.gpu.device.queue.submit([this.#encoder.finish()]);
     this.#encoder = undefined;
     this.gpu.submits++;
@@ -282,16 +280,16 @@ export class Stream {
     this.#endPass();
     this.#encoder = undefined;
     this.#afterSubmit = [];
-    this.#uniforms.discard();
+    this.gpu.uniforms.discard();
     this.gpu.profiler?.discard();
   }
 
   /** A step with more launches than there are slots submits what is recorded and goes on. */
   #makeRoom(): void {
     if (this.gpu.profiler?.full) this.submit();
-    if (this.#uniforms.full) {
+    if (this.gpu.uniforms.full) {
       this.submit();
-      this.#uniforms.grow();
+      this.gpu.uniforms.grow();
     }
   }
 }
