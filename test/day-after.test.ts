@@ -145,7 +145,7 @@ describe('recommendations for users of the data', () => {
     ],
     ['users of no data', ['--user', 'u1'], /there is no folder .*data/],
     ['two ways at once', ['--user', 'u1', '--history', 'sku-1'], /say for whom/],
-    ['all users on the screen', ['--all-users'], /--out goes with --all-users/],
+    ['all users on the screen', ['--all-users'], /--all-users and --out go together/],
   ])('refuse %s', async (_, args, message) => {
     expectMistake(await run('recommend', 'runs/first', ...args), message);
   });

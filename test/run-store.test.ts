@@ -106,7 +106,11 @@ describe('a run of version 0.1.0', () => {
     if (!same) console.warn(`the run of 0.1.0 was made on ${first.driver}, this is ${last.driver}: compared to 1e-5`);
     for (const [name, values] of Object.entries({ ...resumed.slots, weights: resumed.weights })) {
       const expected: HostParameters = name === 'weights' ? whole.weights : whole.slots[name];
-      for (const [parameter, { data }] of values) expectClose(data, expected.get(parameter)!.data, same ? 0 : 1e-5);
+      for (const [parameter, { data }] of values) {
+        // Its gradient is zero in exact arithmetic, so that Adam moves it by an adapter's rounding.
+        if (!same && parameter.endsWith('key_proj.bias')) continue;
+        expectClose(data, expected.get(parameter)!.data, same ? 0 : 1e-5);
+      }
     }
     const lines = (file: string) =>
       readJournal(file).map(({ seconds, positions_per_second, ...numbers }) => Object.values(numbers).map(Number));

@@ -51,6 +51,9 @@ export async function trainOnce(job: TrainJob): Promise<void> {
   await trainPart(job, { request, closing: (gpu, result) => closing(gpu, result, job) });
 }
 
+/** How long a process that was interrupted waits for the shaders in hand. */
+const COMPILING_MS = 3000;
+
 /** Trains one run, tells of its progress, and writes its report. A signal ends the process when the run is saved. */
 export async function trainPart({ out, flags }: TrainJob, { request, closing }: JobPart): Promise<void> {
   const { dataset, store } = request;
@@ -105,7 +108,8 @@ export async function trainPart({ out, flags }: TrainJob, { request, closing }: 
     if (!aborted) gpu.close(); // the report opens another device, which times kernels
     const report = flags.report && (await reportTraining(store.name, aborted));
     if (report) progress.print(`report: ${report}`);
-    if (aborted) process.exit(); // a device that still compiles shaders would delay the end
+    // A device that still compiles shaders delays the end; a process that exits while one does can crash in its driver.
+    if (aborted) setTimeout(() => process.exit(), COMPILING_MS).unref();
   } finally {
     progress.clear();
     gpu.close();

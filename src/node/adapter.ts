@@ -28,6 +28,9 @@ export interface AdapterOptions {
  */
 const instances = new Map<string, GPU>();
 
+/** It aborts the process, too, when an adapter is collected before its device. */
+const adapters: GPUAdapter[] = [];
+
 /**
  * Dawn with our flags and the given ones, and the adapter that it prefers; null if it has none.
  * @param manifest the only Vulkan driver to look at
@@ -48,6 +51,7 @@ export async function requestAdapter(
   const gpu = instances.get(key) ?? create(all);
   instances.set(key, gpu);
   const adapter = await withDriver(manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  if (adapter) adapters.push(adapter);
   return { gpu, adapter };
 }
 
