@@ -61,6 +61,7 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
       },
       onOpen: (address) => console.log(`${label} is served at ${address} until Ctrl-C`),
     });
-    process.exit(); // a device that still compiles shaders would delay the end
+    // A device that still compiles shaders delays the end; a process that exits while one does can crash in its driver.
+    setTimeout(() => process.exit(), 3000).unref();
   });
 }
