@@ -100,6 +100,8 @@ describe('sessions', () => {
 
   it('that are none are named', () => {
     writeFileSync(join(folder, 'environment.json'), '{}');
-    expect(() => readSessions(folder)).toThrow(/environment\.json: is no list of sessions/);
+    expect(() => readSessions(folder)).toThrow(/environment\.json: it is \{\}; it must be a list; remove the file/);
+    writeFileSync(join(folder, 'environment.json'), '[{"started":"2026","stopped":"why"}]');
+    expect(() => readSessions(folder)).toThrow(/environment\.json: stopped is "why"; it must be one of early_stopping, /);
   });
 });

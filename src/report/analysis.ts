@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { checkShape, type Shape } from '../base/shape.js';
 import { readJson, writeWhole } from '../store/files.js';
 
 /** What was measured for the report of a run's best weights. Probabilities are the scores' sigmoids. */
@@ -68,16 +69,46 @@ export interface Profile {
 }
 
 const FILE = 'analysis.json';
+const ITEM: Shape = { id: 'number', 'title?': 'string' };
+const SHAPE: Shape = {
+  step: 'number',
+  users: 'number',
+  rankings: [{ name: 'string', ranks: ['number'] }],
+  calibration: {
+    users: 'number',
+    cutoffs: ['number'],
+    probability: ['number'],
+    precision: ['number'],
+    byRank: ['number'],
+  },
+  examples: [
+    {
+      user: 'number',
+      'name?': 'string',
+      history: [ITEM],
+      length: 'number',
+      target: ITEM,
+      rank: 'number',
+      recommended: [ITEM],
+      probabilities: ['number'],
+    },
+  ],
+  'profile?': {
+    steps: 'number',
+    positions: 'number',
+    kernels: [{ name: 'string', milliseconds: 'number', launches: 'number' }],
+  },
+};
 
 /** What `writeAnalysis` wrote; undefined if there is none. @throws InputError if the file is damaged */
 export function readAnalysis(run: string): Analysis | undefined {
   const file = join(run, FILE);
   if (!existsSync(file)) return undefined;
-  const analysis = readJson(file) as Partial<Analysis> | null;
-  if (!analysis?.rankings?.length || !analysis.calibration || !analysis.examples) {
-    throw new InputError(`${file}: is not what a report needs; remove it, \`gsas-wgpu report\` makes another`);
-  }
-  return analysis as Analysis;
+  const analysis = readJson(file) as Analysis;
+  const advice = 'remove the file, `gsas-wgpu report` makes another';
+  checkShape(analysis, SHAPE, file, advice);
+  if (analysis.rankings.length === 0) throw new InputError(`${file}: rankings is empty; ${advice}`);
+  return analysis;
 }
 
 export function writeAnalysis(run: string, analysis: Analysis): void {

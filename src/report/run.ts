@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { checkShape, type Shape } from '../base/shape.js';
 import { readJson } from '../store/files.js';
 import { readJournal } from '../store/journal.js';
 import { isProcessAlive } from '../store/run-lock.js';
@@ -54,7 +55,7 @@ export function readRun(folder: string): RunRecord {
     throw new InputError(`${folder} is not the folder of a run: it holds no config.json and metrics.jsonl`);
   }
   const file = (name: string) => join(folder, name);
-  const dataset = existsSync(file('run.json')) && (readJson(file('run.json')) as { dataset?: RunDataset }).dataset;
+  const dataset = readDataset(file('run.json'));
   const sessions = readSessions(folder);
   const analysis = readAnalysis(folder);
   return {
@@ -68,6 +69,18 @@ export function readRun(folder: string): RunRecord {
     ...(dataset && { dataset }),
     ...(analysis && { analysis }),
   };
+}
+
+const NOTE: Shape = {
+  'dataset?': { name: 'string', users: 'number', items: 'number', interactions: 'number', meanLength: 'number' },
+};
+
+/** The dataset that a run's note describes, if it does. */
+function readDataset(file: string): RunDataset | undefined {
+  if (!existsSync(file)) return undefined;
+  const note = readJson(file) as { dataset?: RunDataset };
+  checkShape(note, NOTE, file, 'remove the file, and name the data with --data DIR');
+  return note.dataset;
 }
 
 export type AnalysedRun = RunRecord & { readonly analysis: Analysis };

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import type { Outcome } from '../train/run-store.js';
+import { quoted } from '../base/printable.js';
+import { checkShape, type Shape } from '../base/shape.js';
+import { type Outcome, STOP_REASONS } from '../train/run-store.js';
 import type { Environment } from './environment.js';
 import { readJson, writeWhole } from './files.js';
 
@@ -20,15 +22,32 @@ export interface Session extends Environment {
 }
 
 const FILE = 'environment.json';
+/** What is shown of a session. The rest is for people who look into the file. */
+const SHAPE: Shape = {
+  'version?': 'string',
+  'node?': 'string',
+  'adapter?': 'string',
+  'host?': 'string',
+  'pid?': 'number',
+  started: 'string',
+  'ended?': 'string',
+  'stopped?': 'string',
+  'error?': 'string',
+};
+const ENDINGS: readonly string[] = [...Object.keys(STOP_REASONS), 'failed'];
 
 /** The sessions of a run, earliest first; none if the file is missing. @throws InputError if it is damaged */
 export function readSessions(run: string): Session[] {
   const file = join(run, FILE);
   if (!existsSync(file)) return [];
-  const sessions = readJson(file);
-  if (!Array.isArray(sessions) || !sessions.every((session) => typeof session?.started === 'string')) {
-    throw new InputError(`${file}: is no list of sessions; remove it, the run needs it only for reports`);
-  }
+  const sessions = readJson(file) as Session[];
+  const advice = 'remove the file, the run needs it only for reports';
+  checkShape(sessions, [SHAPE], file, advice);
+  const odd = sessions.find(({ stopped }) => stopped !== undefined && !ENDINGS.includes(stopped));
+  if (odd)
+    throw new InputError(
+      `${file}: stopped is ${quoted(odd.stopped)}; it must be one of ${ENDINGS.join(', ')}; ${advice}`,
+    );
   return sessions;
 }
 
