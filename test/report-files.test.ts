@@ -102,6 +102,8 @@ describe('sessions', () => {
     writeFileSync(join(folder, 'environment.json'), '{}');
     expect(() => readSessions(folder)).toThrow(/environment\.json: it is \{\}; it must be a list; remove the file/);
     writeFileSync(join(folder, 'environment.json'), '[{"started":"2026","stopped":"why"}]');
-    expect(() => readSessions(folder)).toThrow(/environment\.json: stopped is "why"; it must be one of early_stopping, /);
+    expect(() => readSessions(folder)).toThrow(
+      /environment\.json: stopped is "why"; it must be one of early_stopping, /,
+    );
   });
 });

@@ -150,7 +150,7 @@ describe('a run that cannot be reported', () => {
         writeFileSync(join(run, 'analysis.json'), '{}');
         return run;
       },
-      /analysis\.json: is not what a report needs; remove it/,
+      /analysis\.json: step is missing; it must be a number; remove the file/,
     ],
   ])('is told in a line: %s', async (_, run, message) => {
     const error: Error = await writeReport([run()]).then(

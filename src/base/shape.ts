@@ -16,7 +16,8 @@ export function checkShape(value: unknown, shape: Shape, source: string, advice:
 }
 
 function misfitOf(value: unknown, shape: Shape, path: string): string | undefined {
-  const must = (what: string) => `${path || 'it'} is ${quoted(value)}; it must be ${what}`;
+  const must = (what: string) =>
+    `${path || 'it'} is ${value === undefined ? 'missing' : quoted(value)}; it must be ${what}`;
   if (typeof shape === 'string') {
     const article = shape === 'string' ? 'a text' : shape === 'number' ? 'a number' : 'true or false';
     return typeof value === shape ? undefined : must(article);
