@@ -1,9 +1,6 @@
-import { Validator } from '@seriousme/openapi-schema-validator';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ScoringRecommender } from '../src/infer/scoring.js';
 import { parseOrigins } from '../src/serve/cors.js';
-import { PATHS } from '../src/serve/openapi.js';
 import { serve } from '../src/serve/serve.js';
 import { watchRun } from '../src/serve/watch.js';
 import { fakeRun } from './support/run.js';
@@ -151,20 +148,36 @@ describe('a body', () => {
   });
 });
 
-it('ends on a signal while a compiler still holds its first answers up', async () => {
-  const recommender = new ScoringRecommender({
-    ...{ name: 'slow', numItems: 5, window: 5, meaning: 'places' },
-    scores: () => new Float64Array(6),
+const NAMELESS = { titles: new Map<number, string>(), originals: new Map<number, string>() };
+const placesOf = (numItems: number) =>
+  new ScoringRecommender({
+    ...{ name: 'places', numItems, window: 5, meaning: 'places' },
+    scores: () => new Float64Array(numItems + 1),
   });
+
+it('ends on a signal while a compiler still holds its first answers up', async () => {
+  const recommender = placesOf(5);
   const asked = vi.spyOn(recommender, 'top').mockReturnValue(new Promise<never>(() => {}));
   const end = new AbortController();
   const onOpen = vi.fn();
-  const names = { titles: new Map<number, string>(), originals: new Map<number, string>() };
-  const served = serve(recommender, names, { port: 0, signal: end.signal, onOpen });
+  const served = serve(recommender, NAMELESS, { port: 0, signal: end.signal, onOpen });
   await vi.waitFor(() => expect(asked).toHaveBeenCalled());
   end.abort();
   await served;
   expect(onOpen).not.toHaveBeenCalled();
+});
+
+it('starts where few may wait, and counts no batches of its own', async () => {
+  const end = new AbortController();
+  let served: Promise<void> | undefined;
+  const address = await new Promise<string>((onOpen, reject) => {
+    served = serve(placesOf(5), NAMELESS, { port: 0, maxWaiting: 1, signal: end.signal, onOpen });
+    served.catch(reject);
+  });
+  const metrics = await (await fetch(`${address}metrics`)).text();
+  expect(metrics).toMatch(/^gsas_batch_size_count 0$/m);
+  end.abort();
+  await served;
 });
 
 it('is not held up by thousands of texts that are no titles, nor by one long one', async () => {
@@ -272,43 +285,5 @@ describe('pages of other origins', () => {
     expect(() => parseOrigins('https://a.example/shop')).toThrow('is no origin; did you mean https://a.example?');
     expect(() => parseOrigins('a.example')).toThrow('give scheme and host');
     expect(() => parseOrigins(' ')).toThrow('--cors is empty');
-  });
-});
-
-describe('the OpenAPI document', () => {
-  it('is valid, lists what is there, and describes what comes', async () => {
-    const { address, close } = await fakeService();
-    onTestFinished(() => void close());
-    const document = (await (await fetch(`${address}openapi.json`)).json()) as {
-      info: object;
-      components: { schemas: Record<string, object> };
-      paths: Record<
-        string,
-        Record<string, { responses: Record<string, { content: Record<string, { schema: object }> }> }>
-      >;
-    };
-    expect(await new Validator().validate(document)).toEqual({ valid: true });
-    expect(document.info).toMatchObject({ version: '1.2.3' });
-    const ajv = new Ajv2020({ strict: false });
-    ajv.addSchema({ $id: 'api:/', ...document });
-    const check = async (path: keyof typeof PATHS, init: RequestInit = {}, query = '') => {
-      const response = await fetch(new URL(path + query, address), init);
-      const method = (init.method ?? 'GET').toLowerCase();
-      const { content } = document.paths[path][method].responses[response.status];
-      const [type] = Object.keys(content);
-      expect(response.headers.get('content-type')).toContain(type);
-      if (type !== 'application/json') return;
-      const place = [path, method, 'responses', response.status, 'content', type, 'schema'];
-      const pointer = place.map((key) => encodeURIComponent(String(key).replaceAll('~', '~0').replaceAll('/', '~1')));
-      const fits = ajv.getSchema(`api:/#/paths/${pointer.join('/')}`)!;
-      expect([fits(await response.json()), fits.errors]).toEqual([true, null]);
-    };
-    const post = (body: unknown) => ({ method: 'POST', body: JSON.stringify(body) });
-    for (const path of Object.keys(PATHS) as (keyof typeof PATHS)[]) if (path !== '/recommend') await check(path);
-    await check('/items', {}, '?q=film&limit=3');
-    await check('/items', {}, '?limit=99');
-    await check('/recommend', post({ history: [1, 'Film 7 C', 'nothing'], explain: true }));
-    await check('/recommend', post({ history: [] }));
-    await check('/recommend', post({ history: Array(40_000).fill(1) }));
   });
 });

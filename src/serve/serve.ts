@@ -46,7 +46,7 @@ export async function serve(recommender: Recommender, names: ItemNames, options:
   const { name, numItems, window, meaning, explain, adapter } = recommender;
   const telemetry = new Telemetry(() => batcher.waiting);
   const batcher: Batcher = new Batcher(recommender, maxWaiting, (size) => telemetry.batch(size));
-  await orAborted(warmUp(batcher, recommender, signal), signal);
+  await orAborted(warmUp(recommender, signal), signal);
   if (signal.aborted) return;
   const finder = new ItemFinder(names, numItems);
   const service = new Service(batcher, recommender, finder, options.filterRated ?? true);
@@ -69,7 +69,10 @@ export async function serve(recommender: Recommender, names: ItemNames, options:
 }
 
 /** Sends requests that need different shaders, for few and for many rows and tokens, so that no client has to wait for a compiler. */
-async function warmUp(batcher: Batcher, { numItems, window }: Recommender, signal: AbortSignal): Promise<void> {
+async function warmUp(recommender: Recommender, signal: AbortSignal): Promise<void> {
+  const { numItems, window } = recommender;
+  // Not the service's, whose limit and counts are those of clients.
+  const batcher = new Batcher(recommender, MOST_TOGETHER, () => {});
   for (const length of [1, Math.max(1, window)]) {
     for (const count of [1, MOST_TOGETHER]) {
       const query = { history: Array(length).fill(1), top: Math.min(10, numItems), exclude: [], explain: true };
