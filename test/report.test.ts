@@ -152,6 +152,16 @@ describe('a run that cannot be reported', () => {
       },
       /analysis\.json: step is missing; it must be a number; remove the file/,
     ],
+    [
+      'an analysis without examples',
+      () => fakeRun(at('run'), { analysis: { ...ANALYSIS, examples: [] } }),
+      /analysis\.json: examples is empty; remove the file/,
+    ],
+    [
+      'an analysis of no cutoffs',
+      () => fakeRun(at('run'), { analysis: { ...ANALYSIS, calibration: { ...ANALYSIS.calibration, cutoffs: [] } } }),
+      /analysis\.json: calibration\.cutoffs is empty; remove the file/,
+    ],
   ])('is told in a line: %s', async (_, run, message) => {
     const error: Error = await writeReport([run()]).then(
       () => new Error('it was written'),

@@ -107,7 +107,10 @@ export function readAnalysis(run: string): Analysis | undefined {
   const analysis = readJson(file) as Analysis;
   const advice = 'remove the file, `gsas-wgpu report` makes another';
   checkShape(analysis, SHAPE, file, advice);
-  if (analysis.rankings.length === 0) throw new InputError(`${file}: rankings is empty; ${advice}`);
+  const { rankings, examples, calibration } = analysis;
+  const lists = { rankings, examples, 'calibration.cutoffs': calibration.cutoffs };
+  for (const [name, { length }] of Object.entries(lists))
+    if (length === 0) throw new InputError(`${file}: ${name} is empty; ${advice}`);
   return analysis;
 }
 

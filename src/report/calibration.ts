@@ -37,21 +37,21 @@ function calibrationChart(runs: readonly AnalysedRun[]): Promise<Html> {
 
 function rankChart(runs: readonly AnalysedRun[]): Promise<Html> {
   const ranked = (values: readonly number[]) => values.map((value, i) => [i + 1, value] as const);
-  const [{ analysis }] = runs as [AnalysedRun];
+  const [{ analysis }] = runs;
   const [example] = analysis.examples;
   const series: Series[] =
     runs.length > 1
       ? runs.map((run) => ({ name: run.name, points: ranked(run.analysis.calibration.byRank) }))
       : [
-          { name: `user ${example!.name ?? example!.user}`, points: ranked(example!.probabilities) },
+          { name: `user ${example.name ?? example.user}`, points: ranked(example.probabilities) },
           { name: 'mean over users', points: ranked(analysis.calibration.byRank) },
         ];
-  const found = example!.rank > 0 && example!.rank <= example!.probabilities.length;
+  const found = example.rank > 0 && example.rank <= example.probabilities.length;
   const spec = lineChart({
     x: { title: 'rank', format: '~r', log: true },
     y: { title: 'predicted probability', format: '.3~r', zero: true },
     series,
-    ...(runs.length === 1 && found && { mark: { x: example!.rank, label: 'what came next' } }),
+    ...(runs.length === 1 && found && { mark: { x: example.rank, label: 'what came next' } }),
   });
   const caption = `As in Figure 1 of the gSASRec paper. Where many ranks are near 1, as SASRec's are, the order among them says little.`;
   return draw(spec, 'Score by rank', caption);

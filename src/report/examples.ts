@@ -6,7 +6,7 @@ import type { RunRecord } from './run.js';
 
 /** What the model recommends to a few users of the test split, and what they chose next. */
 export function exampleCards({ analysis, config }: RunRecord): Html | undefined {
-  if (analysis === undefined || analysis.examples.length === 0) return undefined;
+  if (!analysis) return undefined;
   const percentages = JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated?.(config)
     ? 'predicted probabilities'
     : 'sigmoids of the scores, which only order items: they can exceed the probability that an item comes next';

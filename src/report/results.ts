@@ -31,7 +31,7 @@ ${differences(analysed)}
 }
 
 function setting(runs: readonly AnalysedRun[]): string {
-  const [{ analysis, config }] = runs as [AnalysedRun];
+  const [{ analysis, config }] = runs;
   const ranked = analysis.rankings[0].ranks.length;
   const who =
     ranked === analysis.users ? `${count(ranked)} users` : `${count(ranked)} of ${count(analysis.users)} users`;
@@ -47,8 +47,8 @@ function ownRanking({ name, analysis }: AnalysedRun): Ranked {
 
 /** Compared with the first run, user by user, if the users are the same. */
 function differences([first, ...others]: readonly AnalysedRun[]): Html | undefined {
-  const own = ownRanking(first!);
-  const same = others.filter((run) => sameData(run, first!) && ownRanking(run).ranks.length === own.ranks.length);
+  const own = ownRanking(first);
+  const same = others.filter((run) => sameData(run, first) && ownRanking(run).ranks.length === own.ranks.length);
   if (same.length === 0) return undefined;
   const rows = same.map((run) => {
     const paired = compareMetrics(ownRanking(run), own);
@@ -58,7 +58,7 @@ function differences([first, ...others]: readonly AnalysedRun[]): Html | undefin
     });
     return { name: run.name, cells };
   });
-  return html`<h3>Difference to ${first!.name}</h3>
+  return html`<h3>Difference to ${first.name}</h3>
 <p>The same users, paired; p by Fisher’s randomisation test.</p>
 ${metricTable(rows)}`;
 }
