@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll } from 'vitest';
 import { openChromium } from './support/chromium.js';
-import { describeCases, describeUntested, scriptOf, testTraining } from './support/portable-tests.js';
+import { describeCases, scriptOf, testTraining } from './support/portable-tests.js';
+import { describeUntested } from './support/untested.js';
 
 const WHAT = "kernels in Chromium's WebGPU";
 

@@ -13,6 +13,7 @@ import { train } from '../src/train/train.js';
 import { gpu } from './support/device.js';
 import { scratchFolder } from './support/scratch.js';
 import { dataset, MODEL } from './support/small.js';
+import { describeUntested } from './support/untested.js';
 
 const PYTHON = process.env.GSAS_PYTHON || 'python3';
 
@@ -25,17 +26,15 @@ function hasTorch(): boolean {
     python('-c', 'import torch, numpy');
     return true;
   } catch {
-    console.warn(
-      `convert: ${PYTHON} has no torch and numpy, so nothing was loaded in PyTorch; name one with GSAS_PYTHON`,
-    );
     return false;
   }
 }
 
-// The name says in every report what these tests need, in case they are skipped.
-describe.skipIf(!hasTorch())(
-  'a .pt file of ours in PyTorch (needs a python with torch and numpy, see GSAS_PYTHON)',
-  () => {
+const WHAT = 'a .pt file of ours in PyTorch';
+
+if (!hasTorch()) describeUntested(WHAT, `${PYTHON} has no torch and numpy; name one that has by GSAS_PYTHON`);
+else
+  describe(WHAT, () => {
     const at = scratchFolder();
 
     it.each(['h1', 'heads3_dim24', 'reuse_t1'])('loads with weights_only and has the official top-10: %s', (name) => {
@@ -69,5 +68,4 @@ describe.skipIf(!hasTorch())(
       }
       model.release();
     });
-  },
-);
+  });

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
 import { mrr, ndcgAt, recallAt } from '../src/data/metrics.js';
@@ -7,6 +5,7 @@ import { markov, popularity } from '../src/infer/baselines.js';
 import type { Recommender } from '../src/infer/recommender.js';
 import { ScoringRecommender } from '../src/infer/scoring.js';
 import { readDataset } from '../src/store/layout.js';
+import { describeMovieLens } from './support/movielens.js';
 
 describe('metrics', () => {
   const ranks = [1, 2, 10, 11, Infinity];
@@ -85,13 +84,9 @@ describe('baselines', () => {
   });
 });
 
-describe('on MovieLens-1M', () => {
-  const dir = process.env.GSAS_DATA && join(process.env.GSAS_DATA, 'ml1m');
-  const present = dir && existsSync(dir);
-  if (!present) console.warn('not tested: the baselines on ML-1M, since GSAS_DATA names no folder that holds ml1m/');
-
-  it.runIf(present)('the baselines score what they are known to', async () => {
-    const dataset = readDataset(dir!);
+describeMovieLens('baselines on MovieLens-1M', (folder) => {
+  it('score what they are known to', async () => {
+    const dataset = readDataset(folder);
     const ranksOf = async (recommender: Recommender, split: Split) => (await recommender.rank(split)).ranks;
     const [popular, counts] = [popularity(dataset), markov(dataset)];
     expect(ndcgAt(10, await ranksOf(popular, dataset.val))).toBeCloseTo(0.0179, 4);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { InputError } from '../src/base/errors.js';
 import { type Dataset, describeDataset, Sequences } from '../src/data/dataset.js';
 import { readDataset, writeDataset } from '../src/store/layout.js';
 import { readTitles } from '../src/store/titles.js';
+import { describeMovieLens } from './support/movielens.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'gsas-data-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -176,17 +177,13 @@ describe('readTitles', () => {
   });
 });
 
-describe('MovieLens-1M', () => {
-  const dir = process.env.GSAS_DATA && join(process.env.GSAS_DATA, 'ml1m');
-  const present = dir && existsSync(dir);
-  if (!present) console.warn('not tested: reading ML-1M, since GSAS_DATA names no folder that holds ml1m/');
-
-  it.runIf(present)('is read whole', () => {
-    const dataset = readDataset(dir!);
+describeMovieLens('MovieLens-1M', (folder) => {
+  it('is read whole', () => {
+    const dataset = readDataset(folder);
     expect(describeDataset(dataset)).toBe('ml1m: 6,040 users, 3,416 items, 999,611 interactions, 165.5 a user');
     expect(dataset.val.inputs.count).toBe(512);
     expect([...dataset.train.at(0).subarray(0, 3)]).toEqual([1, 2, 3]);
     expect(dataset.test.targets.at(-1)).toBe(154);
-    expect(readTitles(join(dir!, 'items.csv')).get(4)).toBe('Princess Bride, The (1987)');
+    expect(readTitles(join(folder, 'items.csv')).get(4)).toBe('Princess Bride, The (1987)');
   });
 });

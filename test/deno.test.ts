@@ -6,7 +6,8 @@ import { surveyAdapters } from '../src/node/adapter.js';
 import { findSwiftshader } from '../src/node/swiftshader.js';
 import { driverManifests } from '../src/node/vulkan.js';
 import { findDeno } from './support/deno.js';
-import { describeCases, describeUntested, scriptOf, testTraining } from './support/portable-tests.js';
+import { describeCases, scriptOf, testTraining } from './support/portable-tests.js';
+import { describeUntested } from './support/untested.js';
 
 const ROOT = new URL('..', import.meta.url);
 const WHAT = "kernels in Deno's WebGPU";

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { importInteractions } from '../src/ingest/import.js';
 import { numpyChoice } from '../src/ingest/numpy_random.js';
 import type { ImportOptions } from '../src/ingest/options.js';
 import { asGiven, byTime, drawValUsers, leaveOneOut } from '../src/ingest/splits.js';
+import { describeMovieLens } from './support/movielens.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'gsas-splits-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -171,23 +172,18 @@ describe('importing with a split', () => {
   });
 });
 
-describe('MovieLens-1M', () => {
-  const data = process.env.GSAS_DATA && join(process.env.GSAS_DATA, 'ml1m');
-  const present = data && existsSync(join(data, 'ml-1m.txt'));
-  if (!present)
-    console.warn('not tested: the official split of ML-1M, since GSAS_DATA names no folder that holds ml1m/');
-
-  it.runIf(present)('is split as by the official code, byte for byte', async () => {
+describeMovieLens('MovieLens-1M', (folder) => {
+  it('is split as by the official code, byte for byte', async () => {
     const out = join(scratch, 'ml1m');
-    await importInteractions({ files: [join(data!, 'ml-1m.txt')], out, valUsers: 512 });
-    const official = readdirSync(data!, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    await importInteractions({ files: [join(folder, 'ml-1m.txt')], out, valUsers: 512 });
+    const official = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
       /(put\.txt|json)$/.test(name),
     );
     expect(official).toHaveLength(6);
     for (const name of official)
-      expect(readFileSync(join(out, name)).equals(readFileSync(join(data!, name))), name).toBe(true);
+      expect(readFileSync(join(out, name)).equals(readFileSync(join(folder, name))), name).toBe(true);
     expect(readFileSync(join(out, 'val', 'users.txt'), 'utf8')).toBe(
-      readFileSync(join(data!, 'val_users.txt'), 'utf8'),
+      readFileSync(join(folder, 'val_users.txt'), 'utf8'),
     );
   });
 });

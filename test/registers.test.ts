@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Budget, judge } from '../bench/registers/budget.js';
 import type { Shader } from '../bench/registers/models.js';
 import { type Compiled, compileFor, radvManifest, readStatistics } from '../bench/registers/radv.js';
+import { describeUntested } from './support/untested.js';
 
 const shader = (kernel: string, source = ''): Shader => ({ model: 'small', kernel, source });
 
@@ -74,12 +75,10 @@ ${Array.from({ length: count }, (_, i) => `let x${i} = x[lane * ${count}u + ${i}
 ${Array.from({ length: count }, (_, i) => `y[lane * ${count}u + ${i}u] = x${i} * x${count - 1 - i};`).join('\n')}
 }`;
 
-const NEEDS = radvManifest() ? '' : ' (not run: needs RADV of mesa-vulkan-drivers)';
-if (NEEDS) console.warn(`registers are not measured${NEEDS}`);
-
-it.skipIf(NEEDS).each(['navi31', 'polaris10'] as const)(
-  `a shader that fits %s and one that spills are told apart${NEEDS}`,
-  (family) => {
+if (!radvManifest())
+  describeUntested('registers of compiled shaders', 'there is no RADV, which mesa-vulkan-drivers brings');
+else {
+  it.each(['navi31', 'polaris10'] as const)('a shader that fits %s and one that spills are told apart', (family) => {
     const { driver, shaders } = compileFor(family, [shader('few', holding(4)), shader('many', holding(100))]);
     expect(driver).toMatch(/Mesa/);
     const [few, many] = shaders;
@@ -87,11 +86,10 @@ it.skipIf(NEEDS).each(['navi31', 'polaris10'] as const)(
     expect(few.registers).toBeGreaterThanOrEqual(16);
     expect(many.spilled).toBeGreaterThan(0);
     expect(many.waves).toBeLessThan(few.waves);
-  },
-);
+  });
 
-it.skipIf(NEEDS)('a shader that does not compile is an error', () => {
-  expect(() => compileFor('polaris10', [shader('broken', '@compute @workgroup_size(1) fn main() { x = 1; }')])).toThrow(
-    'RADV did not compile for polaris10',
-  );
-});
+  it('a shader that does not compile is an error', () => {
+    const broken = shader('broken', '@compute @workgroup_size(1) fn main() { x = 1; }');
+    expect(() => compileFor('polaris10', [broken])).toThrow('RADV did not compile for polaris10');
+  });
+}

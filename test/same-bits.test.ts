@@ -11,6 +11,7 @@ import { train } from '../src/train/train.js';
 import { Trainer } from '../src/train/trainer.js';
 import { gpu } from './support/device.js';
 import { dataset, TRAINING } from './support/small.js';
+import { describeUntested } from './support/untested.js';
 
 it('three runs of 200 steps have the same bits', async () => {
   const run = async () => {
@@ -42,26 +43,28 @@ async function steps(on: Gpu, count: number, optimizer: string) {
 /** How far apart adapters may be: losses relative to themselves, parameters relative to their tensor's largest number. */
 const TOLERANCE = { loss: 1e-5, parameter: 1e-5 };
 
-it('two adapters agree to a tolerance', async () => {
-  if (!findSwiftshader())
-    return console.warn('there is no SwiftShader here (doctor --install swiftshader): adapters are not compared');
-  const other = await openGpu({ adapter: 'swiftshader' });
-  try {
-    // Adam turns the rounding of a gradient that is zero into a whole step, so parameters are compared after plain gradient descent.
-    for (const optimizer of ['adam', 'sgd']) {
-      const [here, there] = [await steps(gpu, 20, optimizer), await steps(other, 20, optimizer)];
-      const apart = here.losses.map((loss, i) => Math.abs(there.losses[i] / loss - 1));
-      console.info(`${optimizer}: losses at most ${Math.max(...apart).toExponential(1)} apart`);
-      expect(Math.max(...apart)).toBeLessThan(TOLERANCE.loss);
-      if (optimizer === 'adam') continue;
-      for (const [name, { data }] of here.weights) {
-        const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-        const found = there.weights.get(name)!.data;
-        const most = data.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i])), 0);
-        expect(most / largest, name).toBeLessThan(TOLERANCE.parameter);
+const AGREE = 'two adapters agree to a tolerance';
+
+if (!findSwiftshader()) describeUntested(AGREE, 'there is no SwiftShader; `doctor --install swiftshader` brings it');
+else
+  it(AGREE, async () => {
+    const other = await openGpu({ adapter: 'swiftshader' });
+    try {
+      // Adam turns the rounding of a gradient that is zero into a whole step, so parameters are compared after plain gradient descent.
+      for (const optimizer of ['adam', 'sgd']) {
+        const [here, there] = [await steps(gpu, 20, optimizer), await steps(other, 20, optimizer)];
+        const apart = here.losses.map((loss, i) => Math.abs(there.losses[i] / loss - 1));
+        console.info(`${optimizer}: losses at most ${Math.max(...apart).toExponential(1)} apart`);
+        expect(Math.max(...apart)).toBeLessThan(TOLERANCE.loss);
+        if (optimizer === 'adam') continue;
+        for (const [name, { data }] of here.weights) {
+          const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+          const found = there.weights.get(name)!.data;
+          const most = data.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i])), 0);
+          expect(most / largest, name).toBeLessThan(TOLERANCE.parameter);
+        }
       }
+    } finally {
+      other.close();
     }
-  } finally {
-    other.close();
-  }
-});
+  });

@@ -49,9 +49,3 @@ export function testTraining(name: string, results: () => Promise<unknown>): voi
     expect(there.top.map(({ item }) => item)).toEqual(here.top.map(({ item }) => item));
   }, 300_000);
 }
-
-/** Says, on the console and in the name of a skipped test, what is not tested and why. */
-export function describeUntested(name: string, why: string): void {
-  console.warn(`NOT TESTED: ${name}: ${why}`);
-  it.skip(`${name}: NOT TESTED, ${why}`, () => {});
-}
