@@ -15,6 +15,7 @@ import { fetchFile } from '../src/ingest/download/fetch.js';
 import { get, proxyFor } from '../src/ingest/download/http.js';
 import { unzip } from '../src/ingest/download/unzip.js';
 import { readDataset } from '../src/store/layout.js';
+import { skipUntested } from './support/untested.js';
 
 let dir: string;
 let servers: Server[];
@@ -141,10 +142,9 @@ describe('a proxy', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('tunnels https', async () => {
+  it('tunnels https', async (context) => {
     const keys = makeKeys();
-    if (!keys)
-      return console.warn('not tested: https through a proxy, since there is no openssl to make a certificate');
+    if (!keys) skipUntested(context, 'there is no openssl to make a certificate');
     const secure = https.createServer(keys, (_, response) => void response.end('secret'));
     const url = await listen(secure as unknown as Server, 'https');
     const proxy = http.createServer();
