@@ -131,6 +131,14 @@ describe('malformed input names file, line and value', () => {
     [{ files: 'log.csv' }, ['files is "log.csv"', 'a list of texts']],
     [{ split: 'random' }, ['split is "random"', 'leave-one-out, time, given']],
     [{ duplicates: null }, ['duplicates is null']],
+    [{ minRating: '3' }, ['minRating is "3"', 'a number']],
+    [{ minUserInteractions: Number.NaN }, ['minUserInteractions is NaN', 'an integer, at least 1']],
+    [{ valSeed: -1, valUsers: 1 }, ['valSeed is -1', 'at least 0']],
+    [{ userCol: 1 }, ['userCol is 1', 'a text']],
+    [{ header: 'no' }, ['header is "no"', 'true or false']],
+    [{ titles: 'items.csv' }, ['titles is "items.csv"', 'an object']],
+    [{ titles: { file: 'items.csv', col: '1' } }, ['unknown option of titles', 'col']],
+    [{ out: undefined }, ['out is missing']],
   ])('options that no compiler has checked: %j', async (options, parts) => {
     await expectInputError(run([write('log.csv', 'user,item\nu,a\n')], options), ...parts);
   });

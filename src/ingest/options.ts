@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import { unknownName } from '../base/options.js';
+import { checkValue, type Domain, unknownName } from '../base/options.js';
 import { printable, quoted } from '../base/printable.js';
 import { encodingNamed } from './encoding.js';
 
@@ -85,38 +85,86 @@ export interface ImportOptions extends ReadOptions {
   readonly onProgress?: (step: string) => void;
 }
 
-const KEYS = {
-  ...{ files: 0, out: 0, force: 0, memoryLimit: 0, signal: 0, onProgress: 0, titles: 0 },
-  ...{ userCol: 0, itemCol: 0, timeCol: 0, ratingCol: 0, eventCol: 0, events: 0, time: 0, timeFormat: 0 },
-  ...{ header: 0, quotes: 0, sequences: 0, dropIncomplete: 0, encoding: 0 },
-  ...{ minRating: 0, duplicates: 0, minUserInteractions: 0, minItemInteractions: 0 },
-  ...{ split: 0, valUsers: 0, valSeed: 0, testFrom: 0, valFrom: 0, train: 0, val: 0, test: 0, unseenItems: 0 },
-} satisfies Record<keyof ImportOptions, 0>;
+/** What the value of an option may be. */
+type Shape = Domain | 'text' | 'texts' | 'any';
 
-/** A check that a value is one of these. */
-const CHOICES = { duplicates: DUPLICATES, split: SPLITS, unseenItems: UNSEEN_ITEMS } as const;
-const LISTS = ['files', 'train', 'val', 'test', 'events'] as const;
+const flag: Shape = { type: 'boolean' };
+const count: Shape = { type: 'integer', min: 1 };
+const oneOf = (choices: readonly string[]): Shape => ({ type: 'choice', choices });
+
+const TITLE_SHAPES: Record<keyof TitleOptions, Shape> = {
+  file: 'text',
+  idCol: 'text',
+  titleCol: 'text',
+  categoryCol: 'text',
+  encoding: 'text',
+  quotes: flag,
+};
+
+const SHAPES: Record<keyof ImportOptions, Shape> = {
+  files: 'texts',
+  out: 'text',
+  force: flag,
+  memoryLimit: 'text',
+  signal: 'any',
+  onProgress: 'any',
+  titles: 'any',
+  userCol: 'text',
+  itemCol: 'text',
+  timeCol: 'text',
+  ratingCol: 'text',
+  eventCol: 'text',
+  events: 'texts',
+  time: flag,
+  timeFormat: 'text',
+  header: flag,
+  quotes: flag,
+  sequences: flag,
+  dropIncomplete: flag,
+  encoding: 'text',
+  minRating: { type: 'number' },
+  duplicates: oneOf(DUPLICATES),
+  minUserInteractions: count,
+  minItemInteractions: count,
+  split: oneOf(SPLITS),
+  valUsers: count,
+  valSeed: { type: 'integer', min: 0, max: 2 ** 32 - 1 },
+  testFrom: 'text',
+  valFrom: 'text',
+  train: 'texts',
+  val: 'texts',
+  test: 'texts',
+  unseenItems: oneOf(UNSEEN_ITEMS),
+};
 
 /** Checks the options of programs that no compiler has checked. @throws InputError on an unknown key or a value of another type */
-function checkShape(options: Partial<ImportOptions>): void {
-  const known = Object.keys(KEYS);
-  for (const key of Object.keys(options))
-    if (!known.includes(key)) throw unknownName('option of an import', key, known);
-  for (const [key, choices] of Object.entries(CHOICES)) {
-    const value = options[key as keyof typeof CHOICES];
-    if (value !== undefined && !(choices as readonly string[]).includes(value))
-      throw new InputError(`${key} is ${quoted(value)}; it must be one of ${choices.join(', ')}`);
+function checkShapes(options: object, shapes: Readonly<Record<string, Shape>>, what: string): void {
+  const known = Object.keys(shapes);
+  for (const [key, value] of Object.entries(options)) {
+    if (!known.includes(key)) throw unknownName(`option of ${what}`, key, known);
+    if (value !== undefined) checkShape(key, value, shapes[key], `options of ${what}`);
   }
-  for (const key of LISTS) {
-    const value = options[key];
-    if (value !== undefined && !(Array.isArray(value) && value.every((text) => typeof text === 'string')))
-      throw new InputError(`${key} is ${quoted(value)}; it must be a list of texts`);
-  }
+}
+
+function checkShape(key: string, value: unknown, shape: Shape, source: string): void {
+  if (typeof shape === 'object') checkValue(key, value, shape, source);
+  const isText = (one: unknown) => typeof one === 'string';
+  if (shape === 'text' && !isText(value))
+    throw new InputError(`${source}: ${key} is ${quoted(value)}; it must be a text`);
+  if (shape === 'texts' && !(Array.isArray(value) && value.every(isText)))
+    throw new InputError(`${source}: ${key} is ${quoted(value)}; it must be a list of texts`);
+}
+
+function checkTitles(titles: TitleOptions): void {
+  if (typeof titles !== 'object' || titles?.file === undefined)
+    throw new InputError(`titles is ${quoted(titles)}; it must be an object with the file of the titles`);
+  checkShapes(titles, TITLE_SHAPES, 'titles');
 }
 
 /** @throws InputError on options for reading that contradict each other or need another one */
 export function checkReadOptions(options: Partial<ImportOptions>): void {
-  checkShape(options);
+  checkShapes(options, SHAPES, 'an import');
+  if (options.titles !== undefined) checkTitles(options.titles);
   if (options.encoding !== undefined) encodingNamed(options.encoding);
   if (options.time === false && options.timeCol !== undefined)
     throw new InputError('--time-col and --no-time contradict each other; leave one out');
@@ -131,6 +179,7 @@ export function checkOptions(options: ImportOptions): void {
   const { files = [], split = 'leave-one-out', train, val, test } = options;
   const given = [train, val, test];
   checkReadOptions(options);
+  if (options.out === undefined) throw new InputError('out is missing; name the folder to write');
   if (split === 'given') {
     if (given.some((part) => !part?.length))
       throw new InputError('--split given needs --train, --val and --test files');
