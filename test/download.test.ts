@@ -258,6 +258,7 @@ describe('a public dataset', () => {
     await expect(downloadDataset('ml-2m', { out: at('out') })).rejects.toThrow(
       /no public dataset ml-2m; there are ml-1m, /,
     );
+    await expect(downloadDataset('toString', { out: at('out') })).rejects.toThrow(/no public dataset toString/);
     mkdirSync(at('full'));
     writeFileSync(at('full', 'x'), '');
     await expect(downloadDataset('ml-1m', { out: at('full'), cache: at('cache') })).rejects.toThrow(/not empty/);

@@ -35,10 +35,9 @@ export interface DownloadOptions {
  * @throws InputError on an unknown name or as `importInteractions`; GsasError, with a way out, if it cannot be fetched
  */
 export async function downloadDataset(name: string, options: DownloadOptions): Promise<ImportReport> {
-  const dataset = PUBLIC_DATASETS[name];
-  if (!dataset)
+  if (!Object.hasOwn(PUBLIC_DATASETS, name))
     throw new InputError(`there is no public dataset ${name}; there are ${Object.keys(PUBLIC_DATASETS).join(', ')}`);
-  return importPublic(dataset, options);
+  return importPublic(PUBLIC_DATASETS[name], options);
 }
 
 /** What `downloadDataset` does, for a dataset that is not in the list. */
