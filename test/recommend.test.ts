@@ -132,11 +132,13 @@ describe('a scoring of one’s own', () => {
     expect(seen).toEqual([7, 9, 5, undefined, undefined]);
   });
 
-  it('finds no target whose score is no finite number, and recommends nothing at -Infinity', async () => {
+  it('neither finds nor recommends an item whose score is not a finite number', async () => {
     const scores = Float64Array.of(0, 1, 2, Number.NaN, -Infinity);
     const own = new ScoringRecommender({ ...scoring, scores: () => scores });
     expect([...(await own.rank(split)).ranks]).toEqual([Infinity, Infinity]);
     expect(itemsOf(await own.top([[1]], { exclude: [3] }))).toEqual([[2]]);
+    expect(itemsOf(await own.top([[1]]))).toEqual([[2]]);
+    expect([...(await own.rank(split, { top: 2 })).top]).toEqual([2, 0, 1, 0]);
   });
 
   it('can be interrupted while it ranks', async () => {

@@ -16,7 +16,7 @@ export interface Scoring {
   /**
    * @param history item ids, oldest first, at least one
    * @param user the user's line of `train`, if known
-   * @returns [N + 1] the score of each item by its id; entry 0 is unused. Valid until the next call. An item of score -Infinity is never recommended
+   * @returns [N + 1] the score of each item by its id; entry 0 is unused. Valid until the next call. An item whose score is not finite is never recommended
    */
   scores(history: History, user: number | undefined): Float64Array;
   /** The probability that an item with this score is the next one. */
@@ -99,7 +99,7 @@ function rankOf(scores: Float64Array, target: number): number {
 function bestOf(scores: Float64Array, most: number): number[] {
   const best: number[] = [];
   scores.forEach((score, item) => {
-    if (score === -Infinity || (best.length === most && score <= scores[best[most - 1]])) return;
+    if (!Number.isFinite(score) || (best.length === most && score <= scores[best[most - 1]])) return;
     let at = best.length < most ? best.push(item) - 1 : most - 1;
     for (; at > 0 && scores[best[at - 1]] < score; at--) best[at] = best[at - 1];
     best[at] = item;
