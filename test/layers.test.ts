@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -59,6 +59,24 @@ it('benches use nothing of the tests', () => {
   );
   expect(imports.filter(({ name }) => name.startsWith('src/')).length).toBeGreaterThan(0);
   expect(imports.filter(({ name }) => name.startsWith('test/'))).toEqual([]);
+});
+
+it('what the compiler does not check, .mjs files, imports files that are there', () => {
+  const scripts = ['bench', 'examples', 'scripts', 'test']
+    .flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    )
+    .filter((file) => file.endsWith('.mjs') && !file.includes('node_modules') && !file.includes('.build'));
+  const imports = scripts
+    .flatMap((file) => importsOf(ROOT, file).map((name) => ({ file, name })))
+    .filter(({ name }) => /^(bench|dist|examples|scripts|test)\/[\w./-]+$/.test(name));
+  expect(imports.filter(({ name }) => name.startsWith('bench/.build/')).length).toBeGreaterThan(0);
+  const sourceOf = (name: string) =>
+    name
+      .replace('bench/.build/', '')
+      .replace(/^dist\//, 'src/')
+      .replace(/\.js$/, '.ts');
+  expect(imports.filter(({ name }) => !existsSync(join(ROOT, sourceOf(name))))).toEqual([]);
 });
 
 /** Folders that run in a browser, too: their imports are listed above, and these globals are Node's alone. */

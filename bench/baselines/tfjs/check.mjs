@@ -1,5 +1,5 @@
 // Compares the tfjs model with numbers of the official code before it is timed: what is wrong is not worth a time.
-import { readFixture } from '../../.build/src/train/fixture.js';
+import { readFixture } from '../../.build/src/store/fixture.js';
 import { dataOf, tf } from './backend.mjs';
 
 const TOLERANCE = 1e-4; // of the loss, and of a gradient's largest element
