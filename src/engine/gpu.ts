@@ -57,6 +57,9 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
+/** Keeps each adapter until its device has been collected: Dawn aborts the process when an adapter goes before its device. */
+const adapters = new FinalizationRegistry<GPUAdapter>(() => {});
+
 /** A device with the adapter's real limits, and what all its users share: buffer pools, pipelines, errors. */
 export class Gpu {
   readonly pool: BufferPool;
@@ -76,7 +79,6 @@ export class Gpu {
   #closed = false;
 
   private constructor(
-    /** A reference must stay: Dawn aborts the process when an adapter is garbage-collected before its device. */
     readonly adapter: GPUAdapter,
     readonly device: GPUDevice,
     readonly capabilities: Capabilities,
@@ -136,6 +138,7 @@ export class Gpu {
         { cause },
       );
     }
+    adapters.register(device, adapter);
     const timestamps = device.features.has('timestamp-query');
     if (options.profile && !timestamps) {
       throw new DeviceError(`profiling needs timestamp queries, which "${adapter.info.description}" does not offer`);

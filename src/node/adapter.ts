@@ -24,12 +24,9 @@ export interface AdapterOptions {
 
 /**
  * Instances of Dawn by their flags and driver. Dawn aborts the process when an instance is garbage-collected before its device, so each is kept. Each
- * loads the driver's whole library into memory, so all devices share one. A device keeps its own adapter (`Gpu`).
+ * loads the driver's whole library into memory, so all devices share one. `Gpu` keeps a device's adapter.
  */
 const instances = new Map<string, GPU>();
-
-/** It aborts the process, too, when an adapter is collected before its device. */
-const adapters: GPUAdapter[] = [];
 
 /**
  * Dawn with our flags and the given ones, and the adapter that it prefers; null if it has none.
@@ -51,7 +48,6 @@ export async function requestAdapter(
   const gpu = instances.get(key) ?? create(all);
   instances.set(key, gpu);
   const adapter = await withDriver(manifest, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
-  if (adapter) adapters.push(adapter);
   return { gpu, adapter };
 }
 
