@@ -19,7 +19,7 @@ export interface Plan {
 }
 
 /** Parts that run one after the other, each in a process of its own, so that a failing part does not affect the others. */
-export const PIECES = ['tests', 'kernels', 'step', 'eval', 'scale', 'startup'] as const;
+export const PIECES = ['tests', 'kernels', 'step', 'eval', 'scale', 'startup', 'serve'] as const;
 
 export type PieceName = (typeof PIECES)[number];
 

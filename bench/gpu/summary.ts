@@ -38,7 +38,7 @@ export function summaryText(
 }
 
 /** Benches whose lines are on the page; those of kernels and of scale are drawn. */
-const TIMED = ['step', 'eval', 'startup'];
+const TIMED = ['step', 'eval', 'startup', 'serve'];
 
 const HEAD = ['', 'shape', 'median ms', 'p10', 'p90', 'GPU ms', 'device MiB', 'RSS MiB', 'idle'];
 const NUMBERS = ['median_ms', 'p10_ms', 'p90_ms', 'gpu_ms', 'device_mib', 'rss_mib', 'idle_rss_mib'];

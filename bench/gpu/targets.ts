@@ -1,4 +1,5 @@
 import { digits } from '../common/table.js';
+import { AXES } from '../scale/axes.js';
 import type { Outcome } from './pieces.js';
 
 /** A target and its outcome. */
@@ -16,7 +17,6 @@ const MEMORY = 0.1; // of the other's
 const BUSY = 90; // percent of a step
 const ROOF = 60; // percent
 const ROOF_OPS = ['matmul', 'gather', 'attention'];
-const GROWTH = 2;
 
 type Row = Record<string, unknown>;
 
@@ -96,12 +96,14 @@ function pair({ rows, failure }: Outcome, against: string): { ours?: Row; other?
 }
 
 function scaleVerdict({ rows, failure }: Outcome): Verdict {
-  const what = 'cost of a position, items 1e3 to 1e6';
-  const target = `grows ${GROWTH}x at most`;
-  const [least, greatest] = [1e3, 1e6].map((value) => rows.find((row) => row.axis === 'items' && row.value === value));
+  const { values, atMost } = AXES.items;
+  const ends = [values[0], values[values.length - 1]];
+  const what = `cost of a position, ${ends.map((items) => items.toLocaleString('en-US')).join(' to ')} items`;
+  const target = `grows ${atMost}x at most`;
+  const [least, greatest] = ends.map((value) => rows.find((row) => row.axis === 'items' && row.value === value));
   if (!least || !greatest) return missing(what, target, failure ?? 'not all points could run, see above');
   const growth = greatest.growth as number;
-  return { what, target, measured: `${digits(growth)}x`, met: growth <= GROWTH };
+  return { what, target, measured: `${digits(growth)}x`, met: growth <= atMost };
 }
 
 function missing(what: string, target: string, why = 'it printed nothing'): Verdict {
