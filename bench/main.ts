@@ -10,6 +10,7 @@ import { addServe } from './commands/serve.js';
 import { addStartup } from './commands/startup.js';
 import { addStep } from './commands/step.js';
 import { watchNeighbours } from './common/neighbours.js';
+import { loadWarning } from './common/setting.js';
 
 /** Commands that time nothing. */
 const TIMELESS = ['compare', 'registers', 'report'];
@@ -18,12 +19,15 @@ let neighbours: ReturnType<typeof watchNeighbours> | undefined;
 
 const program = newProgram('bench', 'measures gsas-wgpu on this machine')
   .hook('preAction', (_, command) => {
-    if (!TIMELESS.includes(command.name())) neighbours = watchNeighbours();
+    if (TIMELESS.includes(command.name())) return;
+    warn(loadWarning());
+    neighbours = watchNeighbours();
   })
-  .hook('postAction', () => {
-    const warning = neighbours?.();
-    if (warning) console.error(`warning: ${warning}`);
-  });
+  .hook('postAction', () => warn(neighbours?.()));
+
+function warn(warning: string | undefined): void {
+  if (warning) console.error(`warning: ${warning}`);
+}
 
 addKernels(program);
 addStep(program);

@@ -5,7 +5,7 @@ import { openAdapter } from '../../src/node/adapter.js';
 import { restDuring } from '../../src/node/rest.js';
 import { parseSeconds } from '../common/options.js';
 import { saveResults } from '../common/results.js';
-import { loadWarning, type Setting, settingOf } from '../common/setting.js';
+import { type Setting, settingOf, settingText } from '../common/setting.js';
 import { digits } from '../common/table.js';
 import { benchOp, type KernelRow, opsCalled, shapeText } from '../kernels/bench-op.js';
 import { GpuClock } from '../kernels/gpu-clock.js';
@@ -34,8 +34,6 @@ export function addKernels(program: Command): void {
 
 async function runKernels({ op: name, seconds, json, save }: Flags): Promise<void> {
   const ops = opsCalled(name);
-  const warning = loadWarning();
-  if (warning) console.error(`warning: ${warning}`);
   const found = await openAdapter();
   const profile = found.adapter.features.has('timestamp-query');
   const gpu = await Gpu.open(found.adapter, { profile, onWait: restDuring });
@@ -70,17 +68,13 @@ async function runKernels({ op: name, seconds, json, save }: Flags): Promise<voi
   if (wrong.length > 0) throw new GsasError(`not measured, see above: ${[...new Set(wrong)].join(', ')}`);
 }
 
-function heading(
-  { adapter, driver, processor, commit }: Setting,
-  { memory, flops }: Roofline,
-  timestamps: boolean,
-): string {
+function heading(setting: Setting, { memory, flops }: Roofline, timestamps: boolean): string {
   const rates = memory.map(
     ({ bytes, copy, gather }) =>
       `  ${bytes / 2 ** 20} MiB: copy ${digits(copy / 1e9)}, gather ${digits(gather / 1e9)} GB/s`,
   );
   return [
-    `${adapter} (${driver}) on ${processor}, commit ${commit}`,
+    settingText(setting),
     'attainable here',
     ...rates,
     `  fused multiply-add: ${digits(flops / 1e9)} GFLOP/s`,

@@ -3,7 +3,7 @@ import { GsasError } from '../../src/base/errors.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { addShapeOptions, parseCount, parseNames } from '../common/options.js';
 import { saveResults } from '../common/results.js';
-import { loadWarning, settingOf } from '../common/setting.js';
+import { settingOf, settingText } from '../common/setting.js';
 import { AXES, type AxisName, BASE, whyInstead } from '../scale/axes.js';
 import { measureAxis, type ScaleRow } from '../scale/measure.js';
 import { axisText } from '../scale/text.js';
@@ -31,11 +31,9 @@ export function addScale(program: Command): void {
 }
 
 async function runScale({ axis: names, repeat, json, save }: Flags, given: Partial<StepShape>): Promise<void> {
-  const warning = loadWarning();
-  if (warning) console.error(`warning: ${warning}`);
   const setting = settingOf(await openAdapter());
   if (!json)
-    console.log(`${setting.adapter} (${setting.driver}) on ${setting.processor}, commit ${setting.commit}
+    console.log(`${settingText(setting)}
 from ${stepText('rows that fill the window:', { ...BASE, ...given })}`);
   const rows: ScaleRow[] = [];
   for (const name of names) {

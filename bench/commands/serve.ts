@@ -9,15 +9,15 @@ import { GsasError } from '../../src/base/errors.js';
 import { initialParameters } from '../../src/model/parameters.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { saveWeights } from '../../src/store/checkpoint.js';
-import { resolveConfig } from '../../src/train/config.js';
 import { parseCount, parseSeconds } from '../common/options.js';
 import { type Measurement, saveResults } from '../common/results.js';
-import { loadWarning, ROOT, settingOf } from '../common/setting.js';
+import { ROOT, settingOf, settingText } from '../common/setting.js';
 import { quantile, summarise } from '../common/statistics.js';
 import { digits, tableLines } from '../common/table.js';
 import { load } from '../serve/load.js';
 import { drawRows } from '../step/rows.js';
 import { LENGTHS, SHAPES, type ShapeName } from '../step/shapes.js';
+import { configOf } from '../step/weights.js';
 
 interface Flags {
   shape: ShapeName;
@@ -53,8 +53,6 @@ export function addServe(program: Command): void {
 }
 
 async function runServe({ shape: name, clients, seconds, top, json, save }: Flags): Promise<void> {
-  const warning = loadWarning();
-  if (warning) console.error(`warning: ${warning}`);
   const setting = settingOf(await openAdapter());
   const { items, sequence_length, embedding_dim, blocks, heads } = SHAPES[name];
   const shape = `${name} S=${sequence_length} D=${embedding_dim} N=${items} blocks=${blocks} H=${heads} top=${top}`;
@@ -63,8 +61,7 @@ async function runServe({ shape: name, clients, seconds, top, json, save }: Flag
   const folder = mkdtempSync(join(tmpdir(), 'gsas-bench-'));
   let server: ChildProcess | undefined;
   try {
-    const options = { sequence_length, embedding_dim, num_blocks: blocks, num_heads: heads };
-    const config = resolveConfig(items, [options]);
+    const config = configOf(SHAPES[name]);
     const file = join(folder, 'model.safetensors');
     saveWeights(file, { config, step: 0, epoch: 0, metrics: {}, weights: initialParameters(config, { seed: 1 }) });
     const { process, address } = await startServer(file);
@@ -88,7 +85,7 @@ async function runServe({ shape: name, clients, seconds, top, json, save }: Flag
     }
     if (json) for (const row of measured) console.log(JSON.stringify({ ...row, ...setting }));
     else {
-      console.log(`${setting.adapter} (${setting.driver}) on ${setting.processor}, commit ${setting.commit}\n${shape}`);
+      console.log(`${settingText(setting)}\n${shape}`);
       const cells = measured.map((row) =>
         [row.clients, row.requests_per_second, row.median_ms, row.p90_ms, row.p99_ms].map(digits),
       );

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { openAdapter } from '../../src/node/adapter.js';
 import { addShapeOptions, parseCount } from '../common/options.js';
 import { saveResults } from '../common/results.js';
-import { loadWarning, settingOf } from '../common/setting.js';
+import { settingOf, settingText } from '../common/setting.js';
 import { digits, tableLines } from '../common/table.js';
 import { measureStarts, type StartupRow, startupRow } from '../startup/measure.js';
 import { drawRows } from '../step/rows.js';
@@ -33,8 +33,6 @@ export function addStartup(program: Command): void {
 }
 
 async function runStartup({ shape: name, repeat, json, save }: Flags, shape: StepShape): Promise<void> {
-  const warning = loadWarning();
-  if (warning) console.error(`warning: ${warning}`);
   const setting = settingOf(await openAdapter());
   const folder = mkdtempSync(join(tmpdir(), 'gsas-bench-'));
   try {
@@ -46,7 +44,7 @@ async function runStartup({ shape: name, repeat, json, save }: Flags, shape: Ste
     const measured = [startupRow('cold', text, cold), startupRow('warm', text, warm)];
     if (json) for (const row of measured) console.log(JSON.stringify({ ...row, ...setting }));
     else {
-      console.log(`${setting.adapter} (${setting.driver}) on ${setting.processor}, commit ${setting.commit}\n${text}`);
+      console.log(`${settingText(setting)}\n${text}`);
       console.log(startupText(measured));
     }
     if (save) console.error(`kept in ${saveResults(setting, measured)}`);

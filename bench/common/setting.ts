@@ -29,6 +29,11 @@ export function settingOf({ name, driver }: FoundAdapter): Setting {
   return { adapter: name, driver, processor, commit: commit() };
 }
 
+/** A setting in one line, above what was measured in it. */
+export function settingText({ adapter, driver, processor, commit }: Setting): string {
+  return `${adapter} (${driver}) on ${processor}, commit ${commit}`;
+}
+
 function commit(): string {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' });
   const head = git('rev-parse', '--short', 'HEAD');

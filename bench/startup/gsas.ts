@@ -6,26 +6,22 @@ const marks: [string, number][] = [['node', performance.now()]];
 const mark = (part: string) => marks.push([part, performance.now()]);
 
 const { openGpu } = await import('../../src/node/gpu.js');
-const { resolveConfig } = await import('../../src/train/config.js');
 const { Trainer } = await import('../../src/train/trainer.js');
 const { processOptions } = await import('../step/protocol.js');
 const { Batches, layOut } = await import('../step/rows.js');
-const { weightsOf } = await import('../step/weights.js');
+const { configOf, weightsOf } = await import('../step/weights.js');
 const { shape, rows } = processOptions();
 mark('imports');
 
 const gpu = await openGpu();
 mark('device');
 
-const { items, blocks, heads, dropout, batch_size, ...same } = shape;
-const config = resolveConfig(items, [
-  { ...same, num_blocks: blocks, num_heads: heads, dropout_rate: dropout, train_batch_size: batch_size },
-]);
+const config = configOf(shape);
 const trainer = new Trainer(gpu, config, { weights: weightsOf(shape, ''), step: 0 });
 await trainer.stream.finish();
 mark('parameters');
 
-const batches = new Batches(rows, batch_size, shape.sequence_length);
+const batches = new Batches(rows, shape.batch_size, shape.sequence_length);
 await trainer.prepare(batches.capacity);
 await gpu.settle();
 mark('pipelines');

@@ -2,12 +2,11 @@ import { Sequences, type Split } from '../../src/data/dataset.js';
 import { metricsOf } from '../../src/data/metrics.js';
 import { NeuralRecommender } from '../../src/infer/neural.js';
 import { openGpu } from '../../src/node/gpu.js';
-import { resolveConfig } from '../../src/train/config.js';
 import { Trainer } from '../../src/train/trainer.js';
 import { peakRssMib } from '../common/memory.js';
 import { onError, processOptions, serve, TOP } from './protocol.js';
 import { Batches, layOut } from './rows.js';
-import { weightsOf } from './weights.js';
+import { configOf, weightsOf } from './weights.js';
 
 /** Our training step and evaluation as a process of its own, each from ids on the host to numbers on the host. */
 
@@ -16,13 +15,10 @@ const { shape, rows, weights, profile, noFilter } = processOptions();
 const gpu = await openGpu({ profile });
 const idle_rss_mib = peakRssMib();
 
-const { items, blocks, heads, dropout, batch_size, ...same } = shape;
-const config = resolveConfig(items, [
-  { ...same, num_blocks: blocks, num_heads: heads, dropout_rate: dropout, train_batch_size: batch_size },
-]);
+const config = configOf(shape);
 const trainer = new Trainer(gpu, config, { weights: weightsOf(shape, weights), step: 0 });
 const recommender = new NeuralRecommender(trainer.model, config);
-const batches = new Batches(rows, batch_size, shape.sequence_length);
+const batches = new Batches(rows, shape.batch_size, shape.sequence_length);
 const split: Split = {
   inputs: Sequences.from(batches.rows.map((row) => row.subarray(0, -1))),
   targets: Uint32Array.from(batches.rows, (row) => row.at(-1)!),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { GsasError } from '../../src/base/errors.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { saveResults } from '../common/results.js';
-import { loadWarning, settingOf } from '../common/setting.js';
+import { settingOf, settingText } from '../common/setting.js';
 import type { RaceFlags } from './flags.js';
 import { Implementation } from './implementations.js';
 import { type Profile, profileOf } from './profile.js';
@@ -35,8 +35,6 @@ export interface RaceBench {
 
 /** Draws the rows, lets the implementations race and prints one line, or one JSON object, for each. */
 export async function runRace(flags: RaceFlags, bench: RaceBench): Promise<void> {
-  const warning = loadWarning();
-  if (warning) console.error(`warning: ${warning}`);
   const setting = settingOf(await openAdapter());
   const rows = drawRows(bench.lengths, bench.rows, bench.shape.items, bench.shape.sequence_length);
   const folder = mkdtempSync(join(tmpdir(), 'gsas-bench-'));
@@ -45,10 +43,7 @@ export async function runRace(flags: RaceFlags, bench: RaceBench): Promise<void>
     writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     const { flags: more = [], check } = bench.prepare?.(folder, rows) ?? {};
     const common = [...shapeFlags(bench.shape), '--rows', file, ...more];
-    if (!flags.json)
-      console.log(
-        `${setting.adapter} (${setting.driver}) on ${setting.processor}, commit ${setting.commit}\n${bench.text}`,
-      );
+    if (!flags.json) console.log(`${settingText(setting)}\n${bench.text}`);
     const { question, text } = bench;
     const entries = await race(flags.impl, (name) => Implementation.start(name, common), {
       question,
