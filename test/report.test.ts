@@ -62,6 +62,15 @@ describe('the report of a run', () => {
     expect(await sayingOf(0.75)).toMatch(/^sigmoids of the scores, which only order items/);
   });
 
+  it.each([
+    ['its own', ['ssm'], 'ssm'],
+    ['each of several', ['gbce', 'ce', 'gbce'], 'gbce or ce'],
+  ])('names on the axis of losses %s', async (_, losses, named) => {
+    const runs = losses.map((loss, i) => fakeRun(at(`run${i}`), { options: { loss } }));
+    const page = readFileSync(await writeReport(runs, at('out.html')), 'utf8');
+    expect(page).toContain(`>${named} loss a position<`);
+  });
+
   it('tells series apart by dash and shape, not by colour alone', async () => {
     const page = readFileSync(await writeReport([fakeRun(at('one'))]), 'utf8');
     const validation = /<h3>Validation<\/h3>.*?<\/figure>/s.exec(page)![0];

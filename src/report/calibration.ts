@@ -8,7 +8,7 @@ export async function calibrationCharts(runs: readonly RunRecord[]): Promise<Htm
   const analysed = analysedRuns(runs);
   if (analysed.length === 0) return undefined;
   return html`<section><h2>Calibration</h2>
-<p>A score's sigmoid reads as the probability that the item comes next. Sampled negatives inflate it, and gBCE's t takes that back: t = 0 is plain BCE, t = 1 aims at true probabilities: how near they are is seen here.</p>
+<p>A score's sigmoid reads as the probability that the item comes next. Sampled negatives inflate it, and gBCE's t takes that back: t = 0 is plain BCE, t = 1 aims at true probabilities. Other losses only order items.</p>
 <div class="charts">${[await calibrationChart(analysed), await rankChart(analysed)]}</div></section>`;
 }
 

@@ -1,4 +1,5 @@
 import type { Metrics } from '../data/metrics.js';
+import { OPTION_DEFAULTS } from '../train/config.js';
 import { formatCount } from '../train/progress.js';
 import type { Validation } from '../train/run-store.js';
 import { draw } from './chart.js';
@@ -25,9 +26,10 @@ function lossChart(runs: readonly RunRecord[]): Promise<Html> {
   const series = runs.map((run): Series => {
     return { name: run.name, points: measurements(run).map(({ step, loss }) => [step, loss]) };
   });
-  const y = { title: 'gBCE loss a position', format: '.3~r' };
+  const losses = new Set(runs.map(({ config }) => config.loss ?? OPTION_DEFAULTS.loss));
+  const y = { title: `${[...losses].join(' or ')} loss a position`, format: '.3~r' };
   const caption =
-    'Mean training loss, dropout on. Its height depends on negatives and t, so compare it only between runs that share them.';
+    'Mean training loss, dropout on. Its height depends on the loss and its options, such as negatives and t, so compare it only between runs that share them.';
   return draw(lineChart({ x: STEPS, y, series }), 'Training loss', caption);
 }
 

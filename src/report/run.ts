@@ -7,7 +7,7 @@ import { readJson } from '../store/files.js';
 import { readJournal } from '../store/journal.js';
 import { isProcessAlive } from '../store/run-lock.js';
 import { readSessions, type Session } from '../store/sessions.js';
-import { checkOptions, type TrainOptions } from '../train/config.js';
+import { checkOptions, OPTION_DEFAULTS, type TrainOptions } from '../train/config.js';
 import { STOP_REASONS, type StepRecord, type Validation } from '../train/run-store.js';
 import { type Analysis, readAnalysis } from './analysis.js';
 
@@ -119,8 +119,8 @@ export function isValidated({ validations }: RunRecord): boolean {
   return validations.some((one) => one['ndcg@10'] !== undefined);
 }
 
-export function valMetric(config: Partial<TrainOptions>): 'ndcg@10' | 'recall@1' | 'recall@10' {
-  return config.val_metric ?? 'ndcg@10';
+export function valMetric(config: Partial<TrainOptions>): TrainOptions['val_metric'] {
+  return config.val_metric ?? OPTION_DEFAULTS.val_metric;
 }
 
 /** What was recorded every two seconds or, if a run was too short for that, with its validations. */
