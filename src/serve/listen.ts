@@ -25,3 +25,12 @@ export async function listen(server: Server, host: string, ports: readonly numbe
     cause: trouble,
   });
 }
+
+/** Ends a server: it takes no more connections, closes idle ones, and the others when they have been answered or `patience` milliseconds have passed. */
+export async function close(server: Server, patience: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), patience);
+  await closed;
+  clearTimeout(late);
+}

@@ -1,11 +1,11 @@
-import { orAborted } from '../base/abort.js';
+import { orAborted, untilAborted } from '../base/abort.js';
 import type { Recommender } from '../infer/recommender.js';
 import { packageVersion } from '../store/environment.js';
 import { ItemFinder } from '../store/find.js';
 import type { ItemNames } from '../store/titles.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
 import { hostsOf } from './http.js';
-import { listen } from './listen.js';
+import { close, listen } from './listen.js';
 import { httpServer } from './server.js';
 import { Service } from './service.js';
 import { Telemetry } from './telemetry.js';
@@ -59,12 +59,8 @@ export async function serve(recommender: Recommender, names: ItemNames, options:
   const check = () => recommender.check();
   const server = httpServer({ service, telemetry, about, version: packageVersion(), check, ...doors });
   onOpen(await listen(server, host, [port]));
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), STOP_MS);
-  await closed;
-  clearTimeout(late);
+  await untilAborted(signal);
+  await close(server, STOP_MS);
   await batcher.drained();
 }
 

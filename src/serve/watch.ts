@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { untilAborted } from '../base/abort.js';
 import { GsasError } from '../base/errors.js';
 import { type Html, html } from '../report/html.js';
 import { renderDocument, renderMain } from '../report/page.js';
 import { readRun } from '../report/run.js';
 import { HttpError, hostsOf, newServer, type Reply } from './http.js';
-import { listen } from './listen.js';
+import { close, listen } from './listen.js';
 
 /** Where the live page is served, and for how long. */
 export interface WatchOptions {
@@ -21,6 +22,7 @@ export interface WatchOptions {
 const FREE_PORTS = Array.from({ length: 20 }, (_, i) => 8420 + i);
 const HOST = '127.0.0.1';
 const LOOK_MS = 1000;
+const STOP_MS = 1000; // for pages that are still being read
 /** Keeps the connection of an idle page alive. */
 const PULSE_MS = 15_000;
 /** Drawing takes at most this share of one core, so that it hardly slows a training run on the same machine. */
@@ -59,16 +61,12 @@ export async function watchRun(run: string, { port, signal, onOpen }: WatchOptio
   const pulse = setInterval(() => {
     for (const reader of readers.keys()) if (!reader.writableNeedDrain) reader.write(':\n\n');
   }, PULSE_MS);
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await untilAborted(signal);
   clearInterval(timer);
   clearInterval(pulse);
   if (readers.size > 0) send(readers, await page.current());
   for (const reader of readers.keys()) reader.end('event: end\ndata: \n\n');
-  await new Promise((resolve) => {
-    server.close(resolve);
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), LOOK_MS).unref();
-  });
+  await close(server, STOP_MS);
 }
 
 /** The current report of a run, drawn again only if its files have changed. */
