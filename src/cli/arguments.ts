@@ -7,6 +7,15 @@ export function presetOption(): Option {
   return new Option('--preset <name>', `options to start from: ${uses.join('; ')}`).choices(Object.keys(PRESET_USES));
 }
 
+export function checkpointOption(): Option {
+  return new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best');
+}
+
+export function titlesOption(): Option {
+  const help = 'CSV with the columns id and title (default: what the run keeps, else items.csv of the data)';
+  return new Option('--titles <file>', help).argParser(parsePath);
+}
+
 /** A path as typed. An empty one comes from an unset variable in a script, and would silently mean something else. */
 export function parsePath(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('It is empty.');

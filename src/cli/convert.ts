@@ -7,7 +7,7 @@ import { onnxInterface } from '../store/convert/onnx.js';
 import type { OnnxValue } from '../store/convert/onnx-model.js';
 import type { TrainConfig, TrainOptions } from '../train/config.js';
 import { presetOptions } from '../train/presets.js';
-import { parsePath } from './arguments.js';
+import { checkpointOption, parsePath } from './arguments.js';
 import { addConfigFlags } from './config-flags.js';
 import { alignColumns } from './output.js';
 
@@ -25,9 +25,7 @@ export function addConvert(program: Command): void {
     )
     .argument('<in>', 'folder of a run, a .safetensors checkpoint, or a .pt file of the official port', parsePath)
     .argument('<out>', 'file ending with .safetensors, .pt or .onnx, or the folder of a new run', parsePath)
-    .addOption(
-      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
-    )
+    .addOption(checkpointOption())
     .option('--data <folder>', 'for the folder of a run: its dataset, so that evaluate finds it', parsePath)
     .option('--config <file>', 'YAML or JSON with options for a .pt file, as train takes it', parsePath)
     .addHelpText(

@@ -7,6 +7,9 @@ export const ECHO_MS = 500;
 /** How long cleaning up may take. A driver that compiles a shader could delay it for minutes. */
 const CLEANUP_MS = 5000;
 
+/** How long a process that was asked to end waits for shaders that are being compiled. */
+const COMPILING_MS = 3000;
+
 /** The exit code of a process that a signal ended before its work was done. */
 export function exitCodeOf(signal: Signal): number {
   return 128 + constants.signals[signal];
@@ -43,4 +46,16 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     clearTimeout(late);
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM, which then does not end the process. */
+export function endSignal(): AbortSignal {
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+  return end.signal;
+}
+
+/** Ends the process soon, whatever a closed device still compiles: that delays the end, but exiting at once can crash in its driver. */
+export function exitSoon(): void {
+  setTimeout(() => process.exit(), COMPILING_MS).unref();
 }

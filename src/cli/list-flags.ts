@@ -6,7 +6,7 @@ import type { ListOptions } from '../infer/recommender.js';
 import { ItemFinder } from '../store/find.js';
 import { modelNames } from '../store/names.js';
 import { openSource } from '../store/source.js';
-import { parseCount, parseNatural, parsePath } from './arguments.js';
+import { parseCount, parseNatural, titlesOption } from './arguments.js';
 import { readItems } from './items.js';
 import type { Chosen } from './subject.js';
 
@@ -27,11 +27,7 @@ export function takeListFlags(command: Command): Command {
     .option('--only <items...>', 'ids, titles or @FILE: nothing else is recommended')
     .option('--per-category <count>', 'at most so many items of a category, where items have one', parseCount)
     .option('--min-popularity <count>', 'only items that occur at least so often in training', parseNatural)
-    .option(
-      '--titles <file>',
-      'CSV with the columns id and title (default: what the run keeps, else items.csv of the data)',
-      parsePath,
-    );
+    .addOption(titlesOption());
 }
 
 /** Inexact matches and unknown items are reported on stderr. */

@@ -3,7 +3,8 @@ import { printable } from '../base/printable.js';
 import { parseOrigins } from '../serve/cors.js';
 import { serve } from '../serve/serve.js';
 import { modelNames } from '../store/names.js';
-import { parseCount, parsePath } from './arguments.js';
+import { parseCount, titlesOption } from './arguments.js';
+import { endSignal, exitSoon } from './interrupt.js';
 import { type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 import { parsePort } from './watch.js';
 
@@ -35,11 +36,7 @@ export function addServe(program: Command): void {
       'origins whose pages may ask, such as https://shop.example,https://www.shop.example; * for any (default: none)',
       parseOrigins,
     )
-    .option(
-      '--titles <file>',
-      'CSV with the columns id and title (default: what the run keeps, else items.csv of the data)',
-      parsePath,
-    )
+    .addOption(titlesOption())
     .action(runServe);
 }
 
@@ -49,11 +46,10 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
   const { subject, folder } = subjectOf(run, flags);
   const names = modelNames(run, folder, titles);
   const { label, filterRated, step } = subject;
-  const end = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+  const signal = endSignal();
   await withDevice(async (device) => {
     await serve(await subject.recommender(device), names, {
-      ...{ ...options, filterRated, signal: end.signal },
+      ...{ ...options, filterRated, signal },
       ...(step !== undefined && { step }),
       log: (line, error) => {
         const shown = verbose && error instanceof Error ? error.stack! : printable(line);
@@ -61,7 +57,6 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
       },
       onOpen: (address) => console.log(`${label} is served at ${address} until Ctrl-C`),
     });
-    // A device that still compiles shaders delays the end; a process that exits while one does can crash in its driver.
-    setTimeout(() => process.exit(), 3000).unref();
+    exitSoon();
   });
 }

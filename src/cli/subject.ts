@@ -8,7 +8,7 @@ import { openGpu } from '../node/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { baselineOf, openSource, type Source, STAND_INS, tryRecallSource } from '../store/source.js';
 import { OPTION_DEFAULTS } from '../train/config.js';
-import { parsePath } from './arguments.js';
+import { checkpointOption, parsePath } from './arguments.js';
 
 /** What a command ranks with: a run's model, or a baseline in its place. */
 export interface Subject {
@@ -46,11 +46,7 @@ export const RUN_HELP = 'folder of a run, or a checkpoint file';
 
 /** The options that say more of a run. @param dataHelp what --data is for */
 export function takeRunOptions(command: Command, dataHelp: string): Command {
-  return command
-    .option('--data <folder>', dataHelp, parsePath)
-    .addOption(
-      new Option('--checkpoint <name>', "which of the run's checkpoints").choices(['best', 'last']).default('best'),
-    );
+  return command.option('--data <folder>', dataHelp, parsePath).addOption(checkpointOption());
 }
 
 /** @throws InputError if both or neither of a run and a baseline are named */

@@ -12,7 +12,7 @@ import { STOP_REASONS, type Validation } from '../train/run-store.js';
 import { trainThroughLoss } from '../train/through-loss.js';
 import { type TrainResult, train } from '../train/train.js';
 import { dryRun } from './dry-run.js';
-import { ECHO_MS, exitCodeOf } from './interrupt.js';
+import { ECHO_MS, exitCodeOf, exitSoon } from './interrupt.js';
 import { formatMetric, metricRow, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
 import { tuneAtFirstUse } from './tune.js';
@@ -50,9 +50,6 @@ export async function trainOnce(job: TrainJob): Promise<void> {
   const request = { ...start, dataset: source.dataset, store, resume };
   await trainPart(job, { request, closing: (gpu, result) => closing(gpu, result, job) });
 }
-
-/** How long a process that was interrupted waits for the shaders in hand. */
-const COMPILING_MS = 3000;
 
 /** Trains one run, tells of its progress, and writes its report. A signal ends the process when the run is saved. */
 export async function trainPart({ out, flags }: TrainJob, { request, closing }: JobPart): Promise<void> {
@@ -108,8 +105,7 @@ export async function trainPart({ out, flags }: TrainJob, { request, closing }: 
     if (!aborted) gpu.close(); // the report opens another device, which times kernels
     const report = flags.report && (await reportTraining(store.name, aborted));
     if (report) progress.print(`report: ${report}`);
-    // A device that still compiles shaders delays the end; a process that exits while one does can crash in its driver.
-    if (aborted) setTimeout(() => process.exit(), COMPILING_MS).unref();
+    if (aborted) exitSoon();
   } finally {
     progress.clear();
     gpu.close();

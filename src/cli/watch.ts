@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
 import { watchRun } from '../serve/watch.js';
+import { endSignal } from './interrupt.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -15,15 +16,18 @@ export function addWatch(program: Command): void {
 }
 
 async function runWatch(run: string, { port }: { port?: number }): Promise<void> {
-  const end = new AbortController();
-  // Beside a training run it ends when that ends, for whatever reason. A Ctrl-C in their terminal is meant for the training.
-  if (process.channel) process.on('disconnect', () => end.abort()).on('SIGINT', () => {});
-  else for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end.abort());
   await watchRun(run, {
     ...(port !== undefined && { port }),
-    signal: end.signal,
+    signal: process.channel ? endOfTraining() : endSignal(),
     onOpen: (address) => console.log(`${run} is shown at ${address}${process.channel ? '' : ' until Ctrl-C'}`),
   });
+}
+
+/** Aborted when the training beside it ends, for whatever reason. A Ctrl-C in their terminal is meant for the training. */
+function endOfTraining(): AbortSignal {
+  const end = new AbortController();
+  process.on('disconnect', () => end.abort()).on('SIGINT', () => {});
+  return end.signal;
 }
 
 /** Runs `watch` in a process of its own, so that drawing does not delay training. It ends with `disconnect()`, or with this process. */
