@@ -41,11 +41,19 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
 
   const train = (...args: string[]) => ['train', '--data', 'data', '--out', 'never', ...args];
   const recommend = (history: string) => ['recommend', 'runs/first', '--history', history];
+  const table = (out: string) => ['recommend', 'runs/first', '--split', 'test', '--out', out];
   const dataOf = (name: string) => ['train', '--data', name, '--out', 'never'];
 
   it.each<[string, string[], ...(string | RegExp)[]]>([
     ['a missing folder', dataOf('absent'), /there is no folder .*absent/],
     ['a file as folder', dataOf('data/train/input.txt'), 'data/train/input.txt is not a folder'],
+    ['a file as folder of runs', ['runs', 'data/items.csv'], 'data/items.csv is not a folder'],
+    ['a file as folder of shaders', ['kernels', '--wgsl', 'data/items.csv'], 'data/items.csv is a file'],
+    [
+      'a table within a file',
+      table('data/items.csv/x.csv'),
+      /data\/items\.csv\/x\.csv: there is no folder .*items\.csv/,
+    ],
     ['an unset variable as folder', dataOf(''), "'--data <folder>'", 'It is empty'],
     ['a malformed line', dataOf('letters'), 'letters/train/input.txt, line 7: "x7"'],
     ['an item out of range', dataOf('range'), 'range/val/input.txt, line 3: "241"', '(240)'],

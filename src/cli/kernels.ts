@@ -7,6 +7,7 @@ import type { Program } from '../engine/program.js';
 import { registry } from '../kernels/registry.js';
 import { openAdapter } from '../node/adapter.js';
 import { type ImaginedHardware, openNullGpu } from '../node/null-gpu.js';
+import { isFolder } from '../store/files.js';
 import { makeFolders } from '../store/make-folders.js';
 import { openSource } from '../store/source.js';
 import type { TrainOptions } from '../train/config.js';
@@ -69,6 +70,7 @@ async function writeShaders(folder: string, flags: Flags, given: Partial<TrainOp
     dataset,
     options: [preset ? presetOptions(preset) : {}, given],
   });
+  if (existsSync(folder) && !isFolder(folder)) throw new InputError(`${folder} is a file; name a new folder`);
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new InputError(`${folder} is not empty; name a new folder for the shaders`);
   const gpu = lanes === undefined ? await Gpu.open((await openAdapter()).adapter) : await openNullGpu({ lanes });

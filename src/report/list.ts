@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GsasError, InputError } from '../base/errors.js';
+import { isFolder } from '../store/files.js';
 import { selectionOf } from '../store/run-folder.js';
 import { bestValidation, isRun, type RunRecord, readRun, valMetric } from './run.js';
 
@@ -42,6 +43,7 @@ export function listRuns(folders: readonly string[], onDamage: (error: GsasError
 
 function runsIn(folder: string): string[] {
   if (!existsSync(folder)) throw new InputError(`there is no folder ${folder}; name one that holds runs`);
+  if (!isFolder(folder)) throw new InputError(`${folder} is not a folder; name one that holds runs`);
   const withSelection = (run: string) => [run, selectionOf(run)].filter(isRun);
   if (isRun(folder)) return withSelection(folder);
   const found = readdirSync(folder, { withFileTypes: true })

@@ -21,7 +21,8 @@ export async function listen(server: Server, host: string, ports: readonly numbe
     }
   }
   const all = ports.length > 1 ? `ports ${ports[0]} to ${ports.at(-1)}` : `port ${ports[0]}`;
-  throw new InputError(`${all} of ${host} cannot be had (${trouble?.message}); choose another with --port`, {
+  const flag = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(trouble?.code ?? '') ? '--host' : '--port';
+  throw new InputError(`${all} of ${host} cannot be had (${trouble?.message}); choose another with ${flag}`, {
     cause: trouble,
   });
 }

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -113,6 +114,10 @@ export function parseJson(text: string, source: string): unknown {
     const line = lines.length > 1 ? ` line ${lines.length}` : '';
     throw new InputError(`${source}${line}: is not JSON: ${complaint}`, { cause: error });
   }
+}
+
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** The system's message for a failed file operation ("no such file or directory"), without the call and the path. */

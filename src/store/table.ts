@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { GsasError, InputError } from '../base/errors.js';
 import { optionalPackage } from '../base/optional.js';
+import { isFolder } from './files.js';
 
 /** A column of a table: its name and DuckDB's name of its type. */
 export interface Column {
@@ -26,8 +27,8 @@ export function checkTableFile(file: string): void {
     throw new InputError(`${file}: a table is written as .csv, .parquet or .jsonl; give the name one of these endings`);
   }
   const folder = dirname(resolve(file));
-  if (!existsSync(folder)) throw new InputError(`${file}: there is no folder ${folder}; make it first`);
-  if (existsSync(file) && statSync(file).isDirectory()) throw new InputError(`${file} is a folder; name a file`);
+  if (!isFolder(folder)) throw new InputError(`${file}: there is no folder ${folder}; make it first`);
+  if (isFolder(file)) throw new InputError(`${file} is a folder; name a file`);
 }
 
 /**
