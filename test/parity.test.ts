@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../src/base/errors.js';
+import { readFixture } from '../src/store/fixture.js';
 import { checkParity } from '../src/store/parity.js';
 import { readSafetensors, writeSafetensors } from '../src/store/safetensors.js';
 import { gsas } from './support/command.js';
@@ -21,6 +23,25 @@ describe('parity with the official code', () => {
 
 describe('parity', () => {
   const at = scratchFolder();
+
+  it.each<[string, object | undefined, string]>([
+    ['no meta', undefined, 'its metadata has no meta, so it is no parity fixture'],
+    [
+      'a meta without sizes',
+      { items: undefined },
+      'meta: items is missing; it must be a number; name a parity fixture',
+    ],
+    ['a rate that is no number', { adam: { lr: 'low' } }, 'meta: adam.lr is "low"; it must be a number'],
+    ['another epsilon', { layer_norm_eps: 1e-6 }, 'meta.layer_norm_eps is 0.000001; this model has 1e-5'],
+    ['another optimizer', { adam: { lr: 0.001, betas: [0.9, 0.99], eps: 1e-8, weight_decay: 0 } }, 'meta.adam is {'],
+  ])('refuses a file with %s', (_, change, message) => {
+    const { tensors, metadata } = readSafetensors(`${folder}one_block_unpadded.safetensors`);
+    const meta = change && JSON.stringify({ ...JSON.parse(metadata.meta), ...change });
+    writeSafetensors(at('other.safetensors'), tensors, meta ? { meta } : {});
+    const read = () => readFixture(at('other.safetensors'));
+    expect(read).toThrow(InputError);
+    expect(read).toThrow(`${at('other.safetensors')}: ${message}`);
+  });
 
   it('exits 1 and says which comparison failed', async () => {
     const { tensors, metadata } = readSafetensors(`${folder}one_block_unpadded.safetensors`);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { checkShape, type Shape } from '../base/shape.js';
+import { checkSchema, type Schema } from '../base/schema.js';
 import { readJson, writeWhole } from '../store/files.js';
 
 /** What was measured for the report of a run's best weights. Probabilities are the scores' sigmoids. */
@@ -69,8 +69,8 @@ export interface Profile {
 }
 
 const FILE = 'analysis.json';
-const ITEM: Shape = { id: 'number', 'title?': 'string' };
-const SHAPE: Shape = {
+const ITEM: Schema = { id: 'number', 'title?': 'string' };
+const SCHEMA: Schema = {
   step: 'number',
   users: 'number',
   rankings: [{ name: 'string', ranks: ['number'] }],
@@ -106,7 +106,7 @@ export function readAnalysis(run: string): Analysis | undefined {
   if (!existsSync(file)) return undefined;
   const analysis = readJson(file) as Analysis;
   const advice = 'remove the file, `gsas-wgpu report` makes another';
-  checkShape(analysis, SHAPE, file, advice);
+  checkSchema(analysis, SCHEMA, file, advice);
   const { rankings, examples, calibration } = analysis;
   const lists = { rankings, examples, 'calibration.cutoffs': calibration.cutoffs };
   for (const [name, { length }] of Object.entries(lists))

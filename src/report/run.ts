@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { checkShape, type Shape } from '../base/shape.js';
+import { checkSchema, type Schema } from '../base/schema.js';
 import { readJson } from '../store/files.js';
 import { readJournal } from '../store/journal.js';
 import { isProcessAlive } from '../store/run-lock.js';
@@ -71,7 +71,7 @@ export function readRun(folder: string): RunRecord {
   };
 }
 
-const NOTE: Shape = {
+const NOTE: Schema = {
   'dataset?': { name: 'string', users: 'number', items: 'number', interactions: 'number', meanLength: 'number' },
 };
 
@@ -79,7 +79,7 @@ const NOTE: Shape = {
 function readDataset(file: string): RunDataset | undefined {
   if (!existsSync(file)) return undefined;
   const note = readJson(file) as { dataset?: RunDataset };
-  checkShape(note, NOTE, file, 'remove the file, and name the data with --data DIR');
+  checkSchema(note, NOTE, file, 'remove the file, and name the data with --data DIR');
   return note.dataset;
 }
 

@@ -1,5 +1,5 @@
 import { InputError } from '../base/errors.js';
-import { quoted } from '../base/printable.js';
+import { checkSchema, type Schema } from '../base/schema.js';
 import { checkModelConfig, parameterShapes } from '../model/config.js';
 import { type GsasrecConfig, gsasrec } from '../model/gsasrec.js';
 import type { HostParameters } from '../model/parameters.js';
@@ -32,7 +32,7 @@ export interface Fixture {
   parameters(prefix: string): HostParameters;
 }
 
-const META_TYPES: Record<keyof FixtureMeta, string> = {
+const META: Schema = {
   items: 'number',
   seq: 'number',
   dim: 'number',
@@ -44,7 +44,7 @@ const META_TYPES: Record<keyof FixtureMeta, string> = {
   pad: 'number',
   reuse_item_embeddings: 'boolean',
   layer_norm_eps: 'number',
-  adam: 'object',
+  adam: { lr: 'number', betas: ['number'], eps: 'number', weight_decay: 'number' },
 };
 
 /** Reads a fixture: a safetensors file with `meta` in its metadata. @throws InputError naming what is missing or of another shape */
@@ -89,20 +89,15 @@ export function readFixture(file: string): Fixture {
 function readMeta({ metadata }: TensorFile, file: string): FixtureMeta {
   if (metadata.meta === undefined)
     throw new InputError(`${file}: its metadata has no meta, so it is no parity fixture`);
-  const meta = parseJson(metadata.meta, `${file}: meta`) as Record<string, unknown> | null;
-  for (const [key, type] of Object.entries(META_TYPES)) {
-    const value = meta?.[key];
-    if (typeof value !== type || value === null)
-      throw new InputError(`${file}: meta.${key} is ${quoted(value)}, not a ${type}`);
-  }
-  const checked = meta as unknown as FixtureMeta;
-  if (checked.layer_norm_eps !== 1e-5)
-    throw new InputError(`${file}: meta.layer_norm_eps is ${checked.layer_norm_eps}; this model has 1e-5`);
-  const { betas, eps, weight_decay } = checked.adam;
+  const meta = parseJson(metadata.meta, `${file}: meta`) as FixtureMeta;
+  checkSchema(meta, META, `${file}: meta`, 'name a parity fixture');
+  if (meta.layer_norm_eps !== 1e-5)
+    throw new InputError(`${file}: meta.layer_norm_eps is ${meta.layer_norm_eps}; this model has 1e-5`);
+  const { betas, eps, weight_decay } = meta.adam;
   if (String(betas) !== '0.9,0.999' || eps !== 1e-8 || weight_decay !== 0) {
     throw new InputError(
-      `${file}: meta.adam is ${JSON.stringify(checked.adam)}; this Adam has betas 0.9 and 0.999, eps 1e-8, no weight decay`,
+      `${file}: meta.adam is ${JSON.stringify(meta.adam)}; this Adam has betas 0.9 and 0.999, eps 1e-8, no weight decay`,
     );
   }
-  return checked;
+  return meta;
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
-import { checkShape, type Shape } from '../base/shape.js';
+import { checkSchema, type Schema } from '../base/schema.js';
 import { type Outcome, STOP_REASONS } from '../train/run-store.js';
 import type { Environment } from './environment.js';
 import { readJson, writeWhole } from './files.js';
@@ -23,7 +23,7 @@ export interface Session extends Environment {
 
 const FILE = 'environment.json';
 /** What is shown of a session. The rest is for people who look into the file. */
-const SHAPE: Shape = {
+const SCHEMA: Schema = {
   'version?': 'string',
   'node?': 'string',
   'adapter?': 'string',
@@ -42,7 +42,7 @@ export function readSessions(run: string): Session[] {
   if (!existsSync(file)) return [];
   const sessions = readJson(file) as Session[];
   const advice = 'remove the file, the run needs it only for reports';
-  checkShape(sessions, [SHAPE], file, advice);
+  checkSchema(sessions, [SCHEMA], file, advice);
   const odd = sessions.find(({ stopped }) => stopped !== undefined && !ENDINGS.includes(stopped));
   if (odd)
     throw new InputError(
