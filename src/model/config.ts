@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.js';
 import { checkValue, type Domain } from '../base/options.js';
+import { sizeOf } from '../engine/tensor.js';
 import type { ModelConfig, ParameterSpec } from './architecture.js';
 import { architectureOf } from './registry.js';
 
@@ -32,4 +33,9 @@ export function parameterSpecs(config: ModelConfig): Map<string, ParameterSpec> 
 /** Their shapes: name -> axes. */
 export function parameterShapes(config: ModelConfig): Map<string, readonly number[]> {
   return new Map(Array.from(parameterSpecs(config), ([name, { shape }]) => [name, shape] as const));
+}
+
+/** How many numbers they hold. */
+export function parameterCount(config: ModelConfig): number {
+  return Array.from(parameterShapes(config).values(), sizeOf).reduce((sum, size) => sum + size, 0);
 }

@@ -1,8 +1,7 @@
 import { OutOfMemoryError } from '../base/errors.js';
 import type { Gpu } from '../engine/gpu.js';
-import { sizeOf } from '../engine/tensor.js';
 import type { ModelConfig } from './architecture.js';
-import { parameterShapes } from './config.js';
+import { parameterCount } from './config.js';
 
 /**
  * Checks that a table with a row for each item fits one binding of the adapter.
@@ -32,16 +31,12 @@ export function checkTables(
  * @throws OutOfMemoryError that says what they take and what there is
  */
 export function checkParameters(gpu: Gpu, config: ModelConfig, copies: { host: number; device: number }): void {
-  const count = sum(Array.from(parameterShapes(config).values(), sizeOf));
+  const count = parameterCount(config);
   const bytes = 4 * count * (copies.host + (gpu.capabilities.software ? copies.device : 0));
   if (bytes <= gpu.hostMemory) return;
   throw new OutOfMemoryError(
     `the ${count} parameters of this model and what goes with them take ${mebibytes(bytes)}, but this machine has ${mebibytes(gpu.hostMemory)}; use a smaller embedding_dim, fewer blocks or fewer items`,
   );
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function mebibytes(bytes: number): string {

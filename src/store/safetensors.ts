@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { DamagedFileError, InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
+import { sizeOf } from '../engine/tensor.js';
 import { checkStart, sealStart, withChecksums } from './checksums.js';
 import { MAX_IO_BYTES, parseJson, systemReason, writeWhole } from './files.js';
 
@@ -71,7 +72,7 @@ export function writeSafetensors(
   const header: [string, unknown][] = [[METADATA, Object.fromEntries(checked)]];
   let end = 0;
   for (const [name, { dtype, shape, data }] of sorted) {
-    if (name === METADATA || data.length !== elements(shape)) {
+    if (name === METADATA || data.length !== sizeOf(shape)) {
       throw new InputError(
         `${file}: tensor ${name} of shape [${shape}] cannot be written with ${data.length} elements`,
       );
@@ -100,7 +101,7 @@ export function readSafetensors(file: string): TensorFile {
     for (const { name, dtype, shape, begin, end } of entries) {
       const bytes = readBytes(fd, dataStart + begin, end - begin);
       checkTensor?.(name, bytes);
-      const data = new ARRAYS[dtype](bytes.buffer, 0, elements(shape));
+      const data = new ARRAYS[dtype](bytes.buffer, 0, sizeOf(shape));
       tensors.set(name, { dtype, shape, data } as HostTensor);
     }
     return { tensors, metadata, checked: checkTensor !== undefined };
@@ -199,7 +200,7 @@ function parseEntry(name: string, info: unknown, file: string): Entry {
     throw wrong(`has data_offsets ${quoted(offsets)}; they are where its bytes begin and end`);
   }
   const [begin, end] = offsets;
-  const bytes = elements(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
+  const bytes = sizeOf(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
   if (end - begin !== bytes) throw wrong(`is ${dtype} [${shape}], ${bytes} bytes, but its offsets hold ${end - begin}`);
   return { name, dtype: dtype as Dtype, shape, begin, end };
 }
@@ -247,10 +248,6 @@ function readBytes(fd: number, position: number, length: number): Buffer<ArrayBu
     at += read;
   }
   return bytes;
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

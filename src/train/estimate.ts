@@ -1,4 +1,5 @@
 import type { Gpu } from '../engine/gpu.js';
+import { parameterCount } from '../model/config.js';
 import type { TrainPlan } from './plan.js';
 import { checkTraining, Trainer } from './trainer.js';
 
@@ -29,9 +30,8 @@ export async function estimateTraining(gpu: Gpu, { config, batches, start }: Tra
       await trainer.train(batch);
       seconds.push((performance.now() - began) / 1000);
     }
-    const parameters = [...trainer.model.parameters.values()];
     return {
-      parameters: parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0),
+      parameters: parameterCount(config),
       deviceBytes: gpu.pool.peakBytes,
       stepSeconds: seconds.slice(WARM_UP).sort((a, b) => a - b)[TIMED >> 1],
       stepsPerEpoch: batches.perEpoch,
