@@ -153,9 +153,15 @@ export function seenBits(histories: readonly Iterable<number>[], numItems: numbe
   const words = seenWords(numItems);
   const bits = new Uint32Array(histories.length * words);
   histories.forEach((items, row) => {
-    for (const item of items) bits[row * words + (item >>> 5)] |= 1 << (item & 31);
+    const own = bits.subarray(row * words, (row + 1) * words);
+    for (const item of items) markSeen(own, item);
   });
   return bits;
+}
+
+/** Adds an item to a row of `seenBits`. @param row [ceil((N+2)/32)] */
+export function markSeen(row: Uint32Array, item: number): void {
+  row[item >>> 5] |= 1 << (item & 31);
 }
 
 /** Whether `seenBits` has an item of a row. */

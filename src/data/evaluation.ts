@@ -3,7 +3,7 @@ import { quantileBuckets } from './buckets.js';
 import { countItems } from './counts.js';
 import type { Dataset, Split } from './dataset.js';
 import { coverageAt, popularityAt } from './exposure.js';
-import { gainsOf, type MetricName, mean, metricsAt } from './metrics.js';
+import { gainsOf, type Metric, type MetricName, mean, metricsAt } from './metrics.js';
 import type { Ranking } from './rank.js';
 import { sampledGains } from './sampled.js';
 
@@ -71,6 +71,7 @@ export interface Paired {
  * each user.
  */
 export function measure(ranking: Ranking, dataset: Dataset, split: Split, wanted: Measurement): Evaluation {
+  const { sampled } = wanted;
   const counts = countItems(dataset);
   const listed = ranking.top.length / ranking.ranks.length;
   const metrics = metricsAt(wanted.metrics, wanted.cutoffs);
@@ -85,22 +86,23 @@ export function measure(ranking: Ranking, dataset: Dataset, split: Split, wanted
     values,
     estimates: estimate(values, wanted),
     coverage: Object.fromEntries(shown.map((k) => [`coverage@${k}`, coverageAt(k, ranking, dataset.numItems)])),
-    ...(wanted.sampled !== undefined && {
-      sampled: estimate(
-        new Map(
-          metrics.map((metric) => [
-            metric.name,
-            sampledGains(metric, ranking.ranks, rivals(dataset, split, wanted.filterRated), wanted.sampled!),
-          ]),
-        ),
-        wanted,
-      ),
+    ...(sampled !== undefined && {
+      sampled: estimate(sampledValues(metrics, ranking, rivals(dataset, split, wanted.filterRated), sampled), wanted),
     }),
     buckets: [
       ...bucketEstimates('length', lengths, gains, wanted),
       ...bucketEstimates('popularity', popularities, gains, wanted),
     ],
   };
+}
+
+function sampledValues(
+  metrics: readonly Metric[],
+  { ranks }: Ranking,
+  against: Float64Array,
+  samples: number,
+): UserValues {
+  return new Map(metrics.map((metric) => [metric.name, sampledGains(metric, ranks, against, samples)]));
 }
 
 /** Means and their intervals. */

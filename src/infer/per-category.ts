@@ -1,4 +1,4 @@
-import { isSeen, seenWords } from '../data/batches.js';
+import { markSeen, seenWords } from '../data/batches.js';
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
 import type { Recommendation, TopBatch } from './answers.js';
 
@@ -25,6 +25,7 @@ export async function withinCategories(
 ): Promise<Recommendation[][]> {
   const { histories, users, excluded, top } = batch;
   const words = seenWords(numItems);
+  const bitsOf = (row: number) => excluded.subarray(row * words, (row + 1) * words);
   const lists: Recommendation[][] = histories.map(() => []);
   const held = histories.map(() => new Map<string, number>());
   let rows = Array.from(histories.keys());
@@ -35,7 +36,7 @@ export async function withinCategories(
   ) {
     const bits = new Uint32Array(rows.length * words);
     rows.forEach((row, i) => {
-      bits.set(excluded.subarray(row * words, (row + 1) * words), i * words);
+      bits.set(bitsOf(row), i * words);
     });
     const found = await best({
       histories: rows.map((row) => histories[row]),
@@ -45,7 +46,7 @@ export async function withinCategories(
     });
     rows = rows.filter((row, i) => {
       for (const one of found[i]) {
-        exclude(excluded, row, one.item, words);
+        markSeen(bitsOf(row), one.item);
         const category = of.get(one.item);
         const before = category === undefined ? 0 : (held[row].get(category) ?? 0);
         if (before >= most || lists[row].length === top) continue;
@@ -55,15 +56,9 @@ export async function withinCategories(
       return lists[row].length < top && found[i].length === asked;
     });
     for (const row of rows) {
-      for (const [item, category] of of) {
-        if ((held[row].get(category) ?? 0) >= most && !isSeen(excluded, row, item, numItems))
-          exclude(excluded, row, item, words);
-      }
+      const own = bitsOf(row);
+      for (const [item, category] of of) if ((held[row].get(category) ?? 0) >= most) markSeen(own, item);
     }
   }
   return lists;
-}
-
-function exclude(excluded: Uint32Array, row: number, item: number, words: number): void {
-  excluded[row * words + (item >>> 5)] |= 1 << (item & 31);
 }
