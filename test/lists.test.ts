@@ -42,8 +42,13 @@ describe.each([
       ),
     );
     const all = itemsOf(await of().top(histories, { top: 240 }));
-    for (const top of [3, 20, 240]) {
-      const some = itemsOf(await of().top(histories, { top, perCategory: { most: 2, of: categories } }));
+    for (const [top, most] of [
+      [3, 2],
+      [20, 2],
+      [240, 2],
+      [20, 0],
+    ]) {
+      const some = itemsOf(await of().top(histories, { top, perCategory: { most, of: categories } }));
       const expected = all.map((list) => {
         const held: Record<string, number> = {};
         return list
@@ -51,7 +56,7 @@ describe.each([
             const category = categories.get(item);
             if (category === undefined) return true;
             held[category] = (held[category] ?? 0) + 1;
-            return held[category] <= 2;
+            return held[category] <= most;
           })
           .slice(0, top);
       });

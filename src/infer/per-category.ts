@@ -28,6 +28,8 @@ export async function withinCategories(
   const bitsOf = (row: number) => excluded.subarray(row * words, (row + 1) * words);
   const lists: Recommendation[][] = histories.map(() => []);
   const held = histories.map(() => new Map<string, number>());
+  const isFull = (row: number, category: string | undefined) =>
+    category !== undefined && (held[row].get(category) ?? 0) >= most;
   let rows = Array.from(histories.keys());
   for (
     let asked = Math.min(numItems, MOST_TOP_K, AHEAD * top);
@@ -48,16 +50,15 @@ export async function withinCategories(
       for (const one of found[i]) {
         markSeen(bitsOf(row), one.item);
         const category = of.get(one.item);
-        const before = category === undefined ? 0 : (held[row].get(category) ?? 0);
-        if (before >= most || lists[row].length === top) continue;
+        if (isFull(row, category) || lists[row].length === top) continue;
         lists[row].push(one);
-        if (category !== undefined) held[row].set(category, before + 1);
+        if (category !== undefined) held[row].set(category, (held[row].get(category) ?? 0) + 1);
       }
       return lists[row].length < top && found[i].length === asked;
     });
     for (const row of rows) {
       const own = bitsOf(row);
-      for (const [item, category] of of) if ((held[row].get(category) ?? 0) >= most) markSeen(own, item);
+      for (const [item, category] of of) if (isFull(row, category)) markSeen(own, item);
     }
   }
   return lists;
