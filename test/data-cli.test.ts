@@ -110,7 +110,7 @@ it('replaces by force what an import wrote, and nothing else', async () => {
   const { status, stdout } = await run('import', 'other.csv', '--out', 'shop', '--force');
   expect({ status, stdout }).toMatchObject({
     status: 0,
-    stdout: expect.stringContaining('kept in the folder, for no import wrote it: notes.txt, runs/, train/mine.txt\n'),
+    stdout: expect.stringContaining('kept in the folder, since no import wrote it: notes.txt, runs/, train/mine.txt\n'),
   });
   for (const name of foreign) expect(readFileSync(at('shop', name), 'utf8')).toBe(name);
   expect(readFileSync(at('shop/test/input.txt'), 'utf8')).toBe('1 2 3\n');

@@ -51,7 +51,7 @@ export function addImport(data: Command): void {
     .addOption(new Option('--header', 'the first line names the columns (default: found out)'))
     .addOption(new Option('--no-header', 'the first line is data'))
     .option('--sequences', 'each line is a user and then their items, oldest first (default: found out)')
-    .addOption(new Option('--no-quotes', 'quotes are signs like others and enclose nothing'))
+    .addOption(new Option('--no-quotes', 'quotes are ordinary characters and enclose nothing'))
     .option(
       '--encoding <name>',
       'of texts: utf-8, windows-1252, utf-16le, shift_jis, …; mixed for lines in UTF-8 or Windows-1252 (default: found out)',
@@ -121,7 +121,7 @@ async function runImport(files: string[], flags: ImportFlags): Promise<void> {
     files,
   };
   if (preview) return runPreview(options, json);
-  if (out === undefined) throw new InputError('say by --out which folder to write, or look first with --preview');
+  if (out === undefined) throw new InputError('name the folder to write with --out, or look first with --preview');
   const work = (signal: AbortSignal) => importInteractions({ ...options, out, signal, onProgress: progress });
   printReport(await interruptible(work, NOTHING_LEFT), json);
 }

@@ -106,7 +106,7 @@ function* decodedBlocks(path: string, encoding: string): Generator<string | unde
 }
 
 function windows1252(bytes: Buffer): string {
-  return bytes.toString('latin1').replace(/[\x80-\x9f]/g, (sign) => WINDOWS_1252[sign.charCodeAt(0) - 0x80]);
+  return bytes.toString('latin1').replace(/[\x80-\x9f]/g, (control) => WINDOWS_1252[control.charCodeAt(0) - 0x80]);
 }
 
 /** UTF-16 by its mark, or by the zero bytes of ASCII characters, which are at odd places in little-endian and at even ones in big-endian. */

@@ -3,7 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { GsasError, InputError } from '../base/errors.js';
 import { makeFolders } from '../store/make-folders.js';
-import { foreignEntries, NOTES, replaceDataset } from './replace.js';
+import { NOTES } from './files.js';
+import { foreignEntries, replaceDataset } from './replace.js';
 
 /** How long after its last change a leftover of a process that is gone may be removed. */
 const ABANDONED_MS = 3_600_000;
@@ -81,7 +82,7 @@ export function refuseOccupied(out: string, force: boolean): string[] {
     throw new InputError(`${out} is not empty; name another folder, or replace the dataset in it with --force`);
   if (names.includes(NOTES)) return foreignEntries(target);
   throw new InputError(
-    `${out} is not empty and holds no ${NOTES}, so no import made it and it is no dataset to replace; name another folder`,
+    `${out} is not empty and holds no ${NOTES}, so no import made it and there is no dataset to replace; name another folder`,
   );
 }
 

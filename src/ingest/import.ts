@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Database, literal } from './database.js';
 import { assignIds, type Dropped, filterEvents, numberEvents, refuseUnknownEvents, takeWholeIds } from './events.js';
+import { NOTES, STATS } from './files.js';
 import { makeFolder } from './folder.js';
 import { readLog } from './log.js';
 import { checkOptions, type ImportOptions } from './options.js';
 import { planSplit } from './plan.js';
-import { NOTES } from './replace.js';
 import { writeSequences } from './sequences.js';
 import { expandFiles } from './sources.js';
 import type { DatasetStats } from './stats.js';
@@ -33,7 +33,8 @@ export interface ImportReport {
 }
 
 /**
- * Makes a dataset in the official layout from interaction logs of any size: CSV or other delimited text, JSON lines, Parquet, or gzip of these.
+ * Makes a dataset in the official layout from interaction logs of any size: delimited text such as CSV, a sequence a line, JSON lines or an array, Parquet,
+ * each of them plain, in gzip or from a pipe.
  * Sequences are in the order of time and, if times are equal, of the log. Beside the official files are items.csv (id, original_id,
  * title), users.csv (id, original_id), users.txt with the user id of each line, and import.json with the options and this report. The
  * folder appears whole or not at all.
@@ -130,6 +131,6 @@ async function writeIds(db: Database, dir: string, titled: boolean): Promise<num
 function writeNotes(dir: string, { onProgress, signal, ...options }: ImportOptions, report: ImportReport): void {
   const { users, items, interactions } = report.stats;
   const official = { num_users: users, num_items: items, num_interactions: interactions };
-  writeFileSync(join(dir, 'dataset_stats.json'), JSON.stringify(official, null, 4));
+  writeFileSync(join(dir, STATS), JSON.stringify(official, null, 4));
   writeFileSync(join(dir, NOTES), `${JSON.stringify({ options, ...report }, null, 2)}\n`);
 }

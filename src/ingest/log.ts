@@ -47,13 +47,13 @@ export async function readLog(db: Database, parts: readonly (readonly string[])[
       const kind = timeKind(source, layout, options.timeFormat);
       if (times !== undefined && kind !== times)
         throw new InputError(
-          `${file} has ${SAID[kind]}, but the files before it have ${SAID[times]}; import them apart or name --time-col`,
+          `${file} has ${SAID[kind]}, but the files before it have ${SAID[times]}; import them separately or name --time-col`,
         );
       times = kind;
       const size = kind === 'number' ? epochUnit(layout.profiles[layout.roles.time!]) : undefined;
       if (unit !== undefined && size !== undefined && size !== unit.size)
         throw new InputError(
-          `${file} counts time in ${UNITS[size]}, but ${unit.file} in ${UNITS[unit.size]}; bring them to one unit`,
+          `${file} counts time in ${UNITS[size]}, but ${unit.file} in ${UNITS[unit.size]}; convert them to one unit`,
         );
       if (size !== undefined) unit ??= { size, file };
       columns.push(describeRoles(source, layout));
@@ -97,9 +97,7 @@ async function append(
   const { roles } = layout;
   const { expressions, types } = source;
   const time =
-    roles.time === undefined
-      ? '0'
-      : timeExpression(expressions[roles.time], types[roles.time], kind, options.timeFormat);
+    kind === 'none' ? '0' : timeExpression(expressions[roles.time!], types[roles.time!], kind, options.timeFormat);
   const rating = roles.rating === undefined ? '0' : `try_cast(${expressions[roles.rating]} AS DOUBLE)`;
   const event = roles.event === undefined ? 'NULL' : `trim(${expressions[roles.event]}::VARCHAR)`;
   await reading(source, () =>

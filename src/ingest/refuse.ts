@@ -22,7 +22,7 @@ export async function refuseRagged(db: Database, source: Source): Promise<void> 
     const hint = few || source.quoted ? '' : '; --sequences reads a user and then their items from each line';
     throw new InputError(`${where} has too ${few ? 'few' : 'many'} fields; line 1 has ${names.length}${hint}`);
   }
-  const hint = /QUOTE/.test(reject.type) ? '; if quotes are signs like others here, say --no-quotes' : '';
+  const hint = /QUOTE/.test(reject.type) ? '; if quotes are ordinary characters here, say --no-quotes' : '';
   throw new InputError(`${where}: ${printable(reject.message.split('\n')[0])}${hint}`);
 }
 

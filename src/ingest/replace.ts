@@ -1,25 +1,7 @@
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-
-/** The file that makes a folder a dataset. It is removed first and written last, so that no command reads half of one dataset and half of another. */
-const STATS = 'dataset_stats.json';
-
-/** Only an import writes this file, so it marks folders that may be replaced. It is never missing during a replacement. */
-export const NOTES = 'import.json';
-
-const PARTS = ['train', 'val', 'test'];
-
-/** What an import may write, by its path in the folder. */
-const FILES = [
-  STATS,
-  'train/input.txt',
-  'train/users.txt',
-  ...['val', 'test'].flatMap((part) => ['input', 'output', 'users'].map((name) => `${part}/${name}.txt`)),
-  'items.csv',
-  'users.csv',
-  NOTES,
-];
+import { FILES, NOTES, PARTS, STATS } from './files.js';
 
 /**
  * What a dataset's folder holds besides the files of an import: paths in the folder, folders with a slash at the end.
@@ -28,7 +10,7 @@ const FILES = [
 export function foreignEntries(folder: string): string[] {
   return entries(folder, '').flatMap((name) => {
     const isFolder = lstatSync(join(folder, name)).isDirectory();
-    if (isFolder && PARTS.includes(name)) return entries(folder, `${name}/`).filter((path) => !isOurs(folder, path));
+    if (isFolder && isPart(name)) return entries(folder, `${name}/`).filter((path) => !isOurs(folder, path));
     return isOurs(folder, name) ? [] : [isFolder ? `${name}/` : name];
   });
 }
@@ -39,9 +21,13 @@ function entries(folder: string, inside: string): string[] {
     .map((name) => `${inside}${name}`);
 }
 
+function isPart(path: string): boolean {
+  return PARTS.some((part) => part === path);
+}
+
 function isOurs(folder: string, path: string): boolean {
   const known = FILES.includes(path);
-  if ((known && !lstatSync(join(folder, path)).isFile()) || PARTS.includes(path))
+  if ((known && !lstatSync(join(folder, path)).isFile()) || isPart(path))
     throw new InputError(`${join(folder, path)} is not what an import writes there; move it away`);
   return known;
 }

@@ -26,7 +26,7 @@ export function describeImport({ columns, notes, read, dropped, split, unseen, u
     lines.push(
       `items not in training: ${n(unseen.items)}, the target of ${n(unseen.valTargets)} validation and ${n(unseen.testTargets)} test lines`,
     );
-  if (untitled > 0) lines.push(`items without a title, for which their id stands: ${n(untitled)}`);
-  if (kept.length > 0) lines.push(`kept in the folder, for no import wrote it: ${kept.map(printable).join(', ')}`);
+  if (untitled > 0) lines.push(`items without a title, shown by their id: ${n(untitled)}`);
+  if (kept.length > 0) lines.push(`kept in the folder, since no import wrote it: ${kept.map(printable).join(', ')}`);
   return lines.join('\n');
 }

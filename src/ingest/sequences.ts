@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.js';
 import type { Database } from './database.js';
+import { PARTS } from './files.js';
 import type { Plan } from './plan.js';
 import type { Ties } from './stats.js';
 import { LayoutWriter } from './writer.js';
@@ -53,7 +54,7 @@ export async function writeSequences(db: Database, dir: string, numItems: number
     }
     finishUser();
     const written = writer.finish();
-    for (const part of ['train', 'val', 'test'] as const)
+    for (const part of PARTS)
       if (written[part].lines === 0)
         throw new InputError(
           `the ${part} part is empty: no user has an interaction there with something before it; ${WAY_OUT[part]}`,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { type Dataset, type Sequences, summarizeDataset } from '../data/dataset.js';
 import { readDataset } from '../store/layout.js';
-import { NOTES } from './replace.js';
+import { NOTES, STATS } from './files.js';
 
 /** The lines of one part of a dataset. */
 export interface LineStats {
@@ -108,7 +108,7 @@ export class LineCounter {
  */
 export function datasetStats(dir: string): DatasetStats {
   const dataset = readDataset(dir);
-  const { num_users, num_interactions } = JSON.parse(readFileSync(join(dir, 'dataset_stats.json'), 'utf8'));
+  const { num_users, num_interactions } = JSON.parse(readFileSync(join(dir, STATS), 'utf8'));
   const train = countLines(dataset, dataset.train);
   const val = countLines(dataset, dataset.val.inputs, dataset.val.targets);
   const test = countLines(dataset, dataset.test.inputs, dataset.test.targets);

@@ -122,7 +122,7 @@ function findDelimiter(file: string, line: string): string {
   if (/\.(tsv|inter|item)(\.gz)?$/.test(file) && line.includes('\t')) return '\t';
   if (line.includes('::')) return '::';
   const outsideQuotes = line.replace(/"[^"]*"/g, '');
-  const count = (sign: string) => outsideQuotes.split(sign).length;
+  const count = (delimiter: string) => outsideQuotes.split(delimiter).length;
   const best = [',', '\t', ';', '|'].reduce((a, b) => (count(b) > count(a) ? b : a));
   return count(best) > 1 ? best : ' ';
 }
@@ -133,7 +133,7 @@ function splitLine(file: string, line: string, delimiter: string, quotes: boolea
     return parse(line, { delimiter })[0] as unknown as string[];
   } catch (error) {
     throw new InputError(
-      `${file}, line 1: ${printable((error as Error).message)}; if quotes are signs like others here, say --no-quotes`,
+      `${file}, line 1: ${printable((error as Error).message)}; if quotes are ordinary characters here, say --no-quotes`,
       { cause: error },
     );
   }

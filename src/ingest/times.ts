@@ -8,8 +8,7 @@ export const MICROSECONDS = 1e6;
 export type TimeKind = 'number' | 'moment' | 'none';
 
 /** SQL for a time in the log's terms; NULL if it is not a time. */
-export function timeExpression(value: string, type: string, kind: TimeKind, format?: string): string {
-  if (kind === 'none') return '0';
+export function timeExpression(value: string, type: string, kind: Exclude<TimeKind, 'none'>, format?: string): string {
   // The type with a zone, because the one without ignores a zone in the text.
   let moment = `try_cast(${value} AS TIMESTAMPTZ)`;
   if (type !== 'VARCHAR') moment = type.startsWith('TIMESTAMP WITH') ? value : `try_cast(${value} AS TIMESTAMP)`;

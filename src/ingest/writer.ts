@@ -1,5 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { NEWLINE } from './bytes.js';
+import { LINE_FILES, PARTS, type Part } from './files.js';
 import type { Cuts } from './splits.js';
 import { LineCounter, type LineStats } from './stats.js';
 
@@ -7,7 +9,6 @@ const BUFFER_BYTES = 2 ** 20;
 /** A number of ten digits and the character after it. */
 const LONGEST_NUMBER = 11;
 const SPACE = 32;
-const NEWLINE = 10;
 const ZERO = 48;
 
 /** Writes lines of numbers separated by spaces. */
@@ -24,7 +25,7 @@ class NumberFile {
     for (let i = 0; i < numbers.length; i++) this.#put(numbers[i], i === numbers.length - 1 ? NEWLINE : SPACE);
   }
 
-  #put(number: number, sign: number): void {
+  #put(number: number, separator: number): void {
     if (this.#used + LONGEST_NUMBER > BUFFER_BYTES) this.#flush();
     let digits = 1;
     for (let bound = 10; number >= bound; bound *= 10) digits++;
@@ -33,7 +34,7 @@ class NumberFile {
       number = Math.floor(number / 10);
     }
     this.#used += digits;
-    this.#buffer[this.#used++] = sign;
+    this.#buffer[this.#used++] = separator;
   }
 
   #flush(): void {
@@ -51,9 +52,6 @@ class NumberFile {
     closeSync(this.#fd);
   }
 }
-
-const PARTS = ['train', 'val', 'test'] as const;
-type Part = (typeof PARTS)[number];
 
 /** What happened to held-out items. */
 export interface Unseen {
@@ -89,7 +87,7 @@ export class LayoutWriter {
     };
     for (const part of PARTS) {
       mkdirSync(join(dir, part));
-      for (const name of part === 'train' ? ['input', 'users'] : ['input', 'output', 'users'])
+      for (const name of LINE_FILES[part])
         this.#files.set(`${part}/${name}`, new NumberFile(join(dir, part, `${name}.txt`)));
     }
   }

@@ -17,6 +17,9 @@ export interface PublicDataset {
 /** The columns of ratings without a header: user, item, rating, time. */
 const NUMBERED = { userCol: '1', itemCol: '2', timeCol: '4' };
 
+/** Titles without a header, as GroupLens' early archives have them. */
+const NUMBERED_TITLES = { idCol: '1', titleCol: '2', encoding: 'latin-1' };
+
 /**
  * MovieLens archives have the MD5 that GroupLens publishes beside each (`ml-1m.zip.md5`). The texts have no published digest: the one for ML-1M is of
  * SASRec's data/ml-1m.txt, which gives the official split byte for byte; the one for Beauty is of the file with the published counts.
@@ -33,21 +36,20 @@ export const PUBLIC_DATASETS: Readonly<Record<string, PublicDataset>> = {
     ...movielens('ml-1m', 'c4d9eecfca2ab87c1945afe126590906', NUMBERED),
     log: 'ml-1m/ratings.dat',
     titles: 'ml-1m/movies.dat',
-    titleOptions: { idCol: '1', titleCol: '2', encoding: 'latin-1' },
+    titleOptions: NUMBERED_TITLES,
   },
   'ml-100k': {
     about: 'MovieLens-100K, users and items of 5 ratings and more',
     ...movielens('ml-100k', '0e33842e24a9c977be4e0107933c0723', NUMBERED),
     log: 'ml-100k/u.data',
     titles: 'ml-100k/u.item',
-    titleOptions: { idCol: '1', titleCol: '2', encoding: 'latin-1' },
+    titleOptions: NUMBERED_TITLES,
   },
   'ml-20m': {
     about: 'MovieLens-20M, users and items of 5 ratings and more',
     ...movielens('ml-20m', 'cd245b17a1ae2cc31bb14903e1204af3'),
     log: 'ml-20m/ratings.csv',
     titles: 'ml-20m/movies.csv',
-    titleOptions: {},
   },
   beauty: {
     about: 'Amazon Beauty as BERT4Rec uses it',
