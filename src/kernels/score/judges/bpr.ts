@@ -1,5 +1,5 @@
 import type { Judge } from '../judge.js';
-import { softplus } from './gbce.js';
+import { LOGISTIC_WGSL, softplus } from './logistic.js';
 
 /**
  * Bayesian personalised ranking, the mean over candidates of softplus(s_j - s+) (Rendle, Freudenthaler, Gantner, Schmidt-Thieme, UAI 2009, section
@@ -14,17 +14,10 @@ export const bpr = {
   needs: 'positive',
   params: '',
   uniforms: () => ({}),
-  wgsl: /* wgsl */ `
+  wgsl: /* wgsl */ `${LOGISTIC_WGSL}
 fn weight_of(positive: bool, share: f32) -> f32 { return select(share, 0.0, positive); }
-fn loss_of(w: Score, s: Score, row: Row) -> Score {
-  let x = s - Score(row.positive);
-  return w * (max(x, Score(0.0)) + log(1.0 + exp(-abs(x))));
-}
-fn slope_of(w: Score, s: Score, row: Row) -> Score {
-  let x = s - Score(row.positive);
-  let e = exp(-abs(x));
-  return w * select(e, Score(1.0), x >= Score(0.0)) / (1.0 + e);
-}
+fn loss_of(w: Score, s: Score, row: Row) -> Score { return w * softplus(s - Score(row.positive)); }
+fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(s - Score(row.positive)); }
 `,
   divisor: (k: number) => k,
   reference(positive: number, candidates: ArrayLike<number>) {

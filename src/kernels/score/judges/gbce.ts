@@ -1,16 +1,11 @@
 import type { Judge } from '../judge.js';
-
-/** log(1 + e^x), for any x. */
-export function softplus(x: number): number {
-  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-}
+import { LOGISTIC_WGSL, softplus } from './logistic.js';
 
 /**
  * Generalised binary cross entropy: (beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1), BCE with the positive's probability raised to the
  * power beta (Petrov and Macdonald, "gSASRec", RecSys 2023, equations 10 to 14). beta = 1 is plain BCE.
  *
- * A positive weighs -beta, a candidate 1; then a score's share of the loss is |w| softplus(x) and its slope w sigmoid(x) with x = sign(w) s, both
- * stable: exp is taken of -|x| alone, and log(1 + e) = 2 artanh(e / (2 + e)) by its series, good to f32 for e <= 1.
+ * A positive weighs -beta, a candidate 1; then a score's share of the loss is |w| softplus(x) and its slope w sigmoid(x) with x = sign(w) s.
  */
 export const gbce = {
   name: 'gbce',
@@ -19,19 +14,8 @@ export const gbce = {
   needs: 'nothing',
   params: 'beta: f32,',
   uniforms: ({ beta }) => ({ beta }),
-  wgsl: /* wgsl */ `
+  wgsl: /* wgsl */ `${LOGISTIC_WGSL}
 fn weight_of(positive: bool, share: f32) -> f32 { return select(share, -params.beta * share, positive); }
-fn softplus(x: Score) -> Score {
-  let e = exp(-abs(x));
-  let z = e / (2.0 + e);
-  let y = z * z;
-  let series = 1.0 + y * (1.0 / 3.0 + y * (1.0 / 5.0 + y * (1.0 / 7.0 + y * (1.0 / 9.0 + y * (1.0 / 11.0 + y * (1.0 / 13.0))))));
-  return max(x, Score(0.0)) + 2.0 * z * series;
-}
-fn sigmoid(x: Score) -> Score {
-  let e = exp(-abs(x));
-  return select(e, Score(1.0), x >= Score(0.0)) / (1.0 + e);
-}
 fn loss_of(w: Score, s: Score, row: Row) -> Score { return abs(w) * softplus(sign(w) * s); }
 fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(sign(w) * s); }
 `,
