@@ -6,7 +6,7 @@ import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import { packWeights } from '../kernels/score/own/index.js';
+import { packWeights } from '../kernels/score/targets.js';
 import { wholeGradient } from '../kernels/update/clipped.js';
 import { RULES } from '../kernels/update/rules/index.js';
 import { Model } from '../model/model.js';

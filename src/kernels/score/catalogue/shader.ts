@@ -4,6 +4,7 @@ import { mainWgsl, wgsl } from '../../../engine/wgsl.js';
 import { cellsOf } from '../../cells.js';
 import { type Team, teamMain, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
+import { targetsWgsl } from '../targets.js';
 
 export const WORKGROUP = 64;
 
@@ -78,6 +79,9 @@ struct Params { M: u32, W: u32, first: u32, N: u32, scale: f32, ${JUDGES[judge].
 #endif
 struct Row { positive: f32, log_sum_exp: f32 }
 ${JUDGES[judge].wgsl}
+#if ${judges || pairs}
+${targetsWgsl(weighted)}
+#endif
 fn is_item(items: vec4u) -> vec4<bool> { return (items >= vec4u(1u)) & (items <= vec4u(params.N)); }
 fn largest_of(s: vec4f) -> f32 { return max(max(s.x, s.y), max(s.z, s.w)); }
 fn sum_of(s: vec4f) -> f32 { return (s.x + s.y) + (s.z + s.w); }
@@ -113,13 +117,7 @@ ${teamMain(constants.team)}
   row.log_sum_exp = running[t].x + log(running[t].y);
 #endif
 #if ${judges || pairs}
-#if ${weighted}
-  let target_item = targets[2u * t];
-  let share = params.scale * bitcast<f32>(targets[2u * t + 1u]);
-#else
-  let target_item = targets[t];
-  let share = params.scale;
-#endif
+  let target_item = target_of(t);
 #endif
 #if ${pairs && pass !== 'judge'}
   var positive_here = 0.0;
@@ -140,6 +138,7 @@ ${teamMain(constants.team)}
   row.positive = running[t].x;
 #endif
 #if ${judges}
+  let share = share_of(t);
   let negative = weight_of(false, share);
   let positive = weight_of(true, share);
   var loss = 0.0;

@@ -1,21 +1,13 @@
 import { tableOf } from '../../../engine/table.js';
-import { integers, normals } from '../../inputs.js';
 import { defineOp, type Op } from '../../op.js';
 import type { Judge, Verdict } from '../judge.js';
+import { type JudgedCase, judgedInputs, judgedReference, verdictOf } from '../judges/cases.js';
 import { JUDGES } from '../judges/index.js';
-import { packWeights } from '../own/index.js';
-import { ownReference, unpackWeights } from '../own/reference.js';
-import { verdictOf } from '../own/spec.js';
 import { scoreCatalogue } from './index.js';
 
-/** `held`: scores in memory at one time. `weighted`: tokens have weights. `scale`: the batch is a part of a larger one. */
-interface Case {
-  T: number;
-  D: number;
-  N: number;
+/** `held`: scores in memory at one time. */
+interface Case extends JudgedCase {
   held?: number;
-  weighted?: boolean;
-  scale?: number;
 }
 
 /** Every judge over the whole catalogue. */
@@ -39,15 +31,7 @@ function catalogueOp(judge: Judge): Op {
       { T: 3200, D: 128, N: 3416 },
       { T: 1000, D: 64, N: 54_542 },
     ],
-    inputs: ({ T, D, N, weighted }, random) => {
-      const targets = integers(random, [T], 1, N);
-      const weights = () => Float32Array.from({ length: T }, (_, t) => (t % 3 === 0 ? 0 : random.uniform()));
-      return {
-        h: normals(random, [T, D]),
-        table: normals(random, [N + 2, D]),
-        targets: weighted ? { shape: [T, 2], data: packWeights(targets.data, weights()) } : targets,
-      };
-    },
+    inputs: judgedInputs,
     differentiable: ['h', 'table'],
     terminal: true,
     run: (tape, shape, { h, table, targets }) => ({
@@ -58,19 +42,21 @@ function catalogueOp(judge: Judge): Op {
         ...(shape.held !== undefined && { held: shape.held }),
       }),
     }),
-    reference: (shape, { h, table, targets }) => {
-      const { T, D, N, weighted, scale } = shape;
-      const { positives, weights } = weighted ? unpackWeights(targets) : { positives: targets };
-      const others = new Uint32Array(T * (N - 1));
-      positives.forEach((positive, t) => {
-        for (let j = 0; j < N - 1; j++) others[t * (N - 1) + j] = j + 1 < positive ? j + 1 : j + 2;
-      });
-      const options = { D, ...(weights && { weights }), ...(scale !== undefined && { scale }) };
-      return { loss: ownReference(verdict(shape), h, table, positives, others, options) };
-    },
+    reference: (shape, inputs) => ({
+      loss: judgedReference(verdict(shape), shape, inputs, (positives) => othersOf(positives, shape.N)),
+    }),
     cost: {
       forward: ({ T, D, N }) => ({ bytes: 4 * (T * D + N * D), flops: 2 * T * N * D }),
       backward: ({ T, D, N }) => ({ bytes: 4 * (3 * T * D + 2 * N * D), flops: 4 * T * N * D }),
     },
   });
+}
+
+/** For each positive all other items in ascending order. @returns [T, N - 1] */
+function othersOf(positives: Uint32Array, N: number): Uint32Array {
+  const others = new Uint32Array(positives.length * (N - 1));
+  positives.forEach((positive, t) => {
+    for (let j = 0; j < N - 1; j++) others[t * (N - 1) + j] = j + 1 < positive ? j + 1 : j + 2;
+  });
+  return others;
 }

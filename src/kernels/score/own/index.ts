@@ -40,11 +40,12 @@ export function scoreOwn(
   { verdict: { judge, settings }, candidates, scale }: OwnScoreOptions,
 ): Tensor {
   const { sampler, k } = candidates;
+  const op = `sampled_${judge.name}`;
   const weighted = targets.shape.length === 2;
   const { stream } = tape;
   const sampled = candidates.args(stream.random);
   const given = sampled.candidates;
-  const { T, D } = checkShapes(`sampled_${judge.name}`, {
+  const { T, D } = checkShapes(op, {
     h: [h, 'T', 'D'],
     table: [table, 'R', 'D'],
     targets: weighted ? [targets, 'T', 2] : [targets, 'T'],
@@ -69,7 +70,7 @@ export function scoreOwn(
 
   if (!outputs) return loss;
   const { dh, ds, ids } = outputs;
-  const rows = table.whole(`sampled_${judge.name}`);
+  const rows = table.whole(op);
   tape.record({
     inputs: [h, rows],
     outputs: [loss],
@@ -80,20 +81,4 @@ export function scoreOwn(
     },
   });
   return loss;
-}
-
-/**
- * Targets and their weights as the kernels take them, two words a token.
- * @param targets [T] ids
- * @param weights [T] the weight of each token's loss, 0 for one that has nothing to predict
- * @returns [T, 2], row-major
- */
-export function packWeights(targets: Uint32Array, weights: Float32Array): Uint32Array {
-  const packed = new Uint32Array(2 * targets.length);
-  const bits = new Uint32Array(weights.buffer, weights.byteOffset, weights.length);
-  targets.forEach((target, t) => {
-    packed[2 * t] = target;
-    packed[2 * t + 1] = bits[t];
-  });
-  return packed;
 }

@@ -4,6 +4,7 @@ import { cellsOf } from '../../cells.js';
 import type { Team } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
 import { SAMPLERS } from '../samplers/index.js';
+import { targetsWgsl } from '../targets.js';
 
 export interface Constants {
   D: number;
@@ -48,14 +49,7 @@ fn product(a: Cell, b: Cell) -> f32 {
   return dot(a, b);
 #endif
 }
-#if ${weighted}
-fn target_of(t: u32) -> u32 { return targets[2u * t]; }
-fn share_of(t: u32) -> f32 { return params.scale * bitcast<f32>(targets[2u * t + 1u]); }
-#else
-fn target_of(t: u32) -> u32 { return targets[t]; }
-fn share_of(t: u32) -> f32 { return params.scale; }
-#endif
-fn slot_weight(slot: u32, share: f32) -> f32 {
+${targetsWgsl(weighted)}fn slot_weight(slot: u32, share: f32) -> f32 {
   return select(0.0, weight_of(slot == params.k, share), slot <= params.k);
 }
 `;

@@ -1,38 +1,27 @@
 import { tableOf } from '../../../engine/table.js';
-import { integers, normals } from '../../inputs.js';
+import { integers } from '../../inputs.js';
 import { defineOp, type Op } from '../../op.js';
-import type { Judge, Verdict } from '../judge.js';
+import type { Judge } from '../judge.js';
+import { type JudgedCase, judgedInputs, judgedReference, verdictOf } from '../judges/cases.js';
 import { JUDGES } from '../judges/index.js';
 import { drawnCandidates } from '../sampler.js';
 import { idsOf, OTHER_SAMPLERS, samplerOf } from '../samplers/cases.js';
 import { givenCandidates } from '../samplers/given.js';
-import { packWeights, scoreOwn } from './index.js';
-import { ownReference, unpackWeights } from './reference.js';
+import { scoreOwn } from './index.js';
 
 /**
- * `given`: the candidates are read, else drawn by `sampler`, which is uniform if left out. `weighted`: tokens have weights. `scale`: the batch is a
- * part of a larger one. `options`: keys of the configuration that are not at their defaults.
+ * `given`: the candidates are read, else drawn by `sampler`, which is uniform if left out. `options`: keys of the configuration that are not at their
+ * defaults.
  */
-interface Case {
-  T: number;
+interface Case extends JudgedCase {
   k: number;
-  D: number;
-  N: number;
   given?: boolean;
   sampler?: string;
-  weighted?: boolean;
-  scale?: number;
   options?: Readonly<Record<string, unknown>>;
 }
 
 /** Every judge on own candidates of every sampler. */
 export const ownOps: readonly Op[] = Object.values(JUDGES).map(ownOp);
-
-/** A judge as the configuration's defaults, and what differs from them, make it. */
-export function verdictOf(judge: Judge, { k, N, options }: Pick<Case, 'k' | 'N' | 'options'>): Verdict {
-  const defaults = Object.fromEntries(Object.entries(judge.options).map(([key, option]) => [key, option.default]));
-  return { judge, settings: judge.settings({ ...defaults, ...options }, { k, numItems: N }) };
-}
 
 function ownOp(judge: Judge): Op {
   return defineOp<Case>()({
@@ -57,16 +46,10 @@ function ownOp(judge: Judge): Op {
       { T: 2900, k: 32, D: 64, N: 3416 },
       { T: 1000, k: 256, D: 64, N: 54_542 },
     ],
-    inputs: ({ T, k, D, N, given, weighted }, random) => {
-      const targets = integers(random, [T], 1, N);
-      const weights = () => Float32Array.from({ length: T }, (_, t) => (t % 3 === 0 ? 0 : random.uniform()));
-      return {
-        h: normals(random, [T, D]),
-        table: normals(random, [N + 2, D]),
-        targets: weighted ? { shape: [T, 2], data: packWeights(targets.data, weights()) } : targets,
-        ...(given && { candidates: integers(random, [T, k], 1, N) }),
-      };
-    },
+    inputs: (shape, random) => ({
+      ...judgedInputs(shape, random),
+      ...(shape.given && { candidates: integers(random, [shape.T, shape.k], 1, shape.N) }),
+    }),
     differentiable: ['h', 'table'],
     terminal: true,
     run: (tape, shape, { h, table, targets, candidates }) => ({
@@ -76,17 +59,9 @@ function ownOp(judge: Judge): Op {
         ...(shape.scale !== undefined && { scale: shape.scale }),
       }),
     }),
-    reference: (shape, { h, table, targets, candidates }) => {
-      const { D, weighted, scale } = shape;
-      const ids = candidates ?? idsOf(shape);
-      const options = { D, ...(scale !== undefined && { scale }) };
-      const { positives, weights } = weighted ? unpackWeights(targets) : { positives: targets };
-      const loss = ownReference(verdictOf(judge, shape), h, table, positives, ids, {
-        ...options,
-        ...(weights && { weights }),
-      });
-      return { loss };
-    },
+    reference: (shape, { candidates, ...inputs }) => ({
+      loss: judgedReference(verdictOf(judge, shape), shape, inputs, () => candidates ?? idsOf(shape)),
+    }),
     cost: {
       forward: ({ T, k, D }) => ({ bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D), flops: 4 * T * (k + 1) * D }),
       backward: ({ T, k, D, N }) => ({

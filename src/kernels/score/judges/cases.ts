@@ -1,0 +1,61 @@
+import type { HostRandom } from '../../../base/philox.js';
+import { integers, normals } from '../../inputs.js';
+import type { Judge, Verdict } from '../judge.js';
+import { packWeights, unpackWeights } from '../targets.js';
+
+/** T tokens, N items. `weighted`: tokens have weights. `scale`: the batch is a part of a larger one. */
+export interface JudgedCase {
+  T: number;
+  D: number;
+  N: number;
+  weighted?: boolean;
+  scale?: number;
+}
+
+/** A judge as the configuration's defaults, and what differs from them, make it. */
+export function verdictOf(
+  judge: Judge,
+  { k, N, options }: { k: number; N: number; options?: Readonly<Record<string, unknown>> },
+): Verdict {
+  const defaults = Object.fromEntries(Object.entries(judge.options).map(([key, option]) => [key, option.default]));
+  return { judge, settings: judge.settings({ ...defaults, ...options }, { k, numItems: N }) };
+}
+
+/** Hidden states, a table and targets; every third weight is 0. */
+export function judgedInputs({ T, D, N, weighted }: JudgedCase, random: HostRandom) {
+  const targets = integers(random, [T], 1, N);
+  const weights = () => Float32Array.from({ length: T }, (_, t) => (t % 3 === 0 ? 0 : random.uniform()));
+  return {
+    h: normals(random, [T, D]),
+    table: normals(random, [N + 2, D]),
+    targets: weighted ? { shape: [T, 2], data: packWeights(targets.data, weights()) } : targets,
+  };
+}
+
+/**
+ * The sum over tokens of scale times weight times the judge's loss of the token's positive and candidates, s = h[t] . table[id].
+ * @param inputs h [T, D], table [R, D], targets [T] or weighted [T, 2]
+ * @param candidatesOf the candidates [T, k] of tokens with these positives [T]
+ * @returns [1]
+ */
+export function judgedReference(
+  { judge, settings }: Verdict,
+  { T, D, weighted, scale = 1 / T }: JudgedCase,
+  { h, table, targets }: { h: Float64Array; table: Float64Array; targets: Uint32Array },
+  candidatesOf: (positives: Uint32Array) => Uint32Array,
+): Float64Array {
+  const { positives, weights } = weighted ? unpackWeights(targets) : { positives: targets };
+  const candidates = candidatesOf(positives);
+  const k = candidates.length / T;
+  const score = (t: number, id: number) => {
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += h[t * D + d] * table[id * D + d];
+    return sum;
+  };
+  let loss = 0;
+  for (let t = 0; t < T; t++) {
+    const scores = Float64Array.from({ length: k }, (_, j) => score(t, candidates[t * k + j]));
+    loss += (weights?.[t] ?? 1) * judge.reference(score(t, positives[t]), scores, settings);
+  }
+  return Float64Array.of(scale * loss);
+}
