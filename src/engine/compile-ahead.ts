@@ -6,7 +6,6 @@ import type { Program } from './program.js';
 /** A driver that takes less than this for all shaders found them on disk. */
 const PATIENCE = 150; // milliseconds
 const SMALL = 4096; // bytes, more than any binding's least size
-const MOST_BINDINGS = 8;
 
 /**
  * Makes the driver compile the shaders that are new to the device. Mesa's software driver would compile each at its first launch, one after the
@@ -18,22 +17,23 @@ export async function compileAhead(gpu: Gpu): Promise<void> {
   const programs = gpu.pipelines.takeNew();
   if (!gpu.compilers || programs.length === 0) return;
   const queue = programs.values();
+  const bindings = Math.max(...programs.map((program) => program.bindings.length));
   let compiled = false;
-  const own = compileFrom(queue, gpu).then(() => {
+  const own = compileFrom(queue, gpu, bindings).then(() => {
     compiled = true;
   });
   await Promise.race([own, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
   if (!compiled) {
     const helpers = await gpu.compilers().catch(() => []);
-    await Promise.all(helpers.map((helper) => compileFrom(queue, helper).finally(() => helper.close())));
+    await Promise.all(helpers.map((helper) => compileFrom(queue, helper, bindings).finally(() => helper.close())));
   }
   await own;
 }
 
-/** Compiles programs from the queue until it is empty. Several devices share one queue. */
-async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu): Promise<void> {
+/** Compiles programs of up to so many bindings from the queue until it is empty. Several devices share one queue. */
+async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu, bindings: number): Promise<void> {
   const { device, pool, pipelines } = gpu;
-  const buffers = Array.from({ length: MOST_BINDINGS }, () => pool.acquire(SMALL));
+  const buffers = Array.from({ length: bindings }, () => pool.acquire(SMALL));
   const uniforms = device.createBuffer({ size: SMALL, usage: BufferUsage.UNIFORM });
   const none = device.createBuffer({ size: 12, usage: BufferUsage.INDIRECT }); // of zeros: an explicit 0 would make Dawn warn
   const ring: PooledBuffer = { id: gpu.nextId(), gpu: uniforms, bytes: SMALL, lastUse: 0, holders: 1 };

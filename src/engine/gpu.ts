@@ -82,23 +82,18 @@ export class Gpu {
     readonly adapter: GPUAdapter,
     readonly device: GPUDevice,
     readonly capabilities: Capabilities,
-    profile: boolean,
-    private readonly onWait: (work: Promise<unknown>) => void,
-    /** See GpuOptions. */
-    readonly compilers: (() => Promise<Gpu[]>) | undefined,
-    /** See GpuOptions. */
-    readonly hostMemory: number,
+    private readonly options: GpuOptions,
   ) {
     const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     const nextId = () => this.nextId();
     const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
     // A system that has promised more than it has kills the process that asks for it.
-    const budget = new MemoryBudget(capabilities.software ? hostMemory : Infinity);
+    const budget = new MemoryBudget(capabilities.software ? this.hostMemory : Infinity);
     this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, budget);
     this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId, budget);
     this.pipelines = new PipelineCache(device);
     this.uniforms = new UniformRing(device, nextId);
-    this.profiler = profile ? new Profiler(device) : undefined;
+    this.profiler = options.profile ? new Profiler(device) : undefined;
     const onError = (event: Event) => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
@@ -148,20 +143,22 @@ export class Gpu {
       timestamps,
       software: adapter.info.isFallbackAdapter,
     };
-    return new Gpu(
-      adapter,
-      device,
-      capabilities,
-      options.profile ?? false,
-      options.onWait ?? (() => {}),
-      options.compilers,
-      options.hostMemory ?? Infinity,
-    );
+    return new Gpu(adapter, device, capabilities, options);
   }
 
   /** Objects created on the device since it was opened. Training steps add none from the third on. */
   get created(): { buffers: number; pipelines: number; layouts: number } {
     return { buffers: this.pool.created + this.staging.created, ...this.pipelines.created };
+  }
+
+  /** See `GpuOptions.compilers`. */
+  get compilers(): GpuOptions['compilers'] {
+    return this.options.compilers;
+  }
+
+  /** Bytes of the host's memory; infinite where it is not known. */
+  get hostMemory(): number {
+    return this.options.hostMemory ?? Infinity;
   }
 
   /** A number that no other buffer of this device has. */
@@ -191,7 +188,7 @@ export class Gpu {
 
   /** Waits for the GPU to finish some work. */
   wait<T>(work: Promise<T>): Promise<T> {
-    this.onWait(work);
+    this.options.onWait?.(work);
     return work;
   }
 

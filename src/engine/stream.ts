@@ -4,7 +4,7 @@ import type { Gpu } from './gpu.js';
 import type { PooledBuffer } from './pool.js';
 import type { Program } from './program.js';
 import type { RandomState } from './random.js';
-import { type DType, type HostArray, type Shape, sizeOf, Tensor } from './tensor.js';
+import { type DType, type HostArray, type Shape, sizeOf, Tensor, tensorsIn } from './tensor.js';
 
 /**
  * Records work in order: passes go into one command encoder until `submit`, once a training step. Tensors come from the device's pool. A released
@@ -292,10 +292,4 @@ export class Stream {
       this.gpu.uniforms.grow();
     }
   }
-}
-
-function* tensorsIn(value: unknown): Generator<Tensor> {
-  if (typeof value !== 'object' || value === null) return;
-  if (value instanceof Tensor) yield value;
-  else for (const part of Object.values(value)) yield* tensorsIn(part);
 }

@@ -42,6 +42,13 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
+/** The tensors in a value: itself, or those in its properties, at any depth. */
+export function* tensorsIn(value: unknown): Generator<Tensor> {
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Tensor) yield value;
+  else for (const part of Object.values(value)) yield* tensorsIn(part);
+}
+
 function show(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }

@@ -48,3 +48,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
         @builtin(local_invocation_index) local: u32${lane}) {
   let number = workgroup.x + workgroup.y * workgroups.x;`;
 }
+
+/**
+ * WGSL: the same for a shader with a variant for each: `lane` is the invocation's number in its subgroup or, without subgroups, in its workgroup.
+ */
+export function laneMainWgsl(size: number | string, team: Subgroups & { readonly subgroups: boolean }): string {
+  return team.subgroups ? mainWgsl(size, team) : `${mainWgsl(size)}\n  let lane = local;`;
+}

@@ -10,8 +10,8 @@ export interface Teams {
 }
 
 /**
- * Teams whose lanes reduce what they have: a subgroup where the adapter has subgroups of one size, else a workgroup that reduces through
- * workgroup memory. Row kernels are written once against `team_sum`.
+ * Teams whose lanes reduce what they have: a subgroup where kernels rely on subgroups, else a workgroup that reduces through workgroup memory.
+ * Row kernels are written once against `team_sum`.
  */
 export interface Team extends Teams, Subgroups {
   readonly subgroups: boolean;

@@ -1,6 +1,6 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
-import { float, mainWgsl, wgsl } from '../../engine/wgsl.js';
+import { float, laneMainWgsl, wgsl } from '../../engine/wgsl.js';
 import { cellWgsl } from '../cells.js';
 import { type Team, teamWgsl } from '../team.js';
 
@@ -43,7 +43,7 @@ ${declarations}
 #if ${dropout}
 ${PHILOX_WGSL}${DROPOUT_WGSL}
 #endif
-${team.subgroups ? mainWgsl('WORKGROUP_SIZE', team) : `${mainWgsl('WORKGROUP_SIZE')}\n  let lane = local;`}
+${laneMainWgsl('WORKGROUP_SIZE', team)}
   let head = number % HEADS;
 #if ${last}
   let first_row = number / HEADS;

@@ -46,15 +46,8 @@ export const linearOp = defineOp<Case>()({
     }),
   }),
   reference: (shape, { x, weight, bias }) => ({
-    y: linearReference(
-      {
-        x: x,
-        weight: weight,
-        bias: bias,
-        residual: shape.residual ? x : undefined,
-      },
-      shape,
-      (t, n) => (shape.dropout ? dropoutFactor(CASE_RANDOM, shape.dropout, t, n) : 1),
+    y: linearReference({ x, weight, bias, residual: shape.residual ? x : undefined }, shape, (t, n) =>
+      shape.dropout ? dropoutFactor(CASE_RANDOM, shape.dropout, t, n) : 1,
     ),
   }),
   cost: {

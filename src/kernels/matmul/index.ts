@@ -1,5 +1,4 @@
-import type { RandomState } from '../../engine/random.js';
-import { type Dropout, dropoutUniforms } from '../../engine/random.js';
+import { type Dropout, dropoutUniforms, type RandomState } from '../../engine/random.js';
 import type { Stream } from '../../engine/stream.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
 import { columnSumInto } from '../column_sum/index.js';

@@ -1,7 +1,7 @@
 import { PHILOX_WGSL } from '../../base/philox.js';
 import { program } from '../../engine/program.js';
 import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
-import { enableSubgroups, mainWgsl, type Subgroups, wgsl } from '../../engine/wgsl.js';
+import { enableSubgroups, laneMainWgsl, type Subgroups, wgsl } from '../../engine/wgsl.js';
 
 export interface MatmulConstants extends Subgroups {
   subgroups: boolean;
@@ -110,7 +110,7 @@ fn finish(split: u32, row: u32, column: u32, sum: ${cell}) {
   out[at] = value;
 }
 
-${subgroups ? mainWgsl(lanes, constants) : `${mainWgsl(lanes)}\n  let lane = local;`}
+${laneMainWgsl(lanes, constants)}
   let width = params.N / ${cellSize}u; // cells in a row of B
   let across = (width + ${lanes * cells - 1}u) / ${lanes * cells}u;
   let tiles = across * ((params.M + ${rows - 1}u) / ${rows}u);

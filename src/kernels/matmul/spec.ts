@@ -42,7 +42,7 @@ export const matmulOp = defineOp<Case>()({
   run: ({ stream }, { M, N, K: _, ...options }, { a, b, before }) => {
     const out = stream.empty([M, N]);
     if (options.add) stream.copy(before, out);
-    matmul(stream, { a: a, b: b, out, ...options });
+    matmul(stream, { a, b, out, ...options });
     return { out };
   },
   reference: ({ M, N, K, add, ...options }, { a, b, before }) => {

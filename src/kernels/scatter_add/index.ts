@@ -48,11 +48,13 @@ function sumPairs(stream: Stream, pairs: Pairs, into: Tensor, add: boolean): voi
   });
 }
 
-/**
- * Hands the gradient of a gather from `table` to the tape: dtable[r] (+)= sum over pairs p with ids[p] = r of weights[p] source[p / share]. */
-export function contributeScatter(tape: Tape, table: Tensor, rows: RowShare): void {
-  const { ids, source, weights } = rows;
-  tape.contributeRows(table, rows, (into, add) =>
-    scatterAdd(tape.stream, ids, source, into, { add, ...(weights && { weights }) }),
-  );
+/** Adds shares to a dense gradient, one after the other. @throws ShapeError when an axis disagrees */
+export function addShares(stream: Stream, shares: readonly RowShare[], into: Tensor): void {
+  for (const { ids, source, ...weights } of shares) scatterAdd(stream, ids, source, into, { add: true, ...weights });
+}
+
+/** Hands the gradient of a gather from `table` to the tape: dtable[r] (+)= sum over pairs p with ids[p] = r of weights[p] source[p / share]. */
+export function contributeScatter(tape: Tape, table: Tensor, share: RowShare): void {
+  const { ids, source, ...weights } = share;
+  tape.contributeRows(table, share, (into, add) => scatterAdd(tape.stream, ids, source, into, { add, ...weights }));
 }

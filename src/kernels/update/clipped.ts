@@ -2,7 +2,7 @@ import type { Gradient } from '../../engine/gradient.js';
 import type { Stream } from '../../engine/stream.js';
 import { sizeOf, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
-import { scatterAdd, sumShares } from '../scatter_add/index.js';
+import { addShares, scatterAdd, sumShares } from '../scatter_add/index.js';
 import { type Moved, type RowUpdateOptions, slotsOf, uniformsOf } from './index.js';
 import type { Step } from './rule.js';
 import { clippedUpdate, WORKGROUP } from './shader.js';
@@ -28,8 +28,7 @@ export function wholeGradient(
   const known = gradient.takeDense();
   const rows = gradient.takeRows();
   if (known) {
-    for (const { ids, source, weights } of rows)
-      scatterAdd(stream, ids, source, known, { add: true, ...(weights && { weights }) });
+    addShares(stream, rows, known);
     return { dense: known };
   }
   const dense = stream.empty(shape);

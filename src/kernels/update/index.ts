@@ -5,7 +5,7 @@ import type { Stream } from '../../engine/stream.js';
 import { checkShapes, sizeOf, type Tensor } from '../../engine/tensor.js';
 import { cellsOf } from '../cells.js';
 import { groupByItem, groupInBuckets } from '../group/index.js';
-import { scatterAdd } from '../scatter_add/index.js';
+import { addShares } from '../scatter_add/index.js';
 import { arrangePairs, joinShares, layoutOf } from '../scatter_add/pairs.js';
 import { teamWorkgroups } from '../team.js';
 import type { Step } from './rule.js';
@@ -35,8 +35,7 @@ export function applyUpdate(
   const dense = gradient.takeDense();
   const rows = gradient.takeRows();
   if (dense) {
-    for (const { ids, source, weights } of rows)
-      scatterAdd(stream, ids, source, dense, { add: true, ...(weights && { weights }) });
+    addShares(stream, rows, dense);
     updateDense(stream, step, moved, dense);
   } else if (rows.length > 0) {
     updateRows(stream, step, moved, rows, options);
