@@ -120,6 +120,38 @@ describe('recommend', () => {
     );
   });
 
+  it('says why: how much lower a score is without each item of the history', async () => {
+    const recommended = async (...args: string[]) => {
+      const { status, stdout } = await run(
+        'recommend',
+        'calibrated',
+        ...args,
+        '--top',
+        '240',
+        '--no-filter-seen',
+        '--json',
+      );
+      expect(status).toBe(0);
+      return objectsOf(stdout);
+    };
+    const [first] = await recommended('--history', 'S-5 S-9 S-7', '--why');
+    const scoreAfter = async (history: string) =>
+      (await recommended('--history', history)).find(({ item }) => item === first.item).score;
+    const expected = [
+      { item: 5, original_id: 'S-5', title: expect.any(String), change: first.score - (await scoreAfter('S-9 S-7')) },
+      { item: 9, original_id: 'S-9', title: expect.any(String), change: first.score - (await scoreAfter('S-5 S-7')) },
+      { item: 7, original_id: 'S-7', title: expect.any(String), change: first.score - (await scoreAfter('S-5 S-9')) },
+    ].sort((a, b) => b.change - a.change);
+    expect(first.why).toEqual(expected.map((one) => ({ ...one, change: expect.closeTo(one.change, 5) })));
+
+    const args = ['--user', '#3', '--why', '--top', '2'];
+    const { stdout } = await run('recommend', 'calibrated', ...args);
+    expect(stdout).toMatch(/ {2}why\n +1 .* {2}\S.* \+\d+\.\d\d(; |\n)/);
+    const alone = await run('recommend', 'calibrated', '--history', 'S-5', '--why');
+    expect(alone).toMatchObject({ status: 0, stderr: expect.stringContaining('the history is a single item') });
+    expect(alone.stdout).not.toContain('why');
+  });
+
   it('reads items from files, and recommends none that is excluded', async () => {
     writeFileSync(at('history.txt'), 'the matrix\nS-7\n');
     const args = ['recommend', 'calibrated', '--history', '@history.txt', '--top', '3', '--json'];
@@ -167,6 +199,7 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
     ['a list without its @', ['recommend', 'a', '--history', '1', '--exclude', 'data'], 'write @data'],
     ['a list that is not there', ['recommend', 'a', '--history', '@absent.txt'], 'cannot read absent.txt'],
     ['a split without a file', ['recommend', 'a', '--split', 'test'], '--split and --out go together'],
+    ['why for a file', ['recommend', 'a', '--split', 'test', '--out', 'x.csv', '--why'], '--why goes with --history'],
     ['a split and a history', ['recommend', 'a', '--split', 'test', '--history', '1'], 'either'],
     [
       'another format',

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
 import { Sequences } from '../data/dataset.js';
+import { influence } from '../infer/influence.js';
 import type { TopOptions } from '../infer/recommender.js';
 import type { ItemFinder } from '../store/find.js';
 import { userNames } from '../store/names.js';
@@ -12,7 +13,7 @@ import { readItems } from './items.js';
 import { type ListFlags, listOptions, takeListFlags, tell } from './list-flags.js';
 import { printJson } from './output.js';
 import { recommendToFile, type TableUsers } from './recommend-users.js';
-import { namedRows, recommendationTable } from './recommendations.js';
+import { namedRows, recommendationTable, withReasons } from './recommendations.js';
 import { type Chosen, type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 
 interface Flags extends SubjectFlags, ListFlags {
@@ -22,6 +23,7 @@ interface Flags extends SubjectFlags, ListFlags {
   split?: 'train' | 'val' | 'test';
   out?: string;
   filterSeen?: boolean;
+  why?: true;
   json?: true;
 }
 
@@ -62,7 +64,10 @@ export function addRecommend(program: Command): void {
     .option('--out <file>', 'for many users: a row a user and item, as .csv, .parquet or .jsonl', parsePath)
     .option('--filter-seen', "leave out the items of the history (default: the run's filter_rated)")
     .option('--no-filter-seen', 'recommend them too');
-  takeListFlags(command).option('--json', 'one JSON object an item').action(runRecommend);
+  takeListFlags(command)
+    .option('--why', 'which items of the history raised the score of each: how much lower it is without them')
+    .option('--json', 'one JSON object an item')
+    .action(runRecommend);
 }
 
 async function runRecommend(run: string | undefined, flags: Flags): Promise<void> {
@@ -79,6 +84,7 @@ async function runRecommend(run: string | undefined, flags: Flags): Promise<void
   if (!intoFile && flags.out !== undefined) {
     throw new InputError('--out goes with --all-users or --split, whose recommendations are written to a file');
   }
+  if (intoFile && flags.why) throw new InputError('--why goes with --history or --user; leave it out');
   if (flags.out) checkTableFile(flags.out);
   const chosen = subjectOf(run, flags);
   const { finder, options } = listOptions(run, chosen, flags);
@@ -104,13 +110,22 @@ interface Person {
   readonly user?: string;
 }
 
-async function print({ subject, finder, options }: Setting, people: readonly Person[], { json }: Flags): Promise<void> {
+async function print({ subject, finder, options }: Setting, people: readonly Person[], flags: Flags): Promise<void> {
+  const { json, why } = flags;
   await withDevice(async (device) => {
     const recommender = await subject.recommender(device);
     const histories = people.map(({ history }) => history);
     const lists = await recommender.top(histories, { ...options, users: people.map(({ number }) => number) });
-    for (const [i, { user, history }] of people.entries()) {
-      const rows = namedRows(lists[i], finder.names);
+    for (const [i, { user, number, history }] of people.entries()) {
+      let rows = namedRows(lists[i], finder.names);
+      if (why && rows.length > 0) {
+        if (history.length < 2) tell('--why: the history is a single item, which is the reason for all');
+        else {
+          const items = rows.map(({ item }) => item);
+          const changes = await influence(recommender, history, items, { user: number });
+          rows = withReasons(rows, changes, history, finder.names);
+        }
+      }
       if (rows.length === 0) {
         const whose = user === undefined ? '' : ` to user ${user}`;
         tell(`no item is left to recommend${whose}; --no-filter-seen ranks those of the history too`);
