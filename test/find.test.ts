@@ -81,3 +81,47 @@ describe('a list', () => {
     expect(finder.split(' ')).toEqual([]);
   });
 });
+
+describe('for someone who is typing', () => {
+  const names = {
+    titles: new Map([
+      [1, 'Star Maker, The (1991)'],
+      [2, 'Stargate (1994)'],
+      [3, 'Star Wars: Episode IV - A New Hope (1977)'],
+      [4, 'Star Trek: First Contact (1996)'],
+      [5, 'Lone Star (1996)'],
+      [6, 'Star (1998)'],
+      [7, 'Superstar (1999)'],
+      [8, 'Rising Stars (1990)'],
+    ]),
+    originals: new Map([[9, 'Star-9']]),
+  };
+  const counts = new Map([10, 400, 2991, 700, 300, 1, 5, 9000, 1, 50].map((count, i) => [i + 1, count]));
+  const search = (text: string, limit = 50) => new ItemFinder({ ...names, counts }, 10).search(text, limit);
+
+  it('the better match comes first, then the more popular item', () => {
+    expect(search('star')).toEqual([6, 3, 4, 2, 1, 5, 8, 9]);
+    expect(search('STAR W')).toEqual([3]);
+    expect(search('wars star')).toEqual([3]);
+    expect(search('star', 2)).toEqual([6, 3]);
+  });
+
+  it('short titles come first where popularity is unknown', () => {
+    expect(new ItemFinder(names, 10).search('star', 50)).toEqual([6, 2, 1, 4, 3, 5, 8, 9]);
+  });
+
+  it('items without a title are found by the beginning of their id', () => {
+    expect(search('star-')).toContain(9);
+    expect(search('10')).toEqual([10]);
+    expect(search('#4')[0]).toBe(4);
+    expect(new ItemFinder({ titles: new Map(), originals: new Map() }, 130).search('12', 9)).toEqual([
+      12, 120, 121, 122, 123, 124, 125, 126, 127,
+    ]);
+  });
+
+  it('what is popular comes before anything is typed, and similar titles after a mistake', () => {
+    expect(search(' ', 3)).toEqual([8, 3, 4]);
+    expect(search('stargaet')[0]).toBe(2);
+    expect(search('xyzzy')).toEqual([]);
+  });
+});

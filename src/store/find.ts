@@ -90,22 +90,28 @@ export class ItemFinder {
   }
 
   /**
-   * Items for someone who is still typing: the item of that id first, then titles that contain all the words or begin with them, the shortest first, then
-   * similar titles. For an empty text, the first items.
+   * Items for someone who is still typing: the item of that id first, then titles by how well they match (all of the title, its beginning, words of it,
+   * beginnings of words) and, where they match alike, by popularity; then ids that begin so, of items without a title. Where nothing fits, similar titles.
+   * For an empty text, the most popular items. Where popularity is unknown, short titles come first.
    */
   search(text: string, limit: number): number[] {
+    const typed = text.trim().slice(0, MOST_LETTERS);
     const found = new Set<number>();
-    const item = this.#byId(text.trim());
+    const item = this.#byId(typed);
     if (item !== undefined) found.add(item);
-    const { words } = wordsOf(text.slice(0, MOST_LETTERS));
-    const fits = (entry: Entry) => words.every((word) => entry.words.some((other) => other.startsWith(word)));
+    if (typed === '') return this.#mostPopular(limit);
     const { entries } = this.#index;
-    const shortest = (a: Entry, b: Entry) => a.title.length - b.title.length || a.item - b.item;
-    const beginning = entries.filter(fits);
-    for (const entry of words.length > 0 ? beginning.sort(shortest) : beginning) found.add(entry.item);
-    if (found.size < limit && words.length > 0) for (const entry of this.#resembling(words)) found.add(entry.item);
-    if (entries.length === 0 && text.trim() === '')
-      for (let i = 1; i <= Math.min(limit, this.numItems); i++) found.add(i);
+    const { words, core } = wordsOf(typed);
+    if (words.length > 0) {
+      const matches = entries.map((entry) => ({ entry, match: matchOf(entry, words, core) }));
+      const fitting = matches.filter(({ match }) => match < NO_MATCH);
+      fitting.sort(
+        (a, b) => a.match - b.match || this.#byPopularity(a.entry.item, b.entry.item) || shorterFirst(a.entry, b.entry),
+      );
+      for (const { entry } of fitting) found.add(entry.item);
+    }
+    for (const other of this.#idsBeginning(typed.toLowerCase())) found.add(other);
+    if (found.size === 0 && words.length > 0) for (const entry of this.#resembling(words)) found.add(entry.item);
     return [...found].slice(0, limit);
   }
 
@@ -125,6 +131,30 @@ export class ItemFinder {
         .map(([item, title]) => ({ item, title, ...wordsOf(title) })),
     );
     return this.#indexOnce;
+  }
+
+  /** The most popular first; 0 for items that are equally popular, or where popularity is unknown. */
+  #byPopularity(a: number, b: number): number {
+    const { counts } = this.names;
+    return (counts?.get(b) ?? 0) - (counts?.get(a) ?? 0);
+  }
+
+  #mostPopular(limit: number): number[] {
+    const items = Array.from({ length: this.numItems }, (_, i) => i + 1);
+    if (this.names.counts) items.sort((a, b) => this.#byPopularity(a, b));
+    return items.slice(0, limit);
+  }
+
+  /** Items without a title whose id begins so, the most popular first, then the shortest ids. */
+  #idsBeginning(text: string): number[] {
+    const { titles, originals } = this.names;
+    const fitting: { item: number; id: string }[] = [];
+    for (let item = 1; item <= this.numItems; item++) {
+      const id = originals.get(item) ?? String(item);
+      if (!titles.has(item) && id.toLowerCase().startsWith(text)) fitting.push({ item, id });
+    }
+    fitting.sort((a, b) => this.#byPopularity(a.item, b.item) || a.id.length - b.id.length || a.item - b.item);
+    return fitting.map(({ item }) => item);
   }
 
   #resembling(words: readonly string[]): Entry[] {
@@ -189,8 +219,27 @@ function keyOf(words: readonly string[]): string {
 /** A single item is found; among several, the shortest title is the likeliest. */
 function decide(entries: readonly Entry[], kind: 'exact' | 'similar'): Found {
   if (entries.length === 1) return { kind, item: entries[0].item };
-  const sorted = entries.toSorted((a, b) => a.title.length - b.title.length || a.item - b.item);
+  const sorted = entries.toSorted(shorterFirst);
   return { kind: 'ambiguous', items: sorted.map(({ item }) => item) };
+}
+
+function shorterFirst(a: Entry, b: Entry): number {
+  return a.title.length - b.title.length || a.item - b.item;
+}
+
+const NO_MATCH = 4;
+
+/** How well a title matches what has been typed of it: 0 all of it, 1 its beginning, 2 words of it, 3 beginnings of words. */
+function matchOf(entry: Entry, words: readonly string[], core: readonly string[]): number {
+  const begins = core.every((word, i) =>
+    i < core.length - 1 ? entry.core[i] === word : entry.core[i]?.startsWith(word),
+  );
+  const same = (a: readonly string[], b: readonly string[]) =>
+    a.length === b.length && a.every((word, i) => word === b[i]);
+  if (same(entry.core, core) || same(entry.words, words)) return 0;
+  if (begins) return 1;
+  if (words.every((word) => entry.words.includes(word))) return 2;
+  return words.every((word) => entry.words.some((other) => other.startsWith(word))) ? 3 : NO_MATCH;
 }
 
 /** Those of the smallest edit distance, if it is at most a quarter of the letters, comparing words in order or sorted. */
