@@ -23,15 +23,16 @@ export { ensureAdapter, installSoftware, type Log, type SoftwareName } from './n
 
 // Data in
 
+export type { DatasetStats, LineStats } from './data/stats.js';
 export { PUBLIC_DATASETS, type PublicDataset } from './ingest/download/catalogue.js';
 export { type DownloadOptions, downloadDataset } from './ingest/download/download.js';
 export type { Dropped } from './ingest/events.js';
 export { type ImportReport, importInteractions } from './ingest/import.js';
 export type { ImportOptions, ReadOptions, TitleOptions } from './ingest/options.js';
 export { type ColumnPreview, type FilePreview, previewImport } from './ingest/preview.js';
-export { type DatasetStats, datasetStats, type LineStats } from './ingest/stats.js';
 export type { Unseen } from './ingest/writer.js';
 export { readDataset, writeDataset } from './store/layout.js';
+export { datasetStats } from './store/stats.js';
 
 // Training
 

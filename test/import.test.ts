@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { datasetStats } from '../src/ingest/stats.js';
 import { readDataset } from '../src/store/layout.js';
+import { datasetStats } from '../src/store/stats.js';
 import { importFolder, lines } from './support/import.js';
 
 const { at, write, run, text, sequences, expectInputError } = importFolder();

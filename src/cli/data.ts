@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { PUBLIC_DATASETS } from '../ingest/download/catalogue.js';
 import { type DownloadOptions, downloadDataset } from '../ingest/download/download.js';
-import { datasetStats } from '../ingest/stats.js';
+import { datasetStats } from '../store/stats.js';
 import { parsePath } from './arguments.js';
 import { addImport, NOTHING_LEFT, printReport, progress } from './data-import.js';
 import { interruptible } from './interrupt.js';

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { GsasError, InputError } from '../base/errors.js';
+import { NOTES } from '../store/dataset-files.js';
 import { makeFolders } from '../store/make-folders.js';
-import { NOTES } from './files.js';
 import { foreignEntries, replaceDataset } from './replace.js';
 
 /** How long after its last change a leftover of a process that is gone may be removed. */

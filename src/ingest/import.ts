@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DatasetStats } from '../data/stats.js';
+import { NOTES, STATS } from '../store/dataset-files.js';
 import { Database, literal } from './database.js';
 import { assignIds, type Dropped, filterEvents, numberEvents, refuseUnknownEvents, takeWholeIds } from './events.js';
-import { NOTES, STATS } from './files.js';
 import { makeFolder } from './folder.js';
 import { readLog } from './log.js';
 import { checkOptions, type ImportOptions } from './options.js';
 import { planSplit } from './plan.js';
 import { writeSequences } from './sequences.js';
 import { expandFiles } from './sources.js';
-import type { DatasetStats } from './stats.js';
 import { readItemTitles, refuseStrangeTitles } from './titles.js';
 import type { Unseen } from './writer.js';
 

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { FILES, NOTES, PARTS, STATS } from './files.js';
+import { FILES, NOTES, PARTS, STATS } from '../store/dataset-files.js';
 
 /**
  * What a dataset's folder holds besides the files of an import: paths in the folder, folders with a slash at the end.

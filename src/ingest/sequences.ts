@@ -1,8 +1,8 @@
 import { InputError } from '../base/errors.js';
+import type { Ties } from '../data/stats.js';
+import { PARTS } from '../store/dataset-files.js';
 import type { Database } from './database.js';
-import { PARTS } from './files.js';
 import type { Plan } from './plan.js';
-import type { Ties } from './stats.js';
 import { LayoutWriter } from './writer.js';
 
 /**

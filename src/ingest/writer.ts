@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { LineCounter, type LineStats } from '../data/stats.js';
+import { LINE_FILES, PARTS, type Part } from '../store/dataset-files.js';
 import { NEWLINE } from './bytes.js';
-import { LINE_FILES, PARTS, type Part } from './files.js';
 import type { Cuts } from './splits.js';
-import { LineCounter, type LineStats } from './stats.js';
 
 const BUFFER_BYTES = 2 ** 20;
 /** A number of ten digits and the character after it. */

@@ -14,6 +14,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/printable.js';
 import { type Dataset, Sequences, type Split, summarizeDataset } from '../data/dataset.js';
+import { STATS } from './dataset-files.js';
 import { parseSequences, parseTargets } from './lines.js';
 import { makeFolders } from './make-folders.js';
 import { formatTitles } from './titles.js';
@@ -31,7 +32,7 @@ const LAYOUT = 'train/input.txt, val/ and test/{input,output}.txt, dataset_stats
 export function readDataset(dir: string): Dataset {
   if (!existsSync(dir)) throw new InputError(`there is no folder ${dir}; name one that holds ${LAYOUT}`);
   if (!statSync(dir).isDirectory()) throw new InputError(`${dir} is not a folder; name one that holds ${LAYOUT}`);
-  const numItems = readNumItems(join(dir, 'dataset_stats.json'));
+  const numItems = readNumItems(join(dir, STATS));
   const trainFile = join(dir, 'train', 'input.txt');
   const train = parseSequences(readBytes(trainFile), trainFile, numItems);
   const [val, test] = ['val', 'test'].map((name) => readSplit(join(dir, name), numItems));
@@ -77,7 +78,7 @@ export function writeDataset(dir: string, dataset: Dataset): void {
   const stats = { num_users: users, num_items: items, num_interactions: interactions };
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   try {
-    writeDurably(join(temporary, 'dataset_stats.json'), `${JSON.stringify(stats, null, 4)}\n`);
+    writeDurably(join(temporary, STATS), `${JSON.stringify(stats, null, 4)}\n`);
     writeDurably(join(temporary, 'train', 'input.txt'), formatSequences(dataset.train));
     for (const name of ['val', 'test'] as const) {
       writeDurably(join(temporary, name, 'input.txt'), formatSequences(dataset[name].inputs));

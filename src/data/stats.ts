@@ -1,9 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { InputError } from '../base/errors.js';
-import { type Dataset, type Sequences, summarizeDataset } from '../data/dataset.js';
-import { readDataset } from '../store/layout.js';
-import { NOTES, STATS } from './files.js';
+import type { Dataset, Sequences, Split } from './dataset.js';
 
 /** The lines of one part of a dataset. */
 export interface LineStats {
@@ -102,43 +97,36 @@ export class LineCounter {
   }
 }
 
-/**
- * Counts a folder in the official layout.
- * @throws InputError as `readDataset`
- */
-export function datasetStats(dir: string): DatasetStats {
-  const dataset = readDataset(dir);
-  const { num_users, num_interactions } = JSON.parse(readFileSync(join(dir, STATS), 'utf8'));
-  const train = countLines(dataset, dataset.train);
-  const val = countLines(dataset, dataset.val.inputs, dataset.val.targets);
-  const test = countLines(dataset, dataset.test.inputs, dataset.test.targets);
-  const users = num_users ?? train.lines;
-  const interactions = num_interactions ?? summarizeDataset(dataset).interactions;
-  return {
-    users,
-    items: dataset.numItems,
-    interactions,
-    density: interactions / (users * dataset.numItems),
-    train,
-    val,
-    test,
-    ties: readTies(dir),
-  };
+/** The three parts of a dataset, counted. */
+export function partStats({ numItems, train, val, test }: Dataset): Pick<DatasetStats, 'train' | 'val' | 'test'> {
+  const held = ({ inputs, targets }: Split) => countLines(numItems, inputs, targets);
+  return { train: countLines(numItems, train), val: held(val), test: held(test) };
 }
 
-/** As counted by the import: the layout has no times. */
-function readTies(dir: string): Ties | null {
-  const notes = join(dir, NOTES);
-  if (!existsSync(notes)) return null;
-  try {
-    return JSON.parse(readFileSync(notes, 'utf8')).stats.ties ?? null;
-  } catch (error) {
-    throw new InputError(`${notes} is not what an import writes there; move it away`, { cause: error });
-  }
-}
-
-function countLines({ numItems }: Dataset, inputs: Sequences, targets?: Uint32Array): LineStats {
+function countLines(numItems: number, inputs: Sequences, targets?: Uint32Array): LineStats {
   const counter = new LineCounter(numItems);
   for (let line = 0; line < inputs.count; line++) counter.add(inputs.at(line), targets?.[line]);
   return counter.stats();
+}
+
+/** Where leaving out seen items hides more of the targets than this, training should not leave them out. */
+const MOST_HIDDEN = 0.05;
+
+/** In sentences: what leaving out seen items would hide, and how much of the order is not known. */
+export function adviseOn({ interactions, test, ties }: Omit<DatasetStats, 'users' | 'items' | 'density'>): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const sentences: string[] = [];
+  if (test.seenTargets === 0)
+    sentences.push('No test target is in its own history, so leaving out seen items hides none.');
+  else if (test.seenTargets !== null) {
+    const way = test.seenTargets > MOST_HIDDEN ? ': train with --filter-rated false' : '';
+    sentences.push(`Leaving out seen items hides ${percent(test.seenTargets)} of the test targets${way}.`);
+  }
+  if (ties && ties.interactions > 0) {
+    const [all, targets] = [ties.interactions / interactions, ties.testTargets / Math.max(1, test.lines)];
+    sentences.push(
+      `${percent(all)} of the interactions, and ${percent(targets)} of the test targets, are at the very time of another of the same user: their order is that of the log.`,
+    );
+  }
+  return sentences;
 }
