@@ -36,7 +36,8 @@ const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 let served;
 const address = await new Promise((resolve, reject) => {
-  served = serve(model, itemNames(recallSource(run)), { port: 0, signal: stop.signal, onOpen: resolve });
+  const names = itemNames(recallSource(run));
+  served = serve({ recommender: model, names }, { port: 0, signal: stop.signal, onOpen: resolve });
   served.catch(reject);
 });
 console.log(`served at ${address}; a browser finds a page there`);

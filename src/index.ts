@@ -56,11 +56,19 @@ export { checkParity, type ParityRow } from './store/parity.js';
 // Answers out
 
 export { type ServeOptions, serve } from './serve/serve.js';
-export type { NamedItem, RecommendReply } from './serve/service.js';
+export type {
+  NamedItem,
+  RecommendReply,
+  ScoredItem,
+  ServedModel,
+  SimilarReply,
+  UnknownTexts,
+} from './serve/service.js';
 export { type Found, ItemFinder } from './store/find.js';
 export { itemNames, userNames } from './store/names.js';
 export { type Column, type Row, writeTable } from './store/table.js';
 export { type ItemNames, readItemNames } from './store/titles.js';
+export { KnownUsers, knownUsers } from './store/users.js';
 
 // Watching and understanding runs
 

@@ -160,7 +160,7 @@ it('ends on a signal while a compiler still holds its first answers up', async (
   const asked = vi.spyOn(recommender, 'top').mockReturnValue(new Promise<never>(() => {}));
   const end = new AbortController();
   const onOpen = vi.fn();
-  const served = serve(recommender, NAMELESS, { port: 0, signal: end.signal, onOpen });
+  const served = serve({ recommender, names: NAMELESS }, { port: 0, signal: end.signal, onOpen });
   await vi.waitFor(() => expect(asked).toHaveBeenCalled());
   end.abort();
   await served;
@@ -171,7 +171,10 @@ it('starts where few may wait, and counts no batches of its own', async () => {
   const end = new AbortController();
   let served: Promise<void> | undefined;
   const address = await new Promise<string>((onOpen, reject) => {
-    served = serve(placesOf(5), NAMELESS, { port: 0, maxWaiting: 1, signal: end.signal, onOpen });
+    served = serve(
+      { recommender: placesOf(5), names: NAMELESS },
+      { port: 0, maxWaiting: 1, signal: end.signal, onOpen },
+    );
     served.catch(reject);
   });
   const metrics = await (await fetch(`${address}metrics`)).text();

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Sequences } from '../src/data/dataset.js';
 import { watchRun } from '../src/serve/watch.js';
+import { KnownUsers } from '../src/store/users.js';
 import { anyText, fuzz, mutated } from './support/fuzz.js';
 import { fakeRun } from './support/run.js';
 import { scratchFolder } from './support/scratch.js';
@@ -20,6 +22,9 @@ let servers: Record<string, string>;
 beforeAll(async () => {
   service = await fakeService({
     maxBody: 2000,
+    users: () => new KnownUsers(Sequences.from([[1, 2], []]), ['ann', '7']),
+    categories: new Map([[1, 'drama']]),
+    counts: new Map([[1, 9]]),
     hosts: ['127.0.0.1'],
     cors: ['https://shop.example'],
     log: (line) => failures.push(line),
@@ -76,6 +81,10 @@ describe('a question', () => {
       history: fc.oneof(fc.array(item, { maxLength: 8 }), fc.jsonValue()),
       top: fc.oneof(fc.integer({ min: -1, max: 600 }), fc.jsonValue()),
       exclude: fc.oneof(fc.array(item, { maxLength: 4 }), fc.jsonValue()),
+      user: fc.oneof(fc.constantFrom('ann', 7, '#1', '#3'), fc.jsonValue()),
+      only: fc.oneof(fc.array(item, { maxLength: 4 }), fc.jsonValue()),
+      per_category: fc.oneof(fc.integer({ min: -1, max: 3 }), fc.jsonValue()),
+      min_popularity: fc.oneof(fc.integer({ min: -1, max: 20 }), fc.jsonValue()),
       filter_seen: fc.oneof(fc.boolean(), fc.jsonValue()),
       explain: fc.oneof(fc.boolean(), fc.jsonValue()),
       ['__proto__']: fc.jsonValue(),
@@ -133,7 +142,19 @@ describe.each(['serve', 'watch'])('%s', (name) => {
       'Connection: upgrade',
       'Content-Encoding: gzip',
     ),
-    fc.constantFrom('/', '//', '/recommend', '/items?limit=%', '/items?q=%ff', '/events', '*', 'http://[', '/?#'),
+    fc.constantFrom(
+      '/',
+      '//',
+      '/recommend',
+      '/items?limit=%',
+      '/items?q=%ff',
+      '/similar?item=1&top=',
+      '/similar?__proto__=1',
+      '/events',
+      '*',
+      'http://[',
+      '/?#',
+    ),
     anyText,
     fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
   );

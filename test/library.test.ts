@@ -197,7 +197,7 @@ describe('what is aborted', () => {
       address = at;
       stop.abort();
     };
-    await serve(model, names, { port: 0, signal: stop.signal, onOpen });
+    await serve({ recommender: model, names }, { port: 0, signal: stop.signal, onOpen });
     expect(address).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
     await expect(fetch(address)).rejects.toThrow();
   });

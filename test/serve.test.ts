@@ -29,8 +29,8 @@ beforeAll(async () => {
   gpu = await openTestGpu();
   recommender = NeuralRecommender.on(gpu, checkpoint);
   address = await new Promise((onOpen, reject) => {
-    const options = { port: 0, maxBody: 2000, step: 7, signal: end.signal, onOpen };
-    served = serve(recommender, { titles, originals: new Map() }, options);
+    const options = { port: 0, maxBody: 2000, signal: end.signal, onOpen };
+    served = serve({ recommender, names: { titles, originals: new Map() }, step: 7 }, options);
     served.catch(reject);
   });
 });
@@ -88,7 +88,7 @@ describe('the service', () => {
     const stop = new AbortController();
     let ended: Promise<void> | undefined;
     const at = await new Promise<string>((onOpen, reject) => {
-      ended = serve(recommender, names, { port: 0, signal: stop.signal, onOpen });
+      ended = serve({ recommender, names }, { port: 0, signal: stop.signal, onOpen });
       ended.catch(reject);
     });
     const ask = async (history: unknown[]) => {
@@ -166,15 +166,8 @@ describe('the service', () => {
 
   it('cannot have a port that is taken', async () => {
     const port = Number(new URL(address).port);
-    const second = serve(
-      recommender,
-      { titles, originals: new Map() },
-      {
-        port,
-        signal: end.signal,
-        onOpen: () => {},
-      },
-    );
+    const names = { titles, originals: new Map() };
+    const second = serve({ recommender, names }, { port, signal: end.signal, onOpen: () => {} });
     await expect(second).rejects.toThrow(
       new InputError(
         `port ${port} of 127.0.0.1 cannot be had (listen EADDRINUSE: address already in use 127.0.0.1:${port}); choose another with --port`,
@@ -192,7 +185,8 @@ async function withBaseline(work: (address: string) => Promise<void>): Promise<v
   let ended: Promise<void> | undefined;
   const at = await new Promise<string>((onOpen, reject) => {
     const names = { titles, originals: new Map() };
-    ended = serve(popularity(dataset), names, { port: 0, signal: stop.signal, onOpen, filterRated: false });
+    const model = { recommender: popularity(dataset), names, filterRated: false };
+    ended = serve(model, { port: 0, signal: stop.signal, onOpen });
     ended.catch(reject);
   });
   await work(at).finally(() => stop.abort());
@@ -242,7 +236,6 @@ describe('the batcher', () => {
     const first = [batcher.ask(query, signal), batcher.ask(query, signal)];
     expect(() => batcher.ask(query, signal)).toThrow(BusyError);
     await Promise.all(first);
-    await batcher.drained();
     expect(batcher.waiting).toBe(0);
   });
 

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
-import { countItems } from '../data/counts.js';
 import type { ListOptions } from '../infer/recommender.js';
 import { ItemFinder } from '../store/find.js';
-import { modelNames } from '../store/names.js';
+import { modelNames, occurrences } from '../store/names.js';
 import { openSource } from '../store/source.js';
+import { atLeast } from '../store/titles.js';
 import { parseCount, parseNatural, titlesOption } from './arguments.js';
 import { readItems } from './items.js';
 import type { Chosen } from './subject.js';
@@ -52,10 +52,7 @@ export function listOptions(
   let only = flags.only && readItems(finder, flags.only, '--only', tell);
   if (only?.length === 0) throw new InputError('--only: none of it is an item of this model; give ids or titles');
   if (least !== undefined) {
-    const counts = names.counts ?? countsOf(folder);
-    only = (only ?? Array.from({ length: subject.numItems }, (_, i) => i + 1)).filter(
-      (item) => (counts.get(item) ?? 0) >= least,
-    );
+    only = atLeast(least, names.counts ?? countsOf(folder), only);
   }
   if (most !== undefined && !names.categories) {
     throw new InputError(
@@ -69,5 +66,5 @@ export function listOptions(
 function countsOf(folder: string | null | undefined): ReadonlyMap<number, number> {
   if (folder === undefined)
     throw new InputError('--min-popularity: how often items occur is not known; name the data with --data DIR');
-  return new Map(countItems(openSource(folder).dataset).entries());
+  return occurrences(openSource(folder).dataset);
 }

@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
+import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
+import type { Gpu } from '../engine/gpu.js';
 import { parseOrigins } from '../serve/cors.js';
 import { serve } from '../serve/serve.js';
-import { modelNames } from '../store/names.js';
+import type { ServedModel } from '../serve/service.js';
+import { checkpointFile } from '../store/checkpoint.js';
+import { modelNames, occurrences } from '../store/names.js';
+import { openSource, recallSource } from '../store/source.js';
+import { knownUsers } from '../store/users.js';
 import { parseCount, titlesOption } from './arguments.js';
 import { endSignal, exitSoon } from './interrupt.js';
+import { reloads } from './reloads.js';
 import { type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 import { parsePort } from './watch.js';
 
@@ -15,13 +22,17 @@ interface Flags extends SubjectFlags {
   maxWaiting: number;
   cors?: string[];
   titles?: string;
+  watch?: true;
 }
 
 export function addServe(program: Command): void {
   const command = program
     .command('serve')
     .description('answer over HTTP: a history in, what comes next out; with a page to try it on');
-  takeSubject(command, 'dataset with the titles (default: the one the run was trained on)')
+  takeSubject(
+    command,
+    'dataset with the users, and with the titles of a run that keeps none (default: that of the run)',
+  )
     .option('--host <address>', 'address to listen on; 0.0.0.0 serves the whole network', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 for any that is free', parsePort, 8410)
     .option('--max-body <bytes>', 'longest body of a request', parseCount, 65536)
@@ -36,27 +47,53 @@ export function addServe(program: Command): void {
       'origins whose pages may ask, such as https://shop.example,https://www.shop.example; * for any (default: none)',
       parseOrigins,
     )
+    .option('--watch', 'serve a new checkpoint of the run as soon as it is written; SIGHUP does so once')
     .addOption(titlesOption())
     .action(runServe);
 }
 
 async function runServe(run: string | undefined, flags: Flags, command: Command): Promise<void> {
-  const { model, data, checkpoint, titles, ...options } = flags;
+  const { host, port, maxBody, maxWaiting, cors } = flags;
   const { verbose } = command.optsWithGlobals();
-  const { subject, folder } = subjectOf(run, flags);
-  const names = modelNames(run, folder, titles);
-  const { label, filterRated, step } = subject;
+  if (flags.watch && run === undefined)
+    throw new InputError('--watch looks for new checkpoints of a run; a baseline has none');
+  const file = flags.watch && checkpointFile(run!, flags.checkpoint);
   const signal = endSignal();
+  const log = (line: string, error: unknown) => {
+    const shown = verbose && error instanceof Error ? error.stack! : printable(line);
+    process.stderr.write(`${new Date().toISOString()} ${shown}\n`);
+  };
   await withDevice(async (device) => {
-    await serve(await subject.recommender(device), names, {
-      ...{ ...options, filterRated, signal },
-      ...(step !== undefined && { step }),
-      log: (line, error) => {
-        const shown = verbose && error instanceof Error ? error.stack! : printable(line);
-        process.stderr.write(`${new Date().toISOString()} ${shown}\n`);
-      },
+    const replacements = reloads<ServedModel>({
+      ...{ load: () => servedModel(run, flags, device), file, signal },
+      refuse: (error) => log(`not served, and what was served before still is: ${error.message}`, error),
+    });
+    const first = await servedModel(run, flags, device);
+    const { label } = first;
+    await serve(first, {
+      ...{ host, port, maxBody, maxWaiting, ...(cors && { cors }), replacements, log, signal },
+      onReplaced: ({ step }) =>
+        console.log(`${label}${step === undefined ? '' : `, step ${step},`} is served from now on`),
       onOpen: (address) => console.log(`${label} is served at ${address} until Ctrl-C`),
     });
     exitSoon();
   });
+}
+
+/** What the arguments name, as it is now. */
+async function servedModel(
+  run: string | undefined,
+  flags: Flags,
+  device: () => Promise<Gpu>,
+): Promise<ServedModel & { label: string }> {
+  const { subject, folder } = subjectOf(run, flags);
+  const { label, numItems, filterRated, step } = subject;
+  const known = modelNames(run, folder, flags.titles);
+  const counts = known.counts ?? (run === undefined ? occurrences(openSource(folder!).dataset) : undefined);
+  const names = { ...known, ...(counts && { counts }) };
+  return {
+    ...{ label, names, filterRated, ...(step !== undefined && { step }) },
+    users: () => knownUsers(folder === undefined ? recallSource(run!) : folder, { label, numItems, names }),
+    recommender: await subject.recommender(device),
+  };
 }

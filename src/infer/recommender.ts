@@ -29,6 +29,10 @@ export interface ListOptions {
   readonly exclude?: readonly number[];
   /** The only items that may be in a list; all by default. */
   readonly only?: Iterable<number>;
+  /** For each list, items to leave out. */
+  readonly excludeEach?: readonly (readonly number[])[];
+  /** For each list, the only items that may be in it; all if it has no entry. */
+  readonly onlyEach?: readonly (Iterable<number> | undefined)[];
   /** A limit on the items of one category in a list. */
   readonly perCategory?: CategoryLimit;
   /** Aborting it ends the work before the next batch. */
@@ -39,10 +43,6 @@ export interface ListOptions {
 export interface TopOptions extends ListOptions {
   /** Leave the items of the history out; true by default. */
   readonly filterRated?: boolean;
-  /** For each history, items to leave out. */
-  readonly excludeEach?: readonly (readonly number[])[];
-  /** For each history, the only items that may be recommended; all if it has no entry. */
-  readonly onlyEach?: readonly (Iterable<number> | undefined)[];
   /** For each history, its user's line of `train` if known: some recommenders know users. */
   readonly users?: ArrayLike<number | undefined>;
 }

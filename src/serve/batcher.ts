@@ -1,14 +1,22 @@
 import { GsasError } from '../base/errors.js';
 import type { Recommendation } from '../infer/answers.js';
+import type { CategoryLimit } from '../infer/per-category.js';
 import type { Recommender } from '../infer/recommender.js';
 
 /** One request's question. */
 export interface Query {
-  /** Item ids, oldest first. */
+  /** Item ids, oldest first; with `similar` one item. */
   readonly history: readonly number[];
+  /** The number of the user whose history it is, from 0, if it is one of the data's. */
+  readonly user?: number;
+  /** Whether items like the one of the history are wanted, instead of what comes next. */
+  readonly similar?: boolean;
   readonly top: number;
   /** Items to leave out. */
   readonly exclude: readonly number[];
+  /** The only items that may be in the answer; all if left out. */
+  readonly only?: readonly number[];
+  readonly perCategory?: CategoryLimit;
   /** Whether to return what the model looked at. */
   readonly explain: boolean;
 }
@@ -39,7 +47,7 @@ export const MOST_TOGETHER = 64;
  */
 export class Batcher {
   readonly #waiting: Waiting[] = [];
-  #working: Promise<void> | undefined;
+  #working = false;
 
   /**
    * @param mostWaiting questions in the queue; more are refused
@@ -62,16 +70,12 @@ export class Batcher {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ query, signal, resolve, reject });
-      this.#working ??= this.#work();
+      if (!this.#working) void this.#work();
     });
   }
 
-  /** Resolves when no question waits any more. */
-  async drained(): Promise<void> {
-    await this.#working;
-  }
-
   async #work(): Promise<void> {
+    this.#working = true;
     await undefined; // questions from the same turn of the event loop form one batch
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MOST_TOGETHER);
@@ -79,28 +83,46 @@ export class Batcher {
       const wanted = batch.filter(({ signal }) => !signal.aborted);
       if (wanted.length === 0) continue;
       this.onBatch(wanted.length);
-      try {
-        const answers = await this.#answer(wanted.map(({ query }) => query));
-        wanted.forEach(({ resolve }, i) => {
-          resolve(answers[i]);
-        });
-      } catch (error) {
-        for (const { reject } of wanted) reject(error);
-      }
+      await Promise.all(Array.from(groupsOf(wanted), (group) => this.#settle(group)));
     }
-    this.#working = undefined;
+    this.#working = false;
+  }
+
+  async #settle(group: readonly Waiting[]): Promise<void> {
+    try {
+      const answers = await this.#answer(group.map(({ query }) => query));
+      group.forEach(({ resolve }, i) => {
+        resolve(answers[i]);
+      });
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
   }
 
   async #answer(queries: readonly Query[]): Promise<Answer[]> {
+    const { recommender } = this;
     const explained = queries.filter(({ explain }) => explain);
     const historiesOf = (some: readonly Query[]) => some.map(({ history }) => history);
+    const { similar, perCategory } = queries[0];
+    const options = {
+      top: Math.max(...queries.map(({ top }) => top)),
+      excludeEach: queries.map(({ exclude }) => exclude),
+      onlyEach: queries.map(({ only }) => only),
+      ...(perCategory && { perCategory }),
+    };
+    const lists = () =>
+      similar
+        ? recommender.similar(
+            queries.map(({ history: [item] }) => item),
+            options,
+          )
+        : recommender.top(historiesOf(queries), {
+            ...{ ...options, filterRated: false },
+            users: queries.map(({ user }) => user),
+          });
     const [found, weights = []] = await Promise.all([
-      this.recommender.top(historiesOf(queries), {
-        top: Math.max(...queries.map(({ top }) => top)),
-        filterRated: false,
-        excludeEach: queries.map(({ exclude }) => exclude),
-      }),
-      explained.length > 0 ? this.recommender.explain?.(historiesOf(explained)) : [],
+      lists(),
+      explained.length > 0 ? recommender.explain?.(historiesOf(explained)) : [],
     ]);
     return queries.map((query, i) => {
       const items = found[i].slice(0, query.top);
@@ -108,4 +130,17 @@ export class Batcher {
       return own ? { items, weights: own } : { items };
     });
   }
+}
+
+/** Questions that one call of the recommender can answer: of the same kind, and with the same limit on categories. */
+function groupsOf(waiting: readonly Waiting[]): Iterable<Waiting[]> {
+  const groups = new Map<string, Waiting[]>();
+  for (const one of waiting) {
+    const { similar = false, perCategory } = one.query;
+    const key = `${similar} ${perCategory?.most}`;
+    const group = groups.get(key);
+    if (group) group.push(one);
+    else groups.set(key, [one]);
+  }
+  return groups.values();
 }

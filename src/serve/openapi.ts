@@ -1,5 +1,14 @@
 import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
-import { DEFAULT_TOP, MOST_EXCLUDED, MOST_FOUND, MOST_HISTORY } from './service.js';
+import {
+  DEFAULT_TOP,
+  type LIST_KEYS,
+  MOST_COUNT,
+  MOST_HISTORY,
+  MOST_LISTED,
+  type QUESTION_KEYS,
+  type SIMILAR_KEYS,
+} from './question.js';
+import { MOST_FOUND } from './service.js';
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const answer = (description: string, schema: object) => ({
@@ -11,6 +20,15 @@ const named = {
   item: { type: 'integer', description: "the model's number of the item, from 1" },
   original_id: { type: 'string', description: 'its id in the log, where items have others there' },
   title: { type: 'string' },
+  category: { type: 'string', description: 'where items have one' },
+};
+const scored = {
+  ...named,
+  score: { type: 'number', description: 'it orders the items of one answer; of a trained model a logit' },
+  probability: {
+    type: 'number',
+    description: 'that the item comes next, of a calibrated model: one trained with gbce_t 1',
+  },
 };
 const object = (properties: object, required: readonly string[], more: object = {}) => ({
   type: 'object',
@@ -32,6 +50,56 @@ const unknown = {
   items: object({ text: { type: 'string' }, nearest: { type: 'array', items: ref('NamedItem') } }, ['text', 'nearest']),
 };
 
+/** What a question may say about the list that it wants. */
+const wishes = {
+  top: { type: 'integer', minimum: 1, maximum: MOST_TOP_K, default: DEFAULT_TOP },
+  exclude: items('never to be recommended', MOST_LISTED),
+  only: items('nothing else is recommended', MOST_LISTED),
+  per_category: {
+    ...{ type: 'integer', minimum: 1, maximum: MOST_COUNT },
+    description: 'at most so many items of a category, where items have one',
+  },
+  min_popularity: {
+    ...{ type: 'integer', minimum: 0, maximum: MOST_COUNT },
+    description: 'only items that occur at least so often in training',
+  },
+} satisfies Record<(typeof LIST_KEYS)[number], object>;
+
+const question = {
+  history: items('ids or titles, oldest first', MOST_HISTORY),
+  user: {
+    type: ['string', 'number'],
+    description: 'in place of a history: a user of the data, by the id in the log; after all that they did',
+  },
+  ...wishes,
+  filter_seen: {
+    type: 'boolean',
+    description: "leave out the items of the history; by default the run's filter_rated",
+  },
+  explain: { type: 'boolean', default: false, description: 'tell what the model looked at' },
+} satisfies Record<(typeof QUESTION_KEYS)[number], object>;
+
+const text = { type: 'string' };
+const query = (name: string, schema: object, description: string, required = false) => ({
+  ...{ name, in: 'query', required, schema, description },
+});
+/** Of a list in a query: the parameter is repeated. */
+const texts = ({ description, maxItems }: { description: string; maxItems: number }, name: string) =>
+  query(
+    name,
+    { type: 'array', items: text, maxItems },
+    `${description}; an id or a title, #12 by number; repeat it for more`,
+  );
+const { top, per_category, min_popularity, exclude, only } = wishes;
+const similar = {
+  item: query('item', text, 'its id in the log, its title, or # and its number', true),
+  top: query('top', top, 'how many'),
+  exclude: texts(exclude, 'exclude'),
+  only: texts(only, 'only'),
+  per_category: query('per_category', per_category, per_category.description),
+  min_popularity: query('min_popularity', min_popularity, min_popularity.description),
+} satisfies Record<(typeof SIMILAR_KEYS)[number], object>;
+
 const schemas = {
   Error: object({ error: { type: 'string', description: 'one line: what was wrong, and what to do' }, unknown }, [
     'error',
@@ -43,37 +111,16 @@ const schemas = {
     ],
   },
   NamedItem: object(named, ['item']),
-  Question: object(
-    {
-      history: items('oldest first', MOST_HISTORY),
-      top: { type: 'integer', minimum: 1, maximum: MOST_TOP_K, default: DEFAULT_TOP },
-      exclude: items('never to be recommended', MOST_EXCLUDED),
-      filter_seen: {
-        type: 'boolean',
-        description: "leave out the items of the history; by default the run's filter_rated",
-      },
-      explain: { type: 'boolean', default: false, description: 'tell what the model looked at' },
-    },
-    ['history'],
-    { examples: [{ history: [12, 7, 301], top: 10 }] },
-  ),
+  Question: object(question, [], {
+    oneOf: [{ required: ['history'] }, { required: ['user'] }],
+    examples: [
+      { history: [12, 7, 301], top: 10 },
+      { user: '4711', only: [5, 6, 7] },
+    ],
+  }),
   Recommendations: object(
     {
-      items: {
-        type: 'array',
-        description: 'best first',
-        items: object(
-          {
-            ...named,
-            score: { type: 'number', description: 'it orders the items of one answer; of a trained model a logit' },
-            probability: {
-              type: 'number',
-              description: 'that the item comes next, of a calibrated model: one trained with gbce_t 1',
-            },
-          },
-          ['item', 'score'],
-        ),
-      },
+      items: { type: 'array', description: 'best first', items: object(scored, ['item', 'score']) },
       history: {
         type: 'array',
         description: 'the history as it was understood',
@@ -85,6 +132,14 @@ const schemas = {
       unknown,
     },
     ['items', 'history', 'unknown'],
+  ),
+  SimilarItems: object(
+    {
+      similar_to: ref('NamedItem'),
+      items: { type: 'array', description: 'the most similar first', items: object(scored, ['item', 'score']) },
+      unknown,
+    },
+    ['similar_to', 'items', 'unknown'],
   ),
   Health: {
     type: 'object',
@@ -118,6 +173,17 @@ export const PATHS = {
         200: answer('recommendations', ref('Recommendations')),
         400: refused('the question has a mistake'),
         413: refused('the body is too long'),
+        503: refused('too many questions wait; come again in a moment'),
+      },
+    },
+  },
+  '/similar': {
+    get: {
+      summary: 'the items most like one, by the cosine of the vectors that a model scores them with',
+      parameters: Object.values(similar),
+      responses: {
+        200: answer('items', ref('SimilarItems')),
+        400: refused('the question has a mistake, or the model has no vectors of items'),
         503: refused('too many questions wait; come again in a moment'),
       },
     },

@@ -1,13 +1,11 @@
 import { orAborted, untilAborted } from '../base/abort.js';
-import type { Recommender } from '../infer/recommender.js';
 import { packageVersion } from '../store/environment.js';
-import { ItemFinder } from '../store/find.js';
-import type { ItemNames } from '../store/titles.js';
 import { Batcher, MOST_TOGETHER } from './batcher.js';
 import { hostsOf } from './http.js';
 import { close, listen } from './listen.js';
+import { LiveService } from './live.js';
 import { httpServer } from './server.js';
-import { Service } from './service.js';
+import { type ServedModel, Service } from './service.js';
 import { Telemetry } from './telemetry.js';
 
 /** Where a service listens, and its limits. */
@@ -20,12 +18,15 @@ export interface ServeOptions {
   maxBody?: number;
   /** The most requests that may wait, 1024 if left out. More are refused until some have been answered. */
   maxWaiting?: number;
-  /** Whether seen items are left out if a request does not say; true by default. */
-  filterRated?: boolean;
-  /** Training steps that led to the weights, for /health. */
-  step?: number;
   /** Origins whose pages may send requests, see httpServer; none if left out. */
   cors?: readonly string[];
+  /**
+   * Models that take the place of the one before, each as soon as it is warm. Requests that have begun are answered by the old one, which is then released. A model
+   * that fails to answer is released and logged, and the old one stays.
+   */
+  replacements?: AsyncIterable<ServedModel>;
+  /** Called when a model has taken the place of the one before. */
+  onReplaced?: (model: ServedModel) => void;
   /** Called with a line for each failure inside the service. */
   log?: (line: string, error: unknown) => void;
   /** Ends the service, after it has answered what it has begun. */
@@ -37,35 +38,53 @@ export interface ServeOptions {
 const STOP_MS = 5000; // for the last answers
 
 /**
- * Serves a recommender over HTTP: POST /recommend, GET /items, /health and /metrics, and at / a page to try it on.
+ * Serves a model over HTTP: POST /recommend, GET /similar, /items, /health and /metrics, and at / a page to try it on.
  * @returns when the signal has ended it
  * @throws InputError if the port cannot be used
  */
-export async function serve(recommender: Recommender, names: ItemNames, options: ServeOptions): Promise<void> {
+export async function serve(model: ServedModel, options: ServeOptions): Promise<void> {
   const { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen } = options;
-  const { name, numItems, window, meaning, explain, adapter } = recommender;
-  const telemetry = new Telemetry(() => batcher.waiting);
-  const batcher: Batcher = new Batcher(recommender, maxWaiting, (size) => telemetry.batch(size));
-  await orAborted(warmUp(recommender, signal), signal);
-  if (signal.aborted) return;
-  const finder = new ItemFinder(names, numItems);
-  const service = new Service(batcher, recommender, finder, options.filterRated ?? true);
-  const about = {
-    ...{ model: name, items: numItems, window, explains: explain !== undefined, scores: meaning },
-    ...(options.step !== undefined && { step: options.step }),
-    ...(adapter !== undefined && { adapter }),
+  const telemetry: Telemetry = new Telemetry(() => live.current.waiting);
+  const begin = async (model: ServedModel) => {
+    await orAborted(warmUp(model, signal), signal);
+    return new Service(new Batcher(model.recommender, maxWaiting, (size) => telemetry.batch(size)), model);
   };
+  const live = new LiveService(await begin(model));
+  if (signal.aborted) return;
   const doors = { maxBody, hosts: hostsOf(host), cors, ...(log && { log }) };
-  const check = () => recommender.check();
-  const server = httpServer({ service, telemetry, about, version: packageVersion(), check, ...doors });
+  const server = httpServer({ live, telemetry, version: packageVersion(), ...doors });
   onOpen(await listen(server, host, [port]));
+  void follow(live, begin, options);
   await untilAborted(signal);
   await close(server, STOP_MS);
-  await batcher.drained();
+  await live.drained();
+}
+
+/** Lets each new model take the place of the one before, until the signal ends the service. Never throws. */
+async function follow(
+  live: LiveService,
+  begin: (model: ServedModel) => Promise<Service>,
+  { replacements, onReplaced, log, signal }: ServeOptions,
+): Promise<void> {
+  try {
+    for await (const model of replacements ?? []) {
+      const next = await begin(model).catch((error: Error) => {
+        model.recommender.release();
+        log?.(`the new model cannot answer, and the one before stays: ${error.message}`, error);
+      });
+      if (signal.aborted) return;
+      if (!next) continue;
+      const replaced = live.replace(next);
+      onReplaced?.(model);
+      await replaced;
+    }
+  } catch (error) {
+    log?.(`no further model is taken: ${(error as Error).message}`, error);
+  }
 }
 
 /** Sends requests that need different shaders, for few and for many rows and tokens, so that no client has to wait for a compiler. */
-async function warmUp(recommender: Recommender, signal: AbortSignal): Promise<void> {
+async function warmUp({ recommender }: ServedModel, signal: AbortSignal): Promise<void> {
   const { numItems, window } = recommender;
   // Not the service's, whose limit and counts are those of clients.
   const batcher = new Batcher(recommender, MOST_TOGETHER, () => {});

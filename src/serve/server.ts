@@ -4,18 +4,16 @@ import { quoted } from '../base/printable.js';
 import { BusyError } from './batcher.js';
 import { corsOf, preflight } from './cors.js';
 import { type Answer, HttpError, json, newServer, type Reply, readJsonBody, type Target } from './http.js';
+import type { LiveService } from './live.js';
 import { openApi, type PATHS } from './openapi.js';
 import { PAGE, PAGE_POLICY } from './page.js';
-import { MOST_FOUND, NothingKnown, type Service } from './service.js';
+import { NothingKnown, questionOf } from './question.js';
+import { MOST_FOUND, type Service } from './service.js';
 import type { Telemetry } from './telemetry.js';
 
 export interface ServerOptions {
-  service: Service;
+  live: LiveService;
   telemetry: Telemetry;
-  /** What /health says about the model. */
-  about: Record<string, unknown>;
-  /** Throws if the service cannot answer any more, such as on a lost device. */
-  check?: () => void;
   /** Of this package. */
   version: string;
   /** Bytes of a request's body. */
@@ -57,18 +55,24 @@ export function httpServer(options: ServerOptions): Server {
   });
 }
 
-function routesOf({ service, telemetry, about, check, version, maxBody }: ServerOptions): Routes {
+function routesOf({ live, telemetry, version, maxBody }: ServerOptions): Routes {
   const document = json(openApi(version));
   return {
     '/': { GET: () => ({ type: 'text/html; charset=utf-8', body: PAGE, headers: PAGE_POLICY }) },
     '/recommend': {
-      POST: async (request, _, signal) => json(await recommend(service, await readJsonBody(request, maxBody), signal)),
+      POST: async (request, _, signal) => {
+        const body = await readJsonBody(request, maxBody);
+        return answered(live, (service) => service.recommend(body, signal));
+      },
     },
-    '/items': { GET: (_, { query }) => json(service.find(query.get('q') ?? '', limitOf(query))) },
+    '/similar': {
+      GET: (_, { query }, signal) => answered(live, (service) => service.similar(questionOf(query), signal)),
+    },
+    '/items': { GET: (_, { query }) => json(live.current.find(query.get('q') ?? '', limitOf(query))) },
     '/health': {
       GET: () => {
-        check?.();
-        return json({ status: 'ok', ...about });
+        live.current.check();
+        return json({ status: 'ok', ...live.current.about });
       },
     },
     '/metrics': { GET: async () => ({ type: telemetry.contentType, body: await telemetry.text() }) },
@@ -76,14 +80,18 @@ function routesOf({ service, telemetry, about, check, version, maxBody }: Server
   };
 }
 
-async function recommend(service: Service, body: unknown, signal: AbortSignal): Promise<unknown> {
-  try {
-    return await service.recommend(body, signal);
-  } catch (error) {
-    if (error instanceof BusyError) throw new HttpError(503, error.message, { 'retry-after': '1' });
-    if (error instanceof NothingKnown) throw new HttpError(400, error.message, {}, { unknown: error.unknown });
-    throw error;
-  }
+/** The answer of the model that is served now, or the refusal of a question. */
+function answered(live: LiveService, answer: (service: Service) => Promise<object>): Promise<Reply> {
+  return live.use(async (service) => {
+    try {
+      return json(await answer(service));
+    } catch (error) {
+      if (error instanceof BusyError) throw new HttpError(503, error.message, { 'retry-after': '1' });
+      if (error instanceof NothingKnown)
+        throw new HttpError(400, error.message, {}, { unknown: service.unknownTexts(error.unknown) });
+      throw error;
+    }
+  });
 }
 
 function limitOf(query: URLSearchParams): number {

@@ -1,133 +1,186 @@
 import { InputError } from '../base/errors.js';
-import { unknownName } from '../base/options.js';
-import { quoted } from '../base/printable.js';
+import type { Recommendation } from '../infer/answers.js';
 import type { Recommender } from '../infer/recommender.js';
-import { MOST_TOP_K } from '../kernels/score/top_k/index.js';
-import type { ItemFinder } from '../store/find.js';
+import { ItemFinder } from '../store/find.js';
+import type { ItemNames } from '../store/titles.js';
+import type { KnownUsers } from '../store/users.js';
 import type { Answer, Batcher, Query } from './batcher.js';
+import { type ListWish, MOST_HISTORY, QUESTION_KEYS, Question, SIMILAR_KEYS, type UnknownItem } from './question.js';
+
+/** What a service answers with. */
+export interface ServedModel {
+  readonly recommender: Recommender;
+  /** Of its items. Questions may ask for categories and a minimum popularity where these are among the names. */
+  readonly names: ItemNames;
+  /** The users whom a question may name, read when the first one does (see `knownUsers`). Its errors are answers. */
+  readonly users?: () => KnownUsers;
+  /** Whether seen items are left out if a request does not say; true by default. */
+  readonly filterRated?: boolean;
+  /** Training steps that led to the weights, for /health. */
+  readonly step?: number;
+}
 
 /** An item in the service's answers. */
 export interface NamedItem {
   item: number;
   original_id?: string;
   title?: string;
+  category?: string;
 }
+
+/** An item in a list, with its score. A calibrated model adds the probability that it is the next item. */
+export type ScoredItem = NamedItem & { score: number; probability?: number };
+
+/** Texts of a request that are not items of the model, and items that may have been meant. */
+export type UnknownTexts = { text: string; nearest: NamedItem[] }[];
 
 /** The answer to a POST of /recommend. */
 export interface RecommendReply {
-  /** Best first. A calibrated model adds the probability that each is the next item. */
-  items: (NamedItem & { score: number; probability?: number })[];
+  /** Best first. */
+  items: ScoredItem[];
   /** The history as it was understood. With `explain`, each item has the weight that the model gave it, 0 beyond its window. */
   history: (NamedItem & { weight?: number })[];
-  /** Texts of the request that are not items of the model, and items that may have been meant. */
-  unknown: { text: string; nearest: NamedItem[] }[];
+  unknown: UnknownTexts;
 }
 
-const KEYS = ['history', 'top', 'exclude', 'filter_seen', 'explain'];
-export const MOST_HISTORY = 10_000;
-export const MOST_EXCLUDED = 100_000;
-export const DEFAULT_TOP = 10;
+/** The answer to a GET of /similar. */
+export interface SimilarReply {
+  /** The item that was asked about, as it was understood. */
+  similar_to: NamedItem;
+  /** The most similar first. */
+  items: ScoredItem[];
+  unknown: UnknownTexts;
+}
+
 export const MOST_FOUND = 50;
-/** The most texts of a list whose meaning is guessed if no item has them as id or title. Each guess looks at every title. */
-const MOST_GUESSES = 16;
 
-/** Nothing of a history is an item of the model; `unknown` says what it may have meant. */
-export class NothingKnown extends InputError {
-  constructor(readonly unknown: RecommendReply['unknown']) {
-    super('history has no item of this model; give ids or titles, oldest first');
-  }
-}
-
-/** The service's answers, without HTTP. */
+/** A model's answers, without HTTP. */
 export class Service {
+  readonly #finder: ItemFinder;
+  #users: KnownUsers | undefined;
+
   constructor(
     private readonly batcher: Batcher,
-    private readonly recommender: Recommender,
-    private readonly finder: ItemFinder,
-    private readonly filterRated: boolean,
-  ) {}
+    private readonly model: ServedModel,
+  ) {
+    this.#finder = new ItemFinder(model.names, model.recommender.numItems);
+  }
+
+  /** What /health says of the model. */
+  get about() {
+    const { recommender, step } = this.model;
+    const { name, numItems, window, meaning, explain, adapter } = recommender;
+    return {
+      ...{ model: name, items: numItems, window, explains: explain !== undefined, scores: meaning },
+      ...(step !== undefined && { step }),
+      ...(adapter !== undefined && { adapter }),
+    };
+  }
+
+  /** How many questions wait for the GPU. */
+  get waiting(): number {
+    return this.batcher.waiting;
+  }
+
+  /** @throws what would prevent an answer, such as a lost device */
+  check(): void {
+    this.model.recommender.check();
+  }
+
+  /** Gives the model's memory back. Nothing may be asked any more. */
+  release(): void {
+    this.model.recommender.release();
+  }
 
   /**
-   * @param body a parsed request: `history` (item numbers, ids of the log or titles, oldest first) and optionally `top`, `exclude`,
-   *   `filter_seen` and `explain`
-   * @throws InputError for mistakes in the request; what the batcher throws
+   * @param body a parsed request, see QUESTION_KEYS: `history` (ids of the log, titles, or numbers of items, oldest first) or `user` (an id of the log), and
+   *   what is wanted of the list
+   * @throws InputError for mistakes in the request, NothingKnown among them; what the batcher throws
    */
   async recommend(body: unknown, signal: AbortSignal): Promise<RecommendReply> {
-    if (typeof body !== 'object' || body === null || Array.isArray(body))
-      throw new InputError('the body must be an object, such as {"history": [12, 7], "top": 10}');
-    const stray = Object.keys(body).find((key) => !KEYS.includes(key));
-    if (stray !== undefined) throw unknownName('key', stray, KEYS);
-    const given = body as Record<string, unknown>;
-    const top = given.top ?? DEFAULT_TOP;
-    if (typeof top !== 'number' || !Number.isInteger(top) || top < 1 || top > MOST_TOP_K)
-      throw new InputError(`top is ${quoted(top)}; it must be a whole number from 1 to ${MOST_TOP_K}`);
-    const filterSeen = flag(given, 'filter_seen', this.filterRated);
-    const explain = flag(given, 'explain', false);
-    if (explain && !this.recommender.explain)
-      throw new InputError(
-        `${this.recommender.name} has no attention that could explain its answers; leave out explain`,
-      );
-    const unknown: RecommendReply['unknown'] = [];
-    const history = this.#items(given.history, 'history', MOST_HISTORY, unknown);
-    if (history.length === 0) throw new NothingKnown(unknown);
-    const excluded = this.#items(given.exclude ?? [], 'exclude', MOST_EXCLUDED, unknown);
-    const query: Query = { history, top, exclude: filterSeen ? [...history, ...excluded] : excluded, explain };
-    return this.#reply(query, await this.batcher.ask(query, signal), unknown);
+    const { recommender, filterRated = true } = this.model;
+    const question = new Question(body as Record<string, unknown>, QUESTION_KEYS, this.#finder);
+    const filterSeen = question.flag('filter_seen', filterRated);
+    const explain = question.flag('explain', false);
+    if (explain && !recommender.explain)
+      throw new InputError(`${recommender.name} has no attention that could explain its answers; leave out explain`);
+    const { history, ...user } = this.#historyOf(question);
+    const { exclude, ...wish } = this.#listOf(question);
+    const out = filterSeen ? [...history, ...exclude] : exclude;
+    const query: Query = { ...wish, history, exclude: out, explain, ...user };
+    const { items, weights } = await this.batcher.ask(query, signal);
+    return {
+      items: this.#scored(items),
+      history: this.#weighed(history, weights),
+      unknown: this.unknownTexts(question.unknown),
+    };
+  }
+
+  /**
+   * @param asked a parsed request, see SIMILAR_KEYS
+   * @throws InputError as `recommend`, and for a model that knows nothing about items
+   */
+  async similar(asked: Record<string, unknown>, signal: AbortSignal): Promise<SimilarReply> {
+    const question = new Question(asked, SIMILAR_KEYS, this.#finder);
+    if (!question.has('item')) throw new InputError('say which item: /similar?item=ID, or its title');
+    const [item] = question.someItems('item', 1, 'give an id or a title');
+    const query: Query = { ...this.#listOf(question), history: [item], similar: true, explain: false };
+    const { items } = await this.batcher.ask(query, signal);
+    return {
+      similar_to: this.named(item),
+      items: this.#scored(items),
+      unknown: this.unknownTexts(question.unknown),
+    };
   }
 
   /** Items whose id or title is like the text, best first. @param limit at most MOST_FOUND */
   find(text: string, limit: number): NamedItem[] {
-    return this.finder.search(text, limit).map((item) => this.#named(item));
+    return this.#finder.search(text, limit).map((item) => this.named(item));
   }
 
-  #reply({ history }: Query, { items, weights }: Answer, unknown: RecommendReply['unknown']): RecommendReply {
-    const before = history.length - (weights?.length ?? 0); // beyond the window
+  named(item: number): NamedItem {
+    const { titles, originals, categories } = this.#finder.names;
+    const [original, title, category] = [originals.get(item), titles.get(item), categories?.get(item)];
     return {
-      items: items.map(({ item, ...scores }) => ({ ...this.#named(item), ...scores })),
-      history: history.map((item, i) => ({
-        ...this.#named(item),
-        ...(weights && { weight: weights[i - before] ?? 0 }),
-      })),
-      unknown,
+      ...{ item, ...(original !== undefined && { original_id: original }) },
+      ...(title !== undefined && { title }),
+      ...(category !== undefined && { category }),
     };
   }
 
-  #items(list: unknown, key: string, most: number, unknown: RecommendReply['unknown']): number[] {
-    if (!Array.isArray(list)) throw new InputError(`${key} must be a list of item ids or titles`);
-    if (list.length > most) throw new InputError(`${key} has ${list.length} items; ${most} is the most`);
-    let guesses = MOST_GUESSES;
-    return list.flatMap((entry: unknown) => {
-      const text = textOf(entry);
-      if (text === undefined)
-        throw new InputError(
-          `${key} has ${quoted(entry)}; an item is a number or a text, which is its id or title, or {"item": N} by the model's number`,
-        );
-      const found = this.finder.find(text, guesses > 0);
-      if (found.kind !== 'exact') guesses--;
-      if ('item' in found) return [found.item];
-      const near = found.kind === 'ambiguous' ? found.items : found.nearest;
-      unknown.push({ text, nearest: near.slice(0, 5).map((item) => this.#named(item)) });
-      return [];
-    });
+  /** What `unknown` in an answer says of texts that are no items. */
+  unknownTexts(unknown: readonly UnknownItem[]): UnknownTexts {
+    return unknown.map(({ text, nearest }) => ({ text, nearest: nearest.map((item) => this.named(item)) }));
   }
 
-  #named(item: number): NamedItem {
-    const { titles, originals } = this.finder.names;
-    const [original, title] = [originals.get(item), titles.get(item)];
-    return { item, ...(original !== undefined && { original_id: original }), ...(title !== undefined && { title }) };
+  #historyOf(question: Question): { history: number[]; user?: number } {
+    if (question.has('user') === question.has('history'))
+      throw new InputError(
+        question.has('user')
+          ? 'give history or user, not both'
+          : 'history must be a list of item ids or titles; or name a user of the data by user',
+      );
+    if (!question.has('user'))
+      return { history: question.someItems('history', MOST_HISTORY, 'give ids or titles, oldest first') };
+    const { users } = this.model;
+    if (!users) throw new InputError('the users of the data are not known here; give a history');
+    this.#users ??= users();
+    const { number, history } = question.user(this.#users);
+    return { history: Array.from(history), user: number };
   }
-}
 
-/** What an entry of a list says on a command line: ids and titles as they are, {"item": 12} as #12; undefined for anything else. */
-function textOf(entry: unknown): string | undefined {
-  if (typeof entry === 'number' || typeof entry === 'string') return String(entry);
-  if (typeof entry !== 'object' || entry === null || Object.keys(entry).join() !== 'item') return undefined;
-  const { item } = entry as { item: unknown };
-  return typeof item === 'number' ? `#${item}` : undefined;
-}
+  #listOf(question: Question): Omit<ListWish, 'perCategory'> & Pick<Query, 'perCategory'> {
+    const { perCategory: most, ...wish } = question.list();
+    const of = this.#finder.names.categories;
+    return { ...wish, ...(most !== undefined && of && { perCategory: { most, of } }) };
+  }
 
-function flag(given: Record<string, unknown>, key: string, fallback: boolean): boolean {
-  const value = given[key] ?? fallback;
-  if (typeof value === 'boolean') return value;
-  throw new InputError(`${key} is ${quoted(value)}; it must be true or false`);
+  #scored(list: readonly Recommendation[]): ScoredItem[] {
+    return list.map(({ item, ...scores }) => ({ ...this.named(item), ...scores }));
+  }
+
+  #weighed(history: readonly number[], weights: Answer['weights']): RecommendReply['history'] {
+    const before = history.length - (weights?.length ?? 0); // beyond the window
+    return history.map((item, i) => ({ ...this.named(item), ...(weights && { weight: weights[i - before] ?? 0 }) }));
+  }
 }

@@ -27,7 +27,8 @@ export function loadCheckpoint(path: string, which: 'best' | 'last' = 'best'): C
   return parseWeights(checkpointFile(path, which)).checkpoint;
 }
 
-function checkpointFile(path: string, which: 'best' | 'last'): string {
+/** The file of a checkpoint: the path itself, or in the folder of a run. @throws InputError if the folder has none */
+export function checkpointFile(path: string, which: 'best' | 'last'): string {
   if (/\.(pth?|onnx)$/i.test(path)) {
     throw new InputError(`${path}: is no .safetensors file; \`gsas-wgpu convert\` makes one of a .pt file`);
   }

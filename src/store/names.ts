@@ -41,9 +41,13 @@ export function modelNames(run: string | undefined, folder: string | null | unde
 
 /** Keeps the names of items, and how often they occur in training, in the folder of a run. @throws GsasError if it cannot be written */
 export function keepNames(run: string, names: ItemNames, dataset: Dataset): void {
-  const occurrences = countItems(dataset);
-  const counts = new Map(Array.from({ length: dataset.numItems }, (_, i) => [i + 1, occurrences[i + 1]]));
-  writeItemNames(join(run, RUN_NAMES), { categories: new Map(), ...names, counts });
+  writeItemNames(join(run, RUN_NAMES), { categories: new Map(), ...names, counts: occurrences(dataset) });
+}
+
+/** How often each of the items 1..N occurs in training. */
+export function occurrences(dataset: Dataset): Map<number, number> {
+  const counts = countItems(dataset);
+  return new Map(Array.from({ length: dataset.numItems }, (_, i) => [i + 1, counts[i + 1]]));
 }
 
 /**

@@ -63,6 +63,15 @@ function readNames(file: string, required: readonly string[], optional: readonly
   return { titles, originals, ...(categories.size > 0 && { categories }), ...(counts.size > 0 && { counts }) };
 }
 
+/** The items that occur at least so often in training. @param among only these are looked at; all that have a count if left out */
+export function atLeast(
+  least: number,
+  counts: ReadonlyMap<number, number>,
+  among: Iterable<number> = counts.keys(),
+): number[] {
+  return Array.from(among).filter((item) => (counts.get(item) ?? 0) >= least);
+}
+
 /**
  * Writes the names of the items 1..N for a run, whole or not at all: a CSV file with the columns `id`, `interactions` and, as far as they are known,
  * `original_id`, `title` and `category`.

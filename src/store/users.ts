@@ -31,14 +31,20 @@ export class KnownUsers {
   }
 
   /**
-   * The place of a user by their id in the log, or by their number from 1 where there are no ids, and always with a # before it.
-   * @throws InputError for one that is not there
+   * The place of a user by their id in the log, or by their number from 1 where there are no ids, and always with a # before it; undefined for one that is
+   * not there.
    */
-  find(id: string): number {
+  place(id: string): number | undefined {
     const known = this.#numbers.get(id);
     if (known !== undefined) return known;
     const number = Number((this.ids ? /^#(\d{1,10})$/ : /^#?(\d{1,10})$/).exec(id)?.[1]);
-    if (number >= 1 && number <= this.count) return number - 1;
+    return number >= 1 && number <= this.count ? number - 1 : undefined;
+  }
+
+  /** What `place` finds. @throws InputError for a user that is not there */
+  find(id: string): number {
+    const place = this.place(id);
+    if (place !== undefined) return place;
     const some = Array.from({ length: Math.min(3, this.count) }, (_, user) => this.nameOf(user));
     throw new InputError(`${quoted(id)} is no user of the data, which has ${this.count}, such as ${some.join(', ')}`);
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** The built command, as a user runs it; `npm test` builds it first. */
@@ -22,7 +23,9 @@ export interface Running {
   readonly ended: Promise<Outcome>;
   /** Waits until standard output matches. Rejects if it ends without a match. @returns the match */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
-  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): void;
+  /** The same for standard error. */
+  warned(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(name: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): void;
 }
 
 /** Starts a program with its output in pipes, so not on a terminal. @param env in addition to this process's */
@@ -40,17 +43,19 @@ export function start(program: string, args: readonly string[], cwd: string, env
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr: stderr.replaceAll(DAWN_REMARK, '') }));
   });
-  const printed = (pattern: RegExp) =>
+  const matching = (stream: Readable, text: () => string) => (pattern: RegExp) =>
     new Promise<RegExpExecArray>((resolve, reject) => {
       const look = () => {
-        const match = pattern.exec(stdout);
+        const match = pattern.exec(text());
         if (match) resolve(match);
       };
-      child.stdout.on('data', look);
+      stream.on('data', look);
       child.on('close', () => reject(new Error(`it ended without printing ${pattern}: ${stdout}${stderr}`)));
       look();
     });
-  return { ended, printed, signal: (name) => child.kill(name) };
+  const printed = matching(child.stdout, () => stdout);
+  const warned = matching(child.stderr, () => stderr);
+  return { ended, printed, warned, signal: (name) => child.kill(name) };
 }
 
 /** Starts `gsas-wgpu` with these arguments in a folder. */
