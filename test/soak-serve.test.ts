@@ -18,6 +18,8 @@ const MOST_BODY = 20_000;
 /** Growth allowed between the first quarter, in which everything is used once, and the end: V8 takes some seconds to settle. */
 const MOST_GROWTH = (SECONDS < 60 ? 128 : 48) * 2 ** 20;
 const TOP = 7;
+/** How often the model is loaded anew. */
+const RELOAD_MS = 2000;
 
 const at = scratchFolder();
 
@@ -162,7 +164,7 @@ async function serving(): Promise<{ address: string; service: Running }> {
   return { address: line[0], service };
 }
 
-it(`answers ${CLIENTS} clients for ${SECONDS} s, some of them malformed, killed, slow or without measure`, async () => {
+it(`answers ${CLIENTS} clients for ${SECONDS} s, some of them malformed, killed, slow or without measure, while its model is replaced`, async () => {
   const { address, service } = await serving();
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const tally: Tally = { milliseconds: [], counts: {}, wrong: [] };
@@ -173,9 +175,11 @@ it(`answers ${CLIENTS} clients for ${SECONDS} s, some of them malformed, killed,
   const clients = Array.from({ length: CLIENTS }, (_, i) =>
     client(address, agent, 1 + i, began + 1000 * SECONDS, tally),
   );
+  const reloading = process.platform === 'win32' ? undefined : setInterval(() => service.signal('SIGHUP'), RELOAD_MS);
   await sleep(250 * SECONDS);
   const early = await memory(address);
   await Promise.all(clients);
+  clearInterval(reloading);
   const late = await memory(address);
   agent.destroy();
 
@@ -195,5 +199,8 @@ it(`answers ${CLIENTS} clients for ${SECONDS} s, some of them malformed, killed,
     await metric(address, /^gsas_requests_total\{path="\/recommend",status="200"\} (\d+)$/m),
   ).toBeGreaterThanOrEqual(sorted.length);
   service.signal('SIGTERM');
-  expect(await service.ended).toMatchObject({ status: 0, stderr: '' });
+  const { stdout, ...ended } = await service.ended;
+  expect(ended).toEqual({ status: 0, stderr: '' });
+  const reloads = stdout.match(/is served from now on$/gm)?.length ?? 0;
+  if (reloading) expect(reloads).toBeGreaterThanOrEqual(Math.floor((1000 * SECONDS) / RELOAD_MS / 2));
 });
