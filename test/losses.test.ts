@@ -3,7 +3,7 @@ import { JUDGES } from '../src/kernels/score/judges/index.js';
 import { NEGATIVES } from '../src/kernels/score/negatives/index.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
-import { trainingBatches } from '../src/train/plan.js';
+import { drawnFrom } from '../src/train/plan.js';
 import { Trainer, type TrainerState } from '../src/train/trainer.js';
 import { gpu } from './support/device.js';
 import { dataset, TRAINING } from './support/small.js';
@@ -21,9 +21,9 @@ describe.each(OBJECTIVES)('the loss %s on the negatives %s', (loss, negatives) =
 
   async function steps(options: Partial<TrainOptions>, from: number, to: number, state?: TrainerState) {
     const config = configOf(options);
-    const batches = trainingBatches(dataset, config);
+    const { batches, counts } = drawnFrom(dataset, config);
     const start = state ?? { weights: initialParameters(config, { seed: 2, std: config.init_std }), step: 0 };
-    const trainer = new Trainer(gpu, config, start);
+    const trainer = new Trainer(gpu, config, start, { counts });
     await trainer.prepare(batches.capacity);
     const losses: number[] = [];
     for (let i = from; i < to; i++) losses.push(await trainer.train(batches.batch(0, i % batches.perEpoch)));

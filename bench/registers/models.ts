@@ -65,7 +65,8 @@ async function programsOf(config: TrainConfig, lanes: ImaginedHardware['lanes'])
   const gpu = await openNullGpu({ lanes });
   try {
     const weights = initialParameters(config, { seed: config.seed });
-    await stepPrograms(gpu, config, { weights, step: 0 }, config.train_batch_size * config.sequence_length);
+    const tokens = config.train_batch_size * config.sequence_length;
+    await stepPrograms(gpu, config, { weights, step: 0 }, tokens, { counts: new Float64Array(ITEMS + 1).fill(1) });
     const recommender = NeuralRecommender.on(gpu, { config, weights });
     await recommender.rank({ inputs: HISTORY, targets: Uint32Array.of(4) }, { top: 10 });
     await recommender.explain?.([HISTORY.at(0)]);

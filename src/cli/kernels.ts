@@ -66,7 +66,7 @@ function list(json: boolean): void {
 async function writeShaders(folder: string, flags: Flags, given: Partial<TrainOptions>): Promise<void> {
   const { data, lanes, preset = data ? undefined : 'synthetic' } = flags;
   const { dataset } = openSource(data ?? null);
-  const { config, batches, start } = await planTraining({
+  const plan = await planTraining({
     dataset,
     options: [preset ? presetOptions(preset) : {}, given],
   });
@@ -75,7 +75,7 @@ async function writeShaders(folder: string, flags: Flags, given: Partial<TrainOp
     throw new InputError(`${folder} is not empty; name a new folder for the shaders`);
   const gpu = lanes === undefined ? await Gpu.open((await openAdapter()).adapter) : await openNullGpu({ lanes });
   try {
-    const files = namesOf(await stepPrograms(gpu, config, start(), batches.capacity));
+    const files = namesOf(await stepPrograms(gpu, plan.config, plan.start(), plan.batches.capacity, plan));
     makeFolders(folder);
     for (const [name, { source }] of files) writeFileSync(join(folder, `${name}.wgsl`), source);
     if (flags.json) for (const [name, { bindings, uniforms }] of files) printJson({ name, bindings, uniforms });

@@ -42,15 +42,15 @@ async function runTune(flags: Flags): Promise<void> {
   const { data, preset = data ? undefined : 'synthetic' } = { ...file, ...flags };
   const { dataset } = openSource(data ? resolve(data) : null);
   const options = [preset ? presetOptions(preset) : {}, file.options];
-  const { config, batches, start } = await planTraining({ dataset, options });
+  const plan = await planTraining({ dataset, options });
   const gpu = await openGpu();
   try {
     const key = tunedFor(gpu.adapter.info);
     const merged = new Tuning();
     for (const answer of loadTuning(key)) merged.add(answer);
     gpu.tuning.clear();
-    const trainer = new Trainer(gpu, config, start());
-    await trainer.prepare(batches.capacity);
+    const trainer = new Trainer(gpu, plan.config, plan.start(), plan);
+    await trainer.prepare(plan.batches.capacity);
     trainer.release();
     const findings = await tune(gpu);
     for (const { answer } of findings) merged.add(answer);

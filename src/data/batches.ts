@@ -92,6 +92,16 @@ export class TrainingBatches {
     this.capacity = largestSum(this.#users.map(tokens), partSize);
   }
 
+  /** How often each item is a target of the users' sequences, each taken once. @returns [numItems + 1]; entry 0 is 0 */
+  targetCounts(numItems: number): Float64Array {
+    const counts = new Float64Array(numItems + 1);
+    for (const user of this.#users) {
+      const { targets } = this.task.training(this.train, Uint32Array.of(user), this.options.sequenceLength);
+      for (const item of targets) counts[item]++;
+    }
+    return counts;
+  }
+
   /** One batch of an epoch, the same at every call. @param epoch from 0 @param index from 0 to `perEpoch` - 1 */
   batch(epoch: number, index: number): TrainingBatch {
     const { sequenceLength, batchSize, seed } = this.options;

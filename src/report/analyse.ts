@@ -7,7 +7,7 @@ import type { Recommender } from '../infer/recommender.js';
 import { baselinesOf, type Source } from '../store/source.js';
 import type { ItemNames } from '../store/titles.js';
 import type { Checkpoint } from '../train/checkpoint.js';
-import { trainingBatches } from '../train/plan.js';
+import { drawnFrom } from '../train/plan.js';
 import { Trainer } from '../train/trainer.js';
 import type { Analysis, Calibration, Example, Item, Profile, Ranked } from './analysis.js';
 
@@ -121,8 +121,8 @@ async function exemplify(
 
 /** GPU time of training steps on a copy of the weights, after two to warm up. */
 async function profileSteps(gpu: Gpu, { config, weights }: Checkpoint, dataset: Dataset): Promise<Profile> {
-  const batches = trainingBatches(dataset, config);
-  const trainer = new Trainer(gpu, config, { weights, step: 0 });
+  const { batches, counts } = drawnFrom(dataset, config);
+  const trainer = new Trainer(gpu, config, { weights, step: 0 }, { counts });
   try {
     await trainer.prepare(batches.capacity);
     let at = 0;

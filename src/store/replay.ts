@@ -9,15 +9,17 @@ import { type HostTensor, readSafetensors, writeSafetensors } from './safetensor
 
 const PARAM = 'param/';
 const BATCH = 'batch/';
+const COUNTS = 'counts';
 
-/** Writes a step for `gsas-wgpu replay`, whole or not at all: the weights before it, as param/NAME, and its batch. */
-export function saveReplay(file: string, { config, step, weights, batch }: DivergedStep): void {
+/** Writes a step for `gsas-wgpu replay`, whole or not at all: the weights before it, as param/NAME, its batch, and what its negatives are drawn by. */
+export function saveReplay(file: string, { config, step, weights, batch, counts }: DivergedStep): void {
   const { rows, ids, targets, spans } = batch;
   const tensors = floatTensors(PARAM, weights);
   for (const [name, data] of Object.entries({ ids, targets, spans }))
     tensors.set(BATCH + name, { dtype: 'U32', shape: [data.length], data });
   if (batch.weights)
     tensors.set(`${BATCH}weights`, { dtype: 'F32', shape: [batch.weights.length], data: batch.weights });
+  if (counts) tensors.set(COUNTS, { dtype: 'F64', shape: [counts.length], data: counts });
   const metadata = { format: String(FORMAT), config: JSON.stringify(config), step: String(step), rows: String(rows) };
   writeSafetensors(file, tensors, metadata);
 }
@@ -45,5 +47,10 @@ export function loadReplay(file: string): DivergedStep {
       `${file}: its batch has ${ids.length} ids, ${targets.length} targets and ${spans.length} spans`,
     );
   checkBatch(batch, config);
-  return { config, step: parseCount(content, 'step', file), weights, batch };
+  const counts = tensors.get(COUNTS);
+  if (counts && (counts.dtype !== 'F64' || counts.data.length !== config.num_items + 1))
+    throw new InputError(
+      `${file}: its counts are ${counts.dtype} [${counts.shape}], but the model has ${config.num_items} items`,
+    );
+  return { config, step: parseCount(content, 'step', file), weights, batch, ...(counts && { counts: counts.data }) };
 }

@@ -34,18 +34,21 @@ export interface Divergence {
  */
 export async function findDivergedStep(
   gpu: Gpu,
-  { config, batches, start }: TrainPlan,
+  { config, batches, counts, start }: TrainPlan,
   from: ResumableCheckpoint | undefined,
   last: number,
 ): Promise<DivergedStep | undefined> {
   let [epoch, index] = from ? [from.epoch, from.loop.batch] : [0, 0];
-  const trainer = new Trainer(gpu, config, from ?? start(), { guarded: true });
+  const trainer = new Trainer(gpu, config, from ?? start(), { guarded: true, counts });
   try {
     while (trainer.step < last) {
       if (index === batches.perEpoch) [epoch, index] = [epoch + 1, 0];
       const batch = batches.batch(epoch, index++);
       const { finite } = await trainer.advance(batch);
-      if (!finite) return { config, step: trainer.step, weights: await trainer.weights(), batch };
+      if (!finite) {
+        const weights = await trainer.weights();
+        return { config, step: trainer.step, weights, batch, ...(counts && { counts }) };
+      }
     }
     return undefined;
   } finally {
@@ -54,8 +57,11 @@ export async function findDivergedStep(
 }
 
 /** Takes a step again, without its update. @returns what is not finite in it */
-export async function replayStep(gpu: Gpu, { config, step, weights, batch }: DivergedStep): Promise<Divergence> {
-  const trainer = new Trainer(gpu, config, { weights, step: step - 1 });
+export async function replayStep(
+  gpu: Gpu,
+  { config, step, weights, batch, counts }: DivergedStep,
+): Promise<Divergence> {
+  const trainer = new Trainer(gpu, config, { weights, step: step - 1 }, { counts });
   try {
     const { loss, gradients } = await trainer.differentiate(batch);
     const tensors = [

@@ -18,9 +18,10 @@ const WARM_UP = 2; // the first steps compile shaders and allocate the pool's bu
 const TIMED = 5;
 
 /** Takes the first steps of a run and discards them. Writes nothing. @throws what training throws */
-export async function estimateTraining(gpu: Gpu, { config, batches, start }: TrainPlan): Promise<TrainingCost> {
+export async function estimateTraining(gpu: Gpu, plan: TrainPlan): Promise<TrainingCost> {
+  const { config, batches, start } = plan;
   checkTraining(gpu, config);
-  const trainer = new Trainer(gpu, config, start());
+  const trainer = new Trainer(gpu, config, start(), plan);
   try {
     await trainer.prepare(batches.capacity);
     const seconds: number[] = [];

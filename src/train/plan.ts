@@ -1,6 +1,7 @@
 import { InputError } from '../base/errors.js';
 import { TrainingBatches } from '../data/batches.js';
 import { type Dataset, hiddenTargets } from '../data/dataset.js';
+import type { ItemCounts } from '../kernels/score/sampler.js';
 import { type HostParameters, initialParameters } from '../model/parameters.js';
 import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
@@ -31,6 +32,8 @@ export interface PlanRequest {
 export interface TrainPlan {
   readonly config: TrainConfig;
   readonly batches: TrainingBatches;
+  /** How often each item is a target, if negatives are drawn by it. */
+  readonly counts?: ItemCounts;
   readonly saved?: ResumableCheckpoint;
   /** What a person should know about the data before the run, one sentence each. */
   readonly notices: readonly string[];
@@ -48,7 +51,7 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
     const weights = initFrom && warmStart(initFrom, config, 'init-from', numberOf);
     return {
       config,
-      batches: trainingBatches(dataset, config),
+      ...drawnFrom(dataset, config),
       notices: [
         ...(initFrom ? [carriedOver(initFrom, dataset.numItems, numberOf)] : []),
         ...noticesOf(dataset, config),
@@ -61,8 +64,7 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
   const saved = await store.load();
   const given = Object.assign({}, ...layers, { num_items: dataset.numItems });
   const config = resumeConfig(saved.config, given, store.name);
-  const [batches, notices] = [trainingBatches(dataset, config), noticesOf(dataset, config)];
-  return { saved, config, batches, notices, start: () => saved };
+  return { saved, config, ...drawnFrom(dataset, config), notices: noticesOf(dataset, config), start: () => saved };
 }
 
 function noticesOf({ val }: Dataset, { filter_rated, max_epochs }: TrainConfig): string[] {
@@ -87,6 +89,13 @@ export function trainingBatches({ train }: Dataset, config: TrainConfig): Traini
     maxBatchesPerEpoch: config.max_batches_per_epoch,
     seed: config.seed,
   });
+}
+
+/** The batches of a run's epochs, and the counts that its negatives are drawn by. @throws InputError if no user has two items */
+export function drawnFrom(dataset: Dataset, config: TrainConfig): Pick<TrainPlan, 'batches' | 'counts'> {
+  const batches = trainingBatches(dataset, config);
+  const counted = objectiveOf(config).negatives.needs === 'counts';
+  return { batches, ...(counted && { counts: batches.targetCounts(config.num_items) }) };
 }
 
 /** Parameters drawn as the configuration says. */

@@ -2,6 +2,7 @@ import type { TrainingBatch } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Metrics } from '../data/metrics.js';
 import type { Gpu } from '../engine/gpu.js';
+import type { ItemCounts } from '../kernels/score/sampler.js';
 import type { HostParameters } from '../model/parameters.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
@@ -58,6 +59,8 @@ export interface DivergedStep {
   /** As they were before the step. */
   readonly weights: HostParameters;
   readonly batch: TrainingBatch;
+  /** How often each item is a target, if negatives are drawn by it. */
+  readonly counts?: ItemCounts;
 }
 
 /** A process that starts to train a run: the first one, or one that resumes it. */

@@ -1,5 +1,6 @@
 import type { Gpu } from '../engine/gpu.js';
 import type { Program } from '../engine/program.js';
+import type { ItemCounts } from '../kernels/score/sampler.js';
 import type { TrainConfig } from './config.js';
 import { Trainer, type TrainerState } from './trainer.js';
 
@@ -9,8 +10,9 @@ export async function stepPrograms(
   config: TrainConfig,
   start: TrainerState,
   tokens: number,
+  drawnFrom: { counts?: ItemCounts },
 ): Promise<Program[]> {
-  const trainer = new Trainer(gpu, config, start);
+  const trainer = new Trainer(gpu, config, start, drawnFrom);
   await trainer.prepare(tokens);
   await gpu.settle();
   trainer.release();

@@ -28,7 +28,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   let trainer: Trainer | undefined;
   try {
     let start: TrainerState | undefined = plan.start();
-    trainer = new Trainer(gpu, config, start);
+    trainer = new Trainer(gpu, config, start, plan);
     await orAborted(prepare(trainer, plan, request), request.signal);
     const loop = new Loop(request, plan, trainer, start);
     start = undefined; // the loop drops it after the first step: it may be gigabytes

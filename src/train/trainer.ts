@@ -6,6 +6,7 @@ import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
+import type { ItemCounts } from '../kernels/score/sampler.js';
 import { packWeights } from '../kernels/score/targets.js';
 import { wholeGradient } from '../kernels/update/clipped.js';
 import { RULES } from '../kernels/update/rules/index.js';
@@ -53,20 +54,26 @@ export class Trainer {
   readonly #guarded: boolean;
   #step: number;
 
-  /** @param guarded true: a step that is not finite moves nothing, whatever the configuration says; the others move to the same bits */
+  /**
+   * @param guarded true: a step that is not finite moves nothing, whatever the configuration says; the others move to the same bits
+   * @param counts how often each item is a target, for negatives that are drawn by it, see `countsFor`
+   * @throws InputError for such negatives without counts
+   */
   constructor(
     gpu: Gpu,
     private readonly config: TrainConfig,
     { weights, slots, step }: TrainerState,
-    { guarded = false } = {},
+    { guarded = false, counts }: { guarded?: boolean; counts?: ItemCounts | undefined } = {},
   ) {
     this.#guarded = guarded;
     this.stream = new Stream(gpu);
+    const objective = objectiveOf(config);
+    const source = objective.negatives.prepare?.(this.stream, counts, config);
+    this.#objective = { ...objective, ...(source && { source }) };
     this.model = new Model(this.stream, config, weights);
     const rule = RULES[config.optimizer];
     const options = { rule, settings: settingsOf(rule, config), lazy: updatesLazily(config) };
     this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
-    this.#objective = objectiveOf(config);
     this.#step = step;
     this.stream.submit();
   }
@@ -160,6 +167,7 @@ export class Trainer {
   release(): void {
     this.model.release();
     this.#optimizer.release();
+    if (this.#objective.source) this.stream.release(this.#objective.source);
   }
 
   /** @returns [2] see `clipFactor`, where the gradients are measured */

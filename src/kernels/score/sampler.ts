@@ -1,5 +1,7 @@
+import { InputError } from '../../base/errors.js';
 import { type NumericChoice, type Settings, settingsOf } from '../../base/options.js';
 import type { RandomState } from '../../engine/random.js';
+import type { Stream } from '../../engine/stream.js';
 import type { Tensor } from '../../engine/tensor.js';
 
 /** Where a token's own candidates come from. A kernel asks for four at a time through the sampler's WGSL, and stores them only if it must. */
@@ -18,11 +20,27 @@ export interface Sampler {
 export interface DrawingSampler extends Sampler, NumericChoice {
   /** What it draws, with its source. */
   readonly formula: string;
-  /** What its WGSL binds and reads, by name. */
-  args(random: RandomState, numItems: number, settings: Settings): Record<string, Tensor | number>;
-  /** The same ids drawn on the host. @returns [T, k] */
-  reference(random: RandomState, shape: { T: number; k: number; numItems: number }, settings: Settings): Uint32Array;
+  /** What its WGSL binds as `source`, an array<u32>, if it draws by more than N. */
+  readonly source?: CountSource;
+  /** The numbers that its WGSL reads, by name. */
+  args(random: RandomState, numItems: number, settings: Settings): Record<string, number>;
+  /** The same ids drawn on the host. @param source the words of its source @returns [T, k] */
+  reference(
+    random: RandomState,
+    shape: { T: number; k: number; numItems: number },
+    settings: Settings,
+    source?: Uint32Array,
+  ): Uint32Array;
 }
+
+/** A source that is the same at every step of a run. */
+export interface CountSource {
+  readonly from: 'counts';
+  words(counts: ItemCounts, settings: Settings): Uint32Array;
+}
+
+/** [N + 1] how often each item is a training target; entry 0 is unused. */
+export type ItemCounts = Float64Array;
 
 /** k candidates for each token: a sampler with its arguments. */
 export interface Candidates {
@@ -32,12 +50,36 @@ export interface Candidates {
   args(random: RandomState): Record<string, Tensor | number>;
 }
 
-/** k candidates for each token, drawn by a sampler under the stream's random state. */
+/**
+ * k candidates for each token, drawn by a sampler under the stream's random state.
+ * @param source the sampler's, on the device, if it has one
+ */
 export function drawnCandidates(
   sampler: DrawingSampler,
   k: number,
   numItems: number,
-  settings: Settings = settingsOf(sampler),
+  { settings = settingsOf(sampler), source }: { settings?: Settings; source?: Tensor | undefined } = {},
 ): Candidates {
-  return { sampler, k, args: (random) => sampler.args(random, numItems, settings) };
+  const bound = source && { source };
+  return { sampler, k, args: (random) => ({ ...bound, ...sampler.args(random, numItems, settings) }) };
+}
+
+/**
+ * Uploads what a sampler draws from throughout a run. The caller releases it.
+ * @throws InputError without the counts that it needs
+ */
+export function uploadSource(
+  stream: Stream,
+  { name, source }: DrawingSampler,
+  counts: ItemCounts | undefined,
+  settings: Settings,
+): Tensor | undefined {
+  if (!source) return undefined;
+  if (!counts?.some((count) => count > 0)) {
+    throw new InputError(
+      `the negatives ${name} are drawn by how often items are training targets, and there are no such counts; give training sequences of two items or more, or set negatives to uniform`,
+    );
+  }
+  const words = source.words(counts, settings);
+  return stream.upload(words, [words.length]);
 }

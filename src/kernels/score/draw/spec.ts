@@ -1,18 +1,10 @@
 import { defineOp } from '../../op.js';
 import { drawnCandidates } from '../sampler.js';
-import { idsOf, OTHER_SAMPLERS, samplerOf } from '../samplers/cases.js';
+import { idsOf, OTHER_SAMPLERS, type SampledCase, samplerOf, sourceOf } from '../samplers/cases.js';
 import { DRAWING } from '../samplers/index.js';
 import { drawCandidates } from './index.js';
 
-/** `sampler`: uniform if left out. */
-interface Case {
-  T: number;
-  k: number;
-  N: number;
-  sampler?: string;
-}
-
-export const negativesOp = defineOp<Case>()({
+export const negativesOp = defineOp<SampledCase>()({
   name: 'negatives',
   formula: Object.values(DRAWING)
     .map(({ name, formula }) => `${name}: ${formula}`)
@@ -30,12 +22,12 @@ export const negativesOp = defineOp<Case>()({
     { T: 12800, k: 256, N: 3416 },
     ...OTHER_SAMPLERS.map((sampler) => ({ T: 12800, k: 256, N: 3416, sampler })),
   ],
-  inputs: () => ({}),
+  inputs: sourceOf,
   differentiable: [],
-  run: ({ stream }, shape) => ({
-    ids: drawCandidates(stream, drawnCandidates(samplerOf(shape), shape.k, shape.N), shape.T),
+  run: ({ stream }, shape, { source }) => ({
+    ids: drawCandidates(stream, drawnCandidates(samplerOf(shape), shape.k, shape.N, { source }), shape.T),
   }),
-  reference: (shape) => ({ ids: idsOf(shape) }),
+  reference: (shape, { source }) => ({ ids: idsOf(shape, source) }),
   cost: {
     forward: ({ T, k }) => ({ bytes: 4 * T * k, flops: 0 }),
   },

@@ -5,7 +5,7 @@ import type { Judge } from '../judge.js';
 import { type JudgedCase, judgedInputs, judgedReference, verdictOf } from '../judges/cases.js';
 import { JUDGES } from '../judges/index.js';
 import { drawnCandidates } from '../sampler.js';
-import { idsOf, OTHER_SAMPLERS, samplerOf } from '../samplers/cases.js';
+import { idsOf, OTHER_SAMPLERS, samplerOf, sourceOf } from '../samplers/cases.js';
 import { givenCandidates } from '../samplers/given.js';
 import { scoreOwn } from './index.js';
 
@@ -49,18 +49,21 @@ function ownOp(judge: Judge): Op {
     inputs: (shape, random) => ({
       ...judgedInputs(shape, random),
       ...(shape.given && { candidates: integers(random, [shape.T, shape.k], 1, shape.N) }),
+      ...(!shape.given && sourceOf(shape)),
     }),
     differentiable: ['h', 'table'],
     terminal: true,
-    run: (tape, shape, { h, table, targets, candidates }) => ({
+    run: (tape, shape, { h, table, targets, candidates, source }) => ({
       loss: scoreOwn(tape, h, tableOf(table), targets, {
         verdict: verdictOf(judge, shape),
-        candidates: candidates ? givenCandidates(candidates) : drawnCandidates(samplerOf(shape), shape.k, shape.N),
+        candidates: candidates
+          ? givenCandidates(candidates)
+          : drawnCandidates(samplerOf(shape), shape.k, shape.N, { source }),
         ...(shape.scale !== undefined && { scale: shape.scale }),
       }),
     }),
-    reference: (shape, { candidates, ...inputs }) => ({
-      loss: judgedReference(verdictOf(judge, shape), shape, inputs, () => candidates ?? idsOf(shape)),
+    reference: (shape, { candidates, source, ...inputs }) => ({
+      loss: judgedReference(verdictOf(judge, shape), shape, inputs, () => candidates ?? idsOf(shape, source)),
     }),
     cost: {
       forward: ({ T, k, D }) => ({ bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D), flops: 4 * T * (k + 1) * D }),

@@ -1,9 +1,10 @@
 import { optionsOf } from '../../../base/options.js';
 import type { DrawingSampler, Sampler } from '../sampler.js';
 import { given } from './given.js';
+import { popularity } from './popularity.js';
 import { uniform } from './uniform.js';
 
-const ALL = [uniform] as const;
+const ALL = [uniform, popularity] as const;
 
 /** Every sampler that draws: kernels' specs, the configuration, help and docs walk this list and no other. */
 export const DRAWING: Readonly<Record<string, DrawingSampler>> = Object.fromEntries(
