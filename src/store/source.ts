@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { type Settings, settingsOf, unknownName } from '../base/options.js';
@@ -82,6 +82,14 @@ export function rememberSource(run: string, folder: string | null, dataset: Data
   const of = { name: dataset.name, ...summarizeDataset(dataset) };
   const note = { data: folder, ...(everything && { everything }), dataset: of };
   writeWhole(join(run, NOTE), [Buffer.from(`${JSON.stringify(note)}\n`)]);
+}
+
+/** Records of a copy of a run what is recorded of the run. @param from as for `recallSource` @returns false if nothing is */
+export function copySource(from: string, to: string): boolean {
+  const file = join(runFolderOf(from), NOTE);
+  if (!existsSync(file)) return false;
+  writeWhole(join(to, NOTE), [readFileSync(file)]);
+  return true;
 }
 
 /** What `rememberSource` recorded; `run` is a run's folder or a checkpoint in it. @throws InputError if the record is missing or invalid */
