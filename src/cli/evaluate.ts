@@ -18,7 +18,6 @@ import {
 } from '../store/source.js';
 import { checkTableFile } from '../store/table.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
-import { baselineSettings } from './baseline-flags.js';
 import {
   bucketTable,
   evaluationObjects,
@@ -62,10 +61,7 @@ export function addEvaluate(program: Command): void {
   takeSubject(command, 'dataset in the official layout (default: the one the run was trained on)')
     .addOption(new Option('--split <name>', 'which held-out items').choices(['val', 'test']).default('test'))
     .option('--against <run>', 'another run or checkpoint: a paired test tells whether they differ', parsePath)
-    .option(
-      '--baselines',
-      'popularity, first-order Markov counts and item-based neighbours as well, by the same evaluation',
-    )
+    .option('--baselines', 'popularity and first-order Markov counts as well, by the same evaluation')
     .addOption(
       new Option(
         '--metrics <names>',
@@ -109,10 +105,7 @@ async function runEvaluate(run: string | undefined, flags: Flags): Promise<void>
   const folder = flags.data !== undefined ? resolve(flags.data) : recallCommon(runs);
   const source = openSource(folder);
   const { dataset } = source;
-  const subjects = [
-    ...(model === undefined ? [] : [baselineSubject(model, source, baselineSettings(flags))]),
-    ...ofRuns,
-  ];
+  const subjects = [...(model === undefined ? [] : [baselineSubject(model, source)]), ...ofRuns];
   for (const { label, numItems } of subjects) checkCatalogue(label, numItems, dataset);
   const targets = dataset[split].targets.length;
   if (targets === 0) throw new InputError(`the ${split} split of ${dataset.name} is empty; choose another --split`);

@@ -74,9 +74,8 @@ export class Model implements Network {
     return this.parameters.get(name)!;
   };
 
-  /** Gives the parameters' memory back. Later calls throw a GsasError, except another `release`, which does nothing. */
+  /** Gives the parameters' memory back. Later calls throw a GsasError. */
   release(): void {
-    if (this.#released) return;
     this.#released = true;
     for (const tensor of this.parameters.values()) this.stream.release(tensor);
   }
