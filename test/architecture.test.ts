@@ -78,7 +78,9 @@ describe('an architecture of one’s own', () => {
   it('is reported on', async () => {
     const names = { items: { titles: new Map(), originals: new Map() } };
     const { rankings, examples } = await analyse(gpu, loadCheckpoint(at('whole')), { dataset }, names);
-    expect(rankings.map(({ name }) => name)).toEqual(['Itemwise', 'popularity', 'first-order Markov counts']);
+    expect(rankings.map(({ name }) => name)).toEqual([
+      ...['Itemwise', 'popularity', 'first-order Markov counts', 'item-based nearest neighbours'],
+    ]);
     expect(examples).toHaveLength(3);
   });
 

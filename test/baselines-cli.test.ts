@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { markov } from '../src/infer/baselines.js';
+import { itemKnn } from '../src/infer/item-knn.js';
 import { writeDataset } from '../src/store/layout.js';
 import { gsas, startGsas } from './support/command.js';
 import { expectMistake, objectsOf } from './support/output.js';
@@ -28,6 +29,7 @@ describe('a baseline in place of a run', () => {
     for (const [model, row] of [
       ['popularity', 1],
       ['markov', 2],
+      ['item-knn', 3],
     ] as const) {
       const [alone, ...rest] = objectsOf(await succeed('evaluate', '--model', model, '--data', 'data', ...args));
       expect(rest).toEqual([]);
@@ -39,10 +41,19 @@ describe('a baseline in place of a run', () => {
     const args = ['--against', 'a', '--resamples', '50', '--buckets', '0'];
     const text = await succeed('evaluate', '--model', 'markov', '--baselines', ...args);
     expect(text).toMatch(/^data: 200 users/);
-    expect(text).toMatch(/^ +markov +a +popularity$/m); // Markov counts stand there once
+    expect(text).toMatch(/^ +markov +a +popularity +item-based nearest neighbours$/m); // Markov counts stand there once
     expect(text).toContain('markov less a, paired by user');
-    const [, , , paired] = objectsOf(await succeed('evaluate', '--model', 'markov', '--baselines', ...args, '--json'));
+    const [, , , , paired] = objectsOf(
+      await succeed('evaluate', '--model', 'markov', '--baselines', ...args, '--json'),
+    );
     expect(paired).toMatchObject({ name: 'markov', against: 'a', targets: 200 });
+  });
+
+  it('takes its options', async () => {
+    const args = ['--knn-neighbours', '5', '--knn-shrinkage', '2', '--history', '5 9', '--top', '4', '--json'];
+    const printed = objectsOf(await succeed('recommend', '--model', 'item-knn', '--data', 'data', ...args));
+    const [expected] = await itemKnn(dataset, { knn_neighbours: 5, knn_shrinkage: 2 }).top([[5, 9]], { top: 4 });
+    expect(printed.map(({ item, score }) => ({ item, score }))).toEqual(expected);
   });
 
   it('recommends after a history, and for a split', async () => {
@@ -83,6 +94,17 @@ describe('a baseline in place of a run', () => {
     ['both', ['evaluate', 'a', '--model', 'markov'], '--model markov stands in place of a run; leave out one of a'],
     ['an unknown one', ['recommend', '--model', 'mean', '--history', '1'], 'Allowed choices are popularity, markov'],
     ['the oracle of other data', ['serve', '--model', 'oracle', '--data', 'data'], 'the oracle knows the truth of the'],
+    [
+      'an option of another one',
+      ['evaluate', '--model', 'markov', '--knn-shrinkage', '3'],
+      'knn_shrinkage is 3, but means nothing for the model markov; leave it out, or choose item-knn',
+    ],
+    ['an option of one for a run', ['evaluate', 'a', '--knn-neighbours', '3'], 'knn_neighbours means nothing for a'],
+    [
+      'a value that an option cannot have',
+      ['serve', '--model', 'item-knn', '--knn-neighbours', '0'],
+      '--knn-neighbours is 0; it must be an integer, at least 1',
+    ],
     ['data that is not there', ['serve', '--model', 'markov', '--data', 'none'], 'there is no folder'],
   ])('is refused: %s', async (_, args, ...parts) => {
     expectMistake(await run(...args), ...parts);

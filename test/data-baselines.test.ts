@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Dataset, Sequences, type Split } from '../src/data/dataset.js';
 import { mrr, ndcgAt, recallAt } from '../src/data/metrics.js';
 import { markov, popularity } from '../src/infer/baselines.js';
+import { itemKnn } from '../src/infer/item-knn.js';
 import type { Recommender } from '../src/infer/recommender.js';
 import { ScoringRecommender } from '../src/infer/scoring.js';
 import { readDataset } from '../src/store/layout.js';
@@ -84,15 +85,49 @@ describe('baselines', () => {
   });
 });
 
+describe('item-based nearest neighbours', () => {
+  const none: Split = { inputs: Sequences.from([]), targets: new Uint32Array(0) };
+  const train = Sequences.from([
+    [1, 2, 3],
+    [2, 1, 1],
+    [1, 4],
+    [3, 4],
+  ]);
+  const dataset: Dataset = { name: 'tiny', numItems: 5, train, val: none, test: none };
+  const listed = async (history: number[], options: Parameters<typeof itemKnn>[1]) => {
+    const [list] = await itemKnn(dataset, options).top([history], { top: 5, filterRated: false });
+    return list.filter(({ score }) => score > 0);
+  };
+
+  it('are alike by the users that they have in common, however often', async () => {
+    const scores = { 2: 2 / (Math.sqrt(3 * 2) + 1), 3: 1 / (Math.sqrt(3 * 2) + 1) };
+    expect(await listed([1], { knn_shrinkage: 1 })).toEqual([
+      { item: 2, score: scores[2] },
+      { item: 3, score: scores[3] },
+      { item: 4, score: scores[3] },
+    ]);
+    expect(await listed([1], { knn_shrinkage: 1, knn_neighbours: 2 })).toHaveLength(2);
+    expect(await listed([5], {})).toEqual([]);
+  });
+
+  it('add up over the history, whose repetitions do not count', async () => {
+    const cosine = 1 / 2; // of 2 and 3, and of 3 and 4: one user in common of two each
+    const [best] = await listed([2, 4, 2], { knn_shrinkage: 0 });
+    expect(best).toEqual({ item: 1, score: 2 / Math.sqrt(6) + 1 / Math.sqrt(6) });
+    expect((await listed([2, 4], { knn_shrinkage: 0 }))[1]).toEqual({ item: 3, score: 2 * cosine });
+  });
+});
+
 describeMovieLens('baselines on MovieLens-1M', (folder) => {
   it('score what they are known to', async () => {
     const dataset = readDataset(folder);
     const ranksOf = async (recommender: Recommender, split: Split) => (await recommender.rank(split)).ranks;
-    const [popular, counts] = [popularity(dataset), markov(dataset)];
+    const [popular, counts, neighbours] = [popularity(dataset), markov(dataset), itemKnn(dataset)];
     expect(ndcgAt(10, await ranksOf(popular, dataset.val))).toBeCloseTo(0.0179, 4);
     expect(ndcgAt(10, await ranksOf(popular, dataset.test))).toBeCloseTo(0.018, 4);
     expect(recallAt(10, await ranksOf(popular, dataset.test))).toBeCloseTo(0.0369, 4);
     expect(ndcgAt(10, await ranksOf(counts, dataset.val))).toBeCloseTo(0.1373, 4);
     expect(ndcgAt(10, await ranksOf(counts, dataset.test))).toBeCloseTo(0.1259, 4);
+    expect(ndcgAt(10, await ranksOf(neighbours, dataset.test))).toBeCloseTo(0.0351, 4);
   });
 });

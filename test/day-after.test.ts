@@ -65,6 +65,14 @@ describe('a run whose data has moved', () => {
     expect(popular.length).toBeGreaterThan(0);
   });
 
+  it('is copied with all that it knows', async () => {
+    expect(await run('convert', 'runs/first', 'copies/first')).toMatchObject({ status: 0 });
+    const args = ['--history', 'sku-3; thing 4', '--min-popularity', '3', '--json'];
+    const { status, stdout } = await run('recommend', 'copies/first', ...args);
+    expect([status, stdout]).toEqual([0, (await run('recommend', 'runs/first', ...args)).stdout]);
+    expect(readFileSync(at('copies/first/run.json'))).toEqual(readFileSync(at('runs/first/run.json')));
+  });
+
   it('recommends nothing but what is listed, and so many of a category', async () => {
     writeFileSync(at('stock.txt'), 'sku-4\nthing 5\nsku-3\n');
     expect(idsOf(await recommend('--history', 'sku-3', '--only', '@stock.txt')).sort()).toEqual(['sku-4', 'sku-5']);
@@ -190,6 +198,8 @@ describe('train --final', () => {
       /evaluate runs\/final\/selection,/,
     );
     expect((await run('evaluate', 'runs/final/selection', '--cutoffs', '1')).status).toBe(0);
+    expect((await run('convert', 'runs/final', 'copies/final', '--data', 'moved')).status).toBe(0);
+    expectMistake(await run('evaluate', 'copies/final'), /copies\/final was trained on everything/);
     const { stdout } = await run('runs', 'runs', '--json');
     const listed = objectsOf(stdout).map(({ run: folder, best }) => [folder, best === null]);
     expect(listed).toContainEqual(['runs/final', true]);

@@ -9,7 +9,10 @@ import { checkTraining } from '../src/train/trainer.js';
 import { openTestGpu } from './support/gpu.js';
 import { SCALE } from './support/scale.js';
 
-const { GPUOutOfMemoryError } = globals as { GPUOutOfMemoryError: typeof globalThis.GPUOutOfMemoryError };
+const { GPUOutOfMemoryError, GPUInternalError } = globals as unknown as Pick<
+  typeof globalThis,
+  'GPUOutOfMemoryError' | 'GPUInternalError'
+>;
 
 describe('errors of the GPU', () => {
   const withGpu = (name: string, work: (gpu: Gpu, stream: Stream) => Promise<void>) =>
@@ -24,6 +27,13 @@ describe('errors of the GPU', () => {
     `@group(0) @binding(1) var<storage, read_write> y: array<f32>; // [1]
 @compute @workgroup_size(1)
 fn main() { y[0] = 1u; }`,
+  );
+
+  const GREEDY = parseProgram(
+    'greedy',
+    `@group(0) @binding(1) var<storage, read_write> y: array<f32, 1000000>; // [1000000]
+@compute @workgroup_size(1)
+fn main() { y[0] = 1.0; }`,
   );
 
   withGpu('a shader that does not compile is reported with its numbered source', async (_, stream) => {
@@ -45,16 +55,63 @@ fn main() { y[0] = 1u; }`,
     await stream.finish();
     const tooMany = gpu.device.limits.maxComputeWorkgroupsPerDimension + 1;
     stream.dispatch(SCALE, { x, y: stream.empty([1]), at: 0, factor: 1 }, [tooMany, 1]);
-    await expect(stream.read(x)).rejects.toThrow(/^the GPU refused a command: .*65536/);
+    await expect(stream.read(x)).rejects.toThrow(/^the GPU refused a command of scale: .*65536/);
     expect(() => stream.submit()).toThrow(DeviceError);
     await expect(stream.finish()).rejects.toThrow(DeviceError);
   });
 
-  withGpu('running out of memory is told from other errors', async (gpu, stream) => {
-    const error = new GPUOutOfMemoryError('Failed to allocate 1 GiB.\nbacktrace');
+  withGpu(
+    'a binding that a shader cannot use is refused with the name of its kernel, among others in one pass',
+    async (_, stream) => {
+      const y = stream.zeros([1]);
+      const scale = () => stream.dispatch(SCALE, { x: y, y: stream.empty([1]), at: 0, factor: 1 }, 1);
+      scale();
+      stream.dispatch(GREEDY, { y }, 1);
+      scale();
+      await expect(stream.finish()).rejects.toThrow(
+        /^the GPU refused a command of greedy: .*bound with size 256 .*4000000/,
+      );
+    },
+  );
+
+  const report = (gpu: Gpu, error: GPUError) =>
     gpu.device.dispatchEvent(Object.assign(new Event('uncapturederror', { cancelable: true }), { error }));
-    expect(() => stream.submit()).toThrow(OutOfMemoryError);
-    expect(() => stream.submit()).toThrow('the GPU is out of memory: Failed to allocate 1 GiB.; use a smaller batch');
+
+  withGpu('a fault inside the driver names the kernel, where the driver does', async (gpu, stream) => {
+    report(
+      gpu,
+      new GPUInternalError(
+        'vkCreateComputePipelines failed.\n - While calling [Device].CreateComputePipeline([ComputePipelineDescriptor ""scale""]).',
+      ),
+    );
+    await expect(stream.finish()).rejects.toThrow(
+      /^the GPU failed in a command of scale: vkCreateComputePipelines failed\.$/,
+    );
+  });
+
+  withGpu(
+    'running out of memory is told from other errors, with what was asked for and what is held',
+    async (gpu, stream) => {
+      stream.during('parameters', () => stream.zeros([2 ** 19]));
+      stream.release(stream.zeros([2 ** 18]));
+      report(gpu, new GPUOutOfMemoryError('Failed to allocate 1 GiB.\nbacktrace'));
+      expect(() => stream.submit()).toThrow(OutOfMemoryError);
+      expect(() => stream.submit()).toThrow(
+        'the GPU is out of memory: Failed to allocate 1 GiB.; 3.0 MiB are held already (parameters 2.0 MiB, free for reuse 1.0 MiB); use a smaller batch',
+      );
+    },
+  );
+
+  withGpu('a buffer that the driver cannot give is named', async (gpu, stream) => {
+    report(
+      gpu,
+      new GPUOutOfMemoryError(
+        'vkCreateBuffer failed with VK_ERROR_OUT_OF_DEVICE_MEMORY\n - While calling [Device].CreateBuffer([BufferDescriptor ""a tensor [7, 9] (forward)""]).\n',
+      ),
+    );
+    expect(() => stream.submit()).toThrow(
+      /^the GPU is out of memory: vkCreateBuffer failed with VK_ERROR_OUT_OF_DEVICE_MEMORY, for a tensor \[7, 9\] \(forward\); /,
+    );
   });
 
   it('a software adapter gives no more memory than the machine has, where the system would kill the process', async () => {
@@ -66,7 +123,7 @@ fn main() { y[0] = 1u; }`,
     half();
     if (software)
       expect(half).toThrow(
-        /^a buffer of 0\.5 MiB is needed and .* are held already, but there are only 1\.0 MiB; use a smaller batch/,
+        /^a buffer of 0\.5 MiB is needed for a tensor \[131072\] and 1\.0 MiB are held already \(other 1\.0 MiB\), but there are only 1\.0 MiB; use a smaller batch/,
       );
     const config = resolveConfig(100, [{ embedding_dim: 4096, num_heads: 4, num_blocks: 128 }]);
     expect(() => checkTraining(small, config)).toThrow(OutOfMemoryError);

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DeviceError } from '../src/base/errors.js';
+import { DeviceError, InputError } from '../src/base/errors.js';
 import { Sequences } from '../src/data/dataset.js';
 import { fullHistories, withNothingHeldOut } from '../src/data/histories.js';
 import { popularity } from '../src/infer/baselines.js';
+import { evaluate } from '../src/infer/evaluation.js';
 import { NeuralRecommender } from '../src/infer/neural.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig } from '../src/train/config.js';
@@ -96,6 +97,7 @@ it('says that a model was released, and that a device was closed', async () => {
   const released = NeuralRecommender.on(stream.gpu, { config, weights });
   await released.similar([1]);
   released.release();
+  released.release(); // once more does nothing
   for (const use of [() => released.top([[1]]), () => released.rank(dataset.test), () => released.similar([2])])
     await expect(use()).rejects.toThrow('this model was released; load its checkpoint again');
   const gpu = await openTestGpu();
@@ -104,6 +106,19 @@ it('says that a model was released, and that a device was closed', async () => {
   for (const use of [() => homeless.top([[1]]), () => homeless.rank(dataset.test), () => homeless.similar([2])])
     await expect(use()).rejects.toThrow('the GPU was closed; open another one');
   expect(() => NeuralRecommender.on(gpu, { config, weights })).toThrow(DeviceError);
+});
+
+it('refuses what an evaluation does not know', async () => {
+  const ranker = popularity(dataset);
+  for (const [split, options, message] of [
+    ['tst', {}, 'unknown split "tst"; did you mean test?'],
+    ['test', { metrics: ['ndgc'] }, 'unknown metric "ndgc"; did you mean ndcg?'],
+    ['test', { cutoffs: [10, 0] }, 'cutoffs has 0; it must hold whole numbers from 1'],
+    ['test', { cutof: [10] }, 'unknown option of an evaluation "cutof"; did you mean cutoffs?'],
+  ] as const)
+    await expect(evaluate(ranker, dataset, split as 'test', options as object)).rejects.toThrow(
+      new InputError(message),
+    );
 });
 
 describe('full histories', () => {

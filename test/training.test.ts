@@ -85,7 +85,7 @@ describe('training', () => {
     expect(journal('parts')).toEqual(journal('whole'));
   });
 
-  it.each(['prepare', 'advance'] as const)(
+  it.each(['compile', 'advance'] as const)(
     'ends at once when it is aborted while the GPU is at work on its shaders (%s), and resumes to the same bits',
     async (busy) => {
       await run('whole', { options: { max_epochs: 1 } });

@@ -43,7 +43,24 @@ export class ShaderError extends GsasError {
 export class DeviceError extends GsasError {}
 
 /** The device could not give the memory that was asked for. */
-export class OutOfMemoryError extends DeviceError {}
+export class OutOfMemoryError extends DeviceError {
+  /**
+   * @param what how much was asked for, and what there is
+   * @param advice what to do, a clause
+   */
+  constructor(
+    private readonly what: string,
+    advice: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${what}; ${advice}`, options);
+  }
+
+  /** The same error, by code that knows better what helps. */
+  advising(advice: string): OutOfMemoryError {
+    return new OutOfMemoryError(this.what, advice, { cause: this });
+  }
+}
 
 /** The device went away (driver reset, removed, destroyed) while work was under way. */
 export class DeviceLostError extends DeviceError {}

@@ -18,6 +18,7 @@ import {
 } from '../store/source.js';
 import { checkTableFile } from '../store/table.js';
 import { parseCount, parseCounts, parseNames, parseNatural, parsePath } from './arguments.js';
+import { baselineSettings } from './baseline-flags.js';
 import {
   bucketTable,
   evaluationObjects,
@@ -61,7 +62,10 @@ export function addEvaluate(program: Command): void {
   takeSubject(command, 'dataset in the official layout (default: the one the run was trained on)')
     .addOption(new Option('--split <name>', 'which held-out items').choices(['val', 'test']).default('test'))
     .option('--against <run>', 'another run or checkpoint: a paired test tells whether they differ', parsePath)
-    .option('--baselines', 'popularity and first-order Markov counts as well, by the same evaluation')
+    .option(
+      '--baselines',
+      'popularity, first-order Markov counts and item-based neighbours as well, by the same evaluation',
+    )
     .addOption(
       new Option(
         '--metrics <names>',
@@ -105,7 +109,10 @@ async function runEvaluate(run: string | undefined, flags: Flags): Promise<void>
   const folder = flags.data !== undefined ? resolve(flags.data) : recallCommon(runs);
   const source = openSource(folder);
   const { dataset } = source;
-  const subjects = [...(model === undefined ? [] : [baselineSubject(model, source)]), ...ofRuns];
+  const subjects = [
+    ...(model === undefined ? [] : [baselineSubject(model, source, baselineSettings(flags))]),
+    ...ofRuns,
+  ];
   for (const { label, numItems } of subjects) checkCatalogue(label, numItems, dataset);
   const targets = dataset[split].targets.length;
   if (targets === 0) throw new InputError(`the ${split} split of ${dataset.name} is empty; choose another --split`);

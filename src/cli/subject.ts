@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { InputError } from '../base/errors.js';
+import type { Settings } from '../base/options.js';
 import type { Gpu } from '../engine/gpu.js';
 import { NeuralRecommender } from '../infer/neural.js';
 import type { Recommender } from '../infer/recommender.js';
@@ -9,6 +10,7 @@ import { loadCheckpoint } from '../store/checkpoint.js';
 import { baselineOf, openSource, type Source, STAND_INS, tryRecallSource } from '../store/source.js';
 import { OPTION_DEFAULTS } from '../train/config.js';
 import { checkpointOption, parsePath } from './arguments.js';
+import { baselineSettings, takeBaselineFlags } from './baseline-flags.js';
 
 /** What a command ranks with: a run's model, or a baseline in its place. */
 export interface Subject {
@@ -39,7 +41,7 @@ export function takeSubject(command: Command, dataHelp: string): Command {
         'in place of a run, a baseline that counts the training sequences of --data (or of the embedded catalogue, whose oracle knows the truth)',
       ).choices(STAND_INS),
     );
-  return takeRunOptions(command, dataHelp);
+  return takeRunOptions(takeBaselineFlags(command), dataHelp);
 }
 
 export const RUN_HELP = 'folder of a run, or a checkpoint file';
@@ -49,12 +51,16 @@ export function takeRunOptions(command: Command, dataHelp: string): Command {
   return command.option('--data <folder>', dataHelp, parsePath).addOption(checkpointOption());
 }
 
-/** @throws InputError if both or neither of a run and a baseline are named */
-export function checkSubject(run: string | undefined, { model }: Pick<SubjectFlags, 'model'>): void {
+/** @throws InputError if both or neither of a run and a baseline are named, or a run has an option of a baseline */
+export function checkSubject(run: string | undefined, flags: Pick<SubjectFlags, 'model'>): void {
+  const { model } = flags;
+  const [option] = Object.keys(baselineSettings(flags));
   if (run !== undefined && model !== undefined)
     throw new InputError(`--model ${model} stands in place of a run; leave out one of ${run} and --model`);
   if (run === undefined && model === undefined)
     throw new InputError(`name a run, or a baseline in its place: --model ${STAND_INS.join(' or ')}`);
+  if (model === undefined && option !== undefined)
+    throw new InputError(`${option} means nothing for ${run}, which is trained; leave it out`);
 }
 
 /** The subject of a command, and the folder of its data: null for the embedded catalogue, undefined if it is unknown. */
@@ -69,7 +75,7 @@ export function subjectOf(run: string | undefined, flags: SubjectFlags): Chosen 
   const given = data === undefined ? undefined : resolve(data);
   if (run === undefined) {
     const folder = given ?? null;
-    return { subject: baselineSubject(model!, openSource(folder)), folder };
+    return { subject: baselineSubject(model!, openSource(folder), baselineSettings(flags)), folder };
   }
   const subject = runSubject(run, checkpoint);
   return { subject, folder: given ?? tryRecallSource(run) };
@@ -88,8 +94,8 @@ export function runSubject(run: string, which: 'best' | 'last'): Subject {
 }
 
 /** @throws InputError as `baselineOf` */
-export function baselineSubject(name: string, source: Source): Subject {
-  const baseline = baselineOf(name, source);
+export function baselineSubject(name: string, source: Source, settings: Settings): Subject {
+  const baseline = baselineOf(name, source, settings);
   return {
     label: name,
     numItems: baseline.numItems,

@@ -33,10 +33,17 @@ export async function compileAhead(gpu: Gpu): Promise<void> {
 /** Compiles programs of up to so many bindings from the queue until it is empty. Several devices share one queue. */
 async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu, bindings: number): Promise<void> {
   const { device, pool, pipelines } = gpu;
-  const buffers = Array.from({ length: bindings }, () => pool.acquire(SMALL));
+  const buffers = Array.from({ length: bindings }, () => pool.acquire(SMALL, 'compiling'));
   const uniforms = device.createBuffer({ size: SMALL, usage: BufferUsage.UNIFORM });
   const none = device.createBuffer({ size: 12, usage: BufferUsage.INDIRECT }); // of zeros: an explicit 0 would make Dawn warn
-  const ring: PooledBuffer = { id: gpu.nextId(), gpu: uniforms, bytes: SMALL, lastUse: 0, holders: 1 };
+  const ring: PooledBuffer = {
+    id: gpu.nextId(),
+    gpu: uniforms,
+    bytes: SMALL,
+    lastUse: 0,
+    holders: 1,
+    purpose: 'uniforms',
+  };
   for (const program of queue) {
     const pipeline = pipelines.pipeline(program);
     const encoder = device.createCommandEncoder();

@@ -1,7 +1,9 @@
-import { DeviceError, DeviceLostError, type GsasError, OutOfMemoryError } from '../base/errors.js';
+import { DeviceError, DeviceLostError, type GsasError } from '../base/errors.js';
 import { BufferUsage } from './flags.js';
+import { deviceError, oneLine } from './gpu-error.js';
+import { DeviceMemory } from './memory.js';
 import { PipelineCache } from './pipelines.js';
-import { BufferPool, MemoryBudget } from './pool.js';
+import { BufferPool } from './pool.js';
 import { probeSubgroups } from './probe.js';
 import { Profiler } from './profiler.js';
 import { Tuning } from './tuning.js';
@@ -88,20 +90,15 @@ export class Gpu {
     const nextId = () => this.nextId();
     const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
     // A system that has promised more than it has kills the process that asks for it.
-    const budget = new MemoryBudget(capabilities.software ? this.hostMemory : Infinity);
-    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, budget);
-    this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId, budget);
+    const memory = new DeviceMemory(capabilities.software ? this.hostMemory : Infinity);
+    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, memory);
+    this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId, memory);
     this.pipelines = new PipelineCache(device);
     this.uniforms = new UniformRing(device, nextId);
     this.profiler = options.profile ? new Profiler(device) : undefined;
     const onError = (event: Event) => {
       event.preventDefault();
-      const { error } = event as GPUUncapturedErrorEvent;
-      this.fail(
-        error.constructor.name === 'GPUOutOfMemoryError'
-          ? new OutOfMemoryError(`the GPU is out of memory: ${oneLine(error.message)}; use a smaller batch`)
-          : new DeviceError(`the GPU refused a command: ${oneLine(error.message)}`),
-      );
+      this.fail(deviceError((event as GPUUncapturedErrorEvent).error, memory));
     };
     device.addEventListener('uncapturederror', onError);
     void device.lost.then((info) => {
@@ -231,8 +228,4 @@ async function subgroupsOf(
   if (lanes === undefined) return without;
   const fault = probe ? await probeSubgroups(device, { lanes, stated }) : undefined;
   return fault ? { ...without, subgroupFault: fault } : { subgroupSize: lanes, subgroupSizeStated: stated };
-}
-
-function oneLine(text: string): string {
-  return text.trim().split('\n')[0];
 }

@@ -82,7 +82,7 @@ export class PipelineCache {
       }));
       const size = uniformBytes(program);
       if (size > 0) entries.push({ binding: 0, resource: { buffer: uniforms.gpu, size } });
-      group = this.device.createBindGroup({ layout: pipeline.layout, entries });
+      group = this.device.createBindGroup({ label: program.name, layout: pipeline.layout, entries });
       if (this.#bindGroups.size >= MAX_BIND_GROUPS) this.#bindGroups.clear();
       this.#bindGroups.set(key, group);
     }

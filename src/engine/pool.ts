@@ -1,14 +1,12 @@
 import { GsasError, OutOfMemoryError } from '../base/errors.js';
+import { DeviceMemory, type Holding, mebibytes } from './memory.js';
 
 /** A GPU buffer that belongs to a pool. `id` is unique within the device: bind groups are cached by it. */
-export interface PooledBuffer {
+export interface PooledBuffer extends Holding {
   readonly id: number;
   readonly gpu: GPUBuffer;
-  readonly bytes: number;
   /** The number of the last submit that uses it, so that the host never overwrites what a recorded command has yet to read. */
   lastUse: number;
-  /** How many tensors hold it. It is free at 0. */
-  holders: number;
 }
 
 const SMALLEST = 256;
@@ -22,23 +20,6 @@ export function sizeClass(bytes: number, limit: number): number {
   const step = 2 ** Math.max(6, Math.ceil(Math.log2(bytes)) - 3);
   const rounded = Math.ceil(bytes / step) * step;
   return bytes <= limit ? Math.min(rounded, limit) : rounded;
-}
-
-/** Bytes that the pools of a device may create in all. */
-export class MemoryBudget {
-  #taken = 0;
-
-  constructor(readonly bytes: number) {}
-
-  /** @throws OutOfMemoryError when they are not left */
-  take(bytes: number): void {
-    if (this.#taken + bytes > this.bytes) {
-      throw new OutOfMemoryError(
-        `a buffer of ${mebibytes(bytes)} is needed and ${mebibytes(this.#taken)} are held already, but there are only ${mebibytes(this.bytes)}; use a smaller batch, a shorter window, a smaller embedding or fewer blocks`,
-      );
-    }
-    this.#taken += bytes;
-  }
 }
 
 /** Buffers of one usage, kept for reuse. A request gets the smallest free buffer that fits; among equals, the one released last. */
@@ -55,7 +36,7 @@ export class BufferPool {
     /** The most bytes that a buffer may have. */
     readonly limit: number,
     private readonly nextId: () => number,
-    private readonly budget = new MemoryBudget(Infinity),
+    private readonly memory = new DeviceMemory(),
   ) {}
 
   /** Buffers created so far. */
@@ -73,15 +54,20 @@ export class BufferPool {
     this.#peak = this.#used;
   }
 
-  /** @throws OutOfMemoryError when the adapter can hold or bind no buffer of that size. */
-  acquire(bytes: number): PooledBuffer {
+  /**
+   * @param purpose what it is for, as errors name it; with the tensor's `shape`, if it is for one
+   * @throws OutOfMemoryError when the adapter can hold or bind no buffer of that size
+   */
+  acquire(bytes: number, purpose = '', shape?: readonly number[]): PooledBuffer {
     if (bytes > this.limit) {
       throw new OutOfMemoryError(
-        `a buffer of ${mebibytes(bytes)} is needed, but this adapter binds at most ${mebibytes(this.limit)}; use a smaller batch, fewer negatives or a smaller embedding`,
+        `a buffer of ${mebibytes(bytes)} is needed, for ${named(purpose, shape)}, but this adapter binds at most ${mebibytes(this.limit)}`,
+        'use a smaller batch, fewer negatives or a smaller embedding',
       );
     }
-    const buffer = this.#takeFree(bytes) ?? this.#create(sizeClass(bytes, this.limit));
+    const buffer = this.#takeFree(bytes) ?? this.#create(sizeClass(bytes, this.limit), named(purpose, shape));
     buffer.holders = 1;
+    buffer.purpose = purpose;
     this.#used += buffer.bytes;
     this.#peak = Math.max(this.#peak, this.#used);
     return buffer;
@@ -111,14 +97,17 @@ export class BufferPool {
     return this.#free.find((free) => free.bytes >= bytes && free.buffers.length > 0)?.buffers.pop();
   }
 
-  #create(size: number): PooledBuffer {
-    this.budget.take(size);
-    const gpu = this.device.createBuffer({ size, usage: this.usage });
+  #create(size: number, asked: string): PooledBuffer {
+    this.memory.check(size, asked);
+    const gpu = this.device.createBuffer({ label: asked, size, usage: this.usage });
     this.#created++;
-    return { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 0 };
+    const buffer = { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 0, purpose: '' };
+    this.memory.add(buffer);
+    return buffer;
   }
 }
 
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+function named(purpose: string, shape?: readonly number[]): string {
+  const tensor = shape ? `a tensor [${shape.join(', ')}]` : 'a buffer';
+  return purpose ? `${tensor} (${purpose})` : tensor;
 }

@@ -1,4 +1,5 @@
 import { GsasError } from '../base/errors.js';
+import type { Tensor } from './tensor.js';
 
 /** A number's type in a shader. */
 export type Scalar = 'f32' | 'u32' | 'i32';
@@ -73,4 +74,35 @@ export function program<Constants>(name: string, build: (constants: Constants) =
     }
     return known;
   };
+}
+
+/** The tensors among a launch's arguments, in binding order. @throws GsasError if an argument is missing, superfluous or of another type */
+export function boundTensors(program: Program, args: Readonly<Record<string, Tensor | number>>): Tensor[] {
+  const tensors = program.bindings.map((binding) => {
+    const tensor = args[binding.name];
+    if (!tensor || typeof tensor === 'number')
+      throw new GsasError(`${program.name}: binding ${binding.name} has no tensor`);
+    if (tensor.dtype !== binding.element) {
+      throw new GsasError(
+        `${program.name}: ${binding.name} is ${tensor.dtype}, but the shader reads ${binding.element}`,
+      );
+    }
+    return tensor;
+  });
+  const known = program.bindings.length + program.uniforms.length;
+  if (Object.keys(args).length !== known) {
+    const names = [...program.bindings, ...program.uniforms].map((d) => d.name);
+    throw new GsasError(`${program.name} takes ${names.join(', ')}; it was given ${Object.keys(args).join(', ')}`);
+  }
+  return tensors;
+}
+
+/** A number of workgroups, or how many in each dimension. */
+export type Workgroups = number | readonly [number, number, number?];
+
+/** Workgroups as a grid: a number in two dimensions, with some more, where one allows fewer. @param most in a dimension */
+export function gridOf(workgroups: Workgroups, most: number): readonly [number, number, number] {
+  if (typeof workgroups !== 'number') return [workgroups[0], workgroups[1], workgroups[2] ?? 1];
+  const y = Math.ceil(workgroups / most);
+  return y > 1 ? [Math.ceil(workgroups / y), y, 1] : [workgroups, 1, 1];
 }

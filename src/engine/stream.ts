@@ -2,7 +2,7 @@ import { GsasError } from '../base/errors.js';
 import { MapMode } from './flags.js';
 import type { Gpu } from './gpu.js';
 import type { PooledBuffer } from './pool.js';
-import type { Program } from './program.js';
+import { boundTensors, gridOf, type Program, type Workgroups } from './program.js';
 import type { RandomState } from './random.js';
 import { type DType, type HostArray, type Shape, sizeOf, Tensor, tensorsIn } from './tensor.js';
 
@@ -13,14 +13,17 @@ import { type DType, type HostArray, type Shape, sizeOf, Tensor, tensorsIn } fro
 export class Stream {
   /** Seeds the random numbers that kernels draw: every draw is a function of (seed, step, site, index in the whole batch). */
   random: RandomState = { seed: 0, step: 0 };
-  /** What the next launches are part of, such as forward or backward. The profiler reports phases separately. */
+  /** What the next launches and tensors are part of, such as forward or backward. The profiler and errors name it. */
   phase = '';
 
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
+  /** The label of the pass: the kernel launched last, which a validation error then names. */
+  #label = '';
   #afterSubmit: (() => void)[] = [];
   #scopes: Set<Tensor>[] = [];
-  #rehearsing = false;
+  /** What is rehearsed now, see `rehearse`; if nothing is, what is recorded runs. */
+  #rehearsed: 'launches' | 'buffers' | undefined;
 
   constructor(readonly gpu: Gpu) {}
 
@@ -115,20 +118,30 @@ export class Stream {
     }
   }
 
+  /** Tensors and launches of `work` are part of a phase of its own. */
+  during<T>(phase: string, work: () => T): T {
+    const before = this.phase;
+    this.phase = phase;
+    const result = work();
+    this.phase = before;
+    return result;
+  }
+
   /**
    * Records `work` and discards the recording. Nothing runs, but afterwards the pool holds every buffer that it needed, and its pipelines exist (a
    * driver such as Mesa's may still compile at the first real launch). After the largest batch of a training run, later steps allocate nothing.
    * `work` must not download anything.
+   * @param pipelines false for the buffers alone
    */
-  rehearse(work: () => void): void {
+  rehearse(work: () => void, { pipelines = true } = {}): void {
     this.submit();
     this.gpu.turn(this);
-    this.#rehearsing = true;
+    this.#rehearsed = pipelines ? 'launches' : 'buffers';
     try {
       this.scope(work);
     } finally {
       this.#discard();
-      this.#rehearsing = false;
+      this.#rehearsed = undefined;
     }
   }
 
@@ -138,29 +151,10 @@ export class Stream {
    * the bound), or a grid.
    * @throws GsasError if an argument is missing, superfluous or of another type
    */
-  dispatch(
-    program: Program,
-    args: Record<string, Tensor | number>,
-    workgroups: number | readonly [number, number, number?],
-  ): void {
-    const tensors = program.bindings.map((binding) => {
-      const tensor = args[binding.name];
-      if (!tensor || typeof tensor === 'number')
-        throw new GsasError(`${program.name}: binding ${binding.name} has no tensor`);
-      if (tensor.dtype !== binding.element) {
-        throw new GsasError(
-          `${program.name}: ${binding.name} is ${tensor.dtype}, but the shader reads ${binding.element}`,
-        );
-      }
-      return tensor;
-    });
-    const known = program.bindings.length + program.uniforms.length;
-    if (Object.keys(args).length !== known) {
-      const names = [...program.bindings, ...program.uniforms].map((d) => d.name);
-      throw new GsasError(`${program.name} takes ${names.join(', ')}; it was given ${Object.keys(args).join(', ')}`);
-    }
-    const [x, y = 1, z = 1] = typeof workgroups === 'number' ? this.#spread(workgroups) : workgroups;
-    if (x * y * z === 0) return;
+  dispatch(program: Program, args: Record<string, Tensor | number>, workgroups: Workgroups): void {
+    const tensors = boundTensors(program, args);
+    const [x, y, z] = gridOf(workgroups, this.gpu.device.limits.maxComputeWorkgroupsPerDimension);
+    if (x * y * z === 0 || this.#rehearsed === 'buffers') return;
 
     this.gpu.turn(this); // from here on the ring of uniforms is this stream's
     this.#makeRoom();
@@ -177,7 +171,7 @@ export class Stream {
   submit(): void {
     this.gpu.check();
     if (!this.#encoder) return;
-    if (this.#rehearsing) {
+    if (this.#rehearsed) {
       this.#discard(); // a full ring, or a write to a tensor in use, must not run what was recorded before it
       return;
     }
@@ -193,8 +187,7 @@ export class Stream {
 
   /** Records a copy to the host. The promise resolves once a later `submit` has run. */
   download(tensor: Tensor): Promise<HostArray> {
-    const bytes = 4 * sizeOf(tensor.shape);
-    const staging = this.gpu.staging.acquire(bytes);
+    const [staging, bytes] = this.#stage(tensor);
     this.#encode(tensor).copyBufferToBuffer(tensor.buffer.gpu, 4 * tensor.offset, staging.gpu, 0, bytes);
     const arrived = new Promise<HostArray>((resolve, reject) => {
       this.#afterSubmit.push(() => {
@@ -205,6 +198,12 @@ export class Stream {
     });
     arrived.catch(() => {}); // an awaiting caller still gets the error, and a read that is never awaited does not end the process
     return arrived;
+  }
+
+  /** Allocates what it takes to download these tensors at one time. @throws OutOfMemoryError if there is less */
+  allocateReads(tensors: readonly Tensor[]): void {
+    const held = tensors.map((tensor) => this.#stage(tensor)[0]);
+    for (const staging of held) this.gpu.staging.release(staging);
   }
 
   /** Submits and copies a tensor to the host. @throws the first error that the GPU has reported */
@@ -221,21 +220,22 @@ export class Stream {
     await this.gpu.settle();
   }
 
+  /** A buffer that the host can read, and how many bytes a tensor fills of it. */
+  #stage({ shape }: Tensor): [PooledBuffer, number] {
+    const bytes = 4 * sizeOf(shape);
+    return [this.gpu.staging.acquire(bytes, 'downloads', shape), bytes];
+  }
+
   #allocate(shape: Shape, dtype: DType, requiresGrad: boolean): Tensor {
-    return this.#own(new Tensor(this.gpu.pool.acquire(4 * sizeOf(shape)), [...shape], dtype, requiresGrad));
+    return this.#own(
+      new Tensor(this.gpu.pool.acquire(4 * sizeOf(shape), this.phase, shape), [...shape], dtype, requiresGrad),
+    );
   }
 
   /** Hands a tensor to the innermost scope, which releases it at its end. */
   #own(tensor: Tensor): Tensor {
     this.#scopes.at(-1)?.add(tensor);
     return tensor;
-  }
-
-  #spread(count: number): [number, number] {
-    const most = this.gpu.device.limits.maxComputeWorkgroupsPerDimension;
-    if (count <= most) return [count, 1];
-    const y = Math.ceil(count / most);
-    return [Math.ceil(count / y), y];
   }
 
   async #fetch(staging: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
@@ -268,12 +268,14 @@ export class Stream {
   #openPass(name: string, tensors: readonly Tensor[]): GPUComputePassEncoder {
     const encoder = this.#open(tensors);
     this.#pass ??= this.gpu.profiler?.begin(encoder, name, this.phase) ?? encoder.beginComputePass();
+    if (this.#label !== name) this.#pass.label = this.#label = name;
     return this.#pass;
   }
 
   #endPass(): void {
     this.#pass?.end();
     this.#pass = undefined;
+    this.#label = '';
   }
 
   #discard(): void {

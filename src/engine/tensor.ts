@@ -42,11 +42,11 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** The tensors in a value: itself, or those in its properties, at any depth. */
+/** The tensors in a value: itself, or those in its properties or a map's values, at any depth. */
 export function* tensorsIn(value: unknown): Generator<Tensor> {
   if (typeof value !== 'object' || value === null) return;
   if (value instanceof Tensor) yield value;
-  else for (const part of Object.values(value)) yield* tensorsIn(part);
+  else for (const part of value instanceof Map ? value.values() : Object.values(value)) yield* tensorsIn(part);
 }
 
 function show(shape: Shape): string {

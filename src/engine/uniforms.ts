@@ -34,7 +34,7 @@ export class UniformRing {
         size,
         usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
       });
-      this.#buffer = { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 1 };
+      this.#buffer = { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 1, purpose: 'uniforms' };
     }
     return this.#buffer;
   }

@@ -1,14 +1,29 @@
+import type { NumericChoice, Settings } from '../base/options.js';
 import { countItems } from '../data/counts.js';
 import type { Dataset } from '../data/dataset.js';
 import type { SyntheticDataset } from '../data/synthetic.js';
+import { ITEM_KNN_OPTIONS, itemKnn } from './item-knn.js';
 import type { Recommender } from './recommender.js';
 import { ScoringRecommender } from './scoring.js';
 
-/** Recommenders that only count the training sequences, by the names that `--model` takes. */
-export const BASELINES: Readonly<Record<string, (dataset: Dataset) => Recommender>> = {
-  popularity,
-  markov,
-};
+/** A recommender that only counts the training sequences, by the name that `--model` takes. */
+export interface Baseline extends NumericChoice {
+  recommender(dataset: Dataset, settings: Settings): Recommender;
+}
+
+const ALL = [
+  { name: 'popularity', help: 'what occurs most often', options: {}, recommender: popularity },
+  { name: 'markov', help: 'what came most often right after the last item', options: {}, recommender: markov },
+  {
+    name: 'item-knn',
+    help: 'what the same users have as the items of the history',
+    options: ITEM_KNN_OPTIONS,
+    recommender: itemKnn,
+  },
+] as const satisfies readonly Baseline[];
+
+/** All baselines by name. */
+export const BASELINES: Readonly<Record<string, Baseline>> = Object.fromEntries(ALL.map((one) => [one.name, one]));
 
 /** Recommends what occurs most often in the training sequences. */
 export function popularity(dataset: Dataset): Recommender {

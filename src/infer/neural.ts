@@ -1,5 +1,5 @@
-import { evaluationBatches, seenBits, seenWords } from '../data/batches.js';
-import type { Split } from '../data/dataset.js';
+import { type EvaluationBatch, evaluationBatches, seenBits, seenWords } from '../data/batches.js';
+import { Sequences, type Split } from '../data/dataset.js';
 import type { Ranking } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Table } from '../engine/table.js';
@@ -86,8 +86,8 @@ export class NeuralRecommender extends Recommender {
   }
 
   async rank(split: Split, { filterRated = true, top = 0, signal, onProgress }: RankOptions = {}): Promise<Ranking> {
-    const { model, numItems } = this;
-    const { stream, architecture } = model;
+    const { numItems } = this;
+    const { stream, architecture } = this.model;
     const words = seenWords(numItems);
     const users = split.targets.length;
     const ranking: Ranking = { ranks: new Float64Array(users), top: new Uint32Array(users * top) };
@@ -96,17 +96,7 @@ export class NeuralRecommender extends Recommender {
       signal?.throwIfAborted();
       const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
       const excluded = filterRated ? seenBits(histories, numItems) : new Uint32Array(batch.rows * words);
-      const reads = stream.scope(() => {
-        const h = lastHidden(model, batch);
-        const targets = stream.upload(batch.targets, [batch.rows]);
-        const bits = stream.upload(excluded, [batch.rows, words]);
-        stream.phase = 'ranking';
-        const table = model.outputTable;
-        if (top === 0) return [stream.download(rank(stream, h, table, targets, bits, numItems))];
-        const ranked = beginRanks(stream, h, table, targets, bits, numItems);
-        const { ids } = topK(stream, h, table, bits, numItems, top, { ranked });
-        return [stream.download(ranked.ranks), stream.download(ids)];
-      });
+      const reads = stream.scope(() => this.#rank(batch, excluded, top).map((found) => stream.download(found)));
       stream.submit();
       await before;
       before = Promise.all(reads).then(([ranks, best]) => {
@@ -120,6 +110,32 @@ export class NeuralRecommender extends Recommender {
     }
     await before;
     return ranking;
+  }
+
+  /** Acquires the memory that ranking so many users takes at most. @throws OutOfMemoryError if there is less */
+  allocate(users: number): void {
+    const { numItems, window } = this;
+    const { stream, architecture } = this.model;
+    const longest = Sequences.from(
+      Array.from({ length: Math.min(users, this.#rankRows) }, () => Array(window).fill(1)),
+    );
+    const split = { inputs: longest, targets: new Uint32Array(longest.count).fill(1) };
+    const [batch] = evaluationBatches(architecture.task, split, window, this.#rankRows);
+    const excluded = new Uint32Array(batch.rows * seenWords(numItems));
+    stream.rehearse(() => this.#rank(batch, excluded, 0), { pipelines: false });
+  }
+
+  /** @returns the ranks [B] of the targets and, with `top`, the best items [B, top] */
+  #rank(batch: EvaluationBatch, excluded: Uint32Array, top: number): Tensor[] {
+    const { model, numItems } = this;
+    const { stream, outputTable: table } = model;
+    const h = lastHidden(model, batch);
+    const targets = stream.upload(batch.targets, [batch.rows]);
+    const bits = stream.upload(excluded, [batch.rows, seenWords(numItems)]);
+    stream.phase = 'ranking';
+    if (top === 0) return [rank(stream, h, table, targets, bits, numItems)];
+    const ranked = beginRanks(stream, h, table, targets, bits, numItems);
+    return [ranked.ranks, topK(stream, h, table, bits, numItems, top, { ranked }).ids];
   }
 
   protected async best({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {

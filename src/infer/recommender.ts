@@ -169,7 +169,7 @@ export abstract class Recommender {
   /** @throws what would prevent an answer, such as a lost device */
   check(): void {}
 
-  /** Gives its memory on the device back. Later calls throw a GsasError. */
+  /** Gives its memory on the device back. Later calls throw a GsasError, except another `release`, which does nothing. */
   release(): void {}
 }
 

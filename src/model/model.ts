@@ -30,13 +30,12 @@ export class Model implements Network {
     checkTables(stream.gpu, config);
     this.architecture = architectureOf(config);
     const specs = [...this.architecture.parameters(config)];
-    this.parameters = new Map(
-      specs.map(([name, { shape }]) => {
-        const found = weights.get(name);
-        if (!found) throw new GsasError(`the weights have no ${name}, which a model ${config.model} has as [${shape}]`);
-        return [name, stream.upload(found.data, shape, { requiresGrad: true })];
-      }),
-    );
+    const upload = ([name, { shape }]: (typeof specs)[number]) => {
+      const found = weights.get(name);
+      if (!found) throw new GsasError(`the weights have no ${name}, which a model ${config.model} has as [${shape}]`);
+      return [name, stream.upload(found.data, shape, { requiresGrad: true })] as const;
+    };
+    this.parameters = stream.during('parameters', () => stream.scope(() => new Map(specs.map(upload))));
     const isTable = ([, { rows }]: (typeof specs)[number]) => rows === 'items' || rows === 'users';
     this.tables = new Set(specs.filter(isTable).map(([name]) => this.parameter(name)));
   }
@@ -74,8 +73,9 @@ export class Model implements Network {
     return this.parameters.get(name)!;
   };
 
-  /** Gives the parameters' memory back. Later calls throw a GsasError. */
+  /** Gives the parameters' memory back. Later calls throw a GsasError, except another `release`, which does nothing. */
   release(): void {
+    if (this.#released) return;
     this.#released = true;
     for (const tensor of this.parameters.values()) this.stream.release(tensor);
   }

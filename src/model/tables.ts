@@ -1,5 +1,6 @@
 import { OutOfMemoryError } from '../base/errors.js';
 import type { Gpu } from '../engine/gpu.js';
+import { mebibytes } from '../engine/memory.js';
 import type { ModelConfig } from './architecture.js';
 import { parameterCount } from './config.js';
 
@@ -21,7 +22,8 @@ export function checkTables(
   const widest = Math.floor(limit / (4 * (N + 2) * num_heads)) * num_heads;
   const narrower = widest > 0 ? `embedding_dim ${widest} at most, or ` : '';
   throw new OutOfMemoryError(
-    `the table of ${N} items at embedding_dim ${D} takes ${mebibytes(bytes)}, but this adapter binds at most ${mebibytes(limit)}; use ${narrower}${Math.floor(limit / (4 * D)) - 2} items at most, or an adapter that binds more (gsas-wgpu doctor lists them)`,
+    `the table of ${N} items at embedding_dim ${D} takes ${mebibytes(bytes)}, but this adapter binds at most ${mebibytes(limit)}`,
+    `use ${narrower}${Math.floor(limit / (4 * D)) - 2} items at most, or an adapter that binds more (gsas-wgpu doctor lists them)`,
   );
 }
 
@@ -35,10 +37,7 @@ export function checkParameters(gpu: Gpu, config: ModelConfig, copies: { host: n
   const bytes = 4 * count * (copies.host + (gpu.capabilities.software ? copies.device : 0));
   if (bytes <= gpu.hostMemory) return;
   throw new OutOfMemoryError(
-    `the ${count} parameters of this model and what goes with them take ${mebibytes(bytes)}, but this machine has ${mebibytes(gpu.hostMemory)}; use a smaller embedding_dim, fewer blocks or fewer items`,
+    `the ${count} parameters of this model and what goes with them take ${mebibytes(bytes)}, but this machine has ${mebibytes(gpu.hostMemory)}`,
+    'use a smaller embedding_dim, fewer blocks or fewer items',
   );
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

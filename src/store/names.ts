@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { countItems } from '../data/counts.js';
 import type { Dataset } from '../data/dataset.js';
+import { writeWhole } from './files.js';
 import { userIds } from './layout.js';
 import { openSource, runFolderOf } from './source.js';
 import { type ItemNames, readItemNames, readOwnNames, readUserNames, writeItemNames } from './titles.js';
@@ -42,6 +43,12 @@ export function modelNames(run: string | undefined, folder: string | null | unde
 /** Keeps the names of items, and how often they occur in training, in the folder of a run. @throws GsasError if it cannot be written */
 export function keepNames(run: string, names: ItemNames, dataset: Dataset): void {
   writeItemNames(join(run, RUN_NAMES), { categories: new Map(), ...names, counts: occurrences(dataset) });
+}
+
+/** Keeps for a copy of a run the names that the run keeps, if it does. @param from the run's folder, or a checkpoint in it */
+export function copyNames(from: string, to: string): void {
+  const file = join(runFolderOf(from), RUN_NAMES);
+  if (existsSync(file)) writeWhole(join(to, RUN_NAMES), [readFileSync(file)]);
 }
 
 /** How often each of the items 1..N occurs in training. */

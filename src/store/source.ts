@@ -1,7 +1,7 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { unknownName } from '../base/options.js';
+import { type Settings, settingsOf, unknownName } from '../base/options.js';
 import { quoted } from '../base/printable.js';
 import { type Dataset, summarizeDataset } from '../data/dataset.js';
 import { syntheticDataset } from '../data/synthetic.js';
@@ -36,9 +36,21 @@ const ORACLE = 'oracle';
 /** The baselines that can take the place of a run, by name. */
 export const STAND_INS: readonly string[] = [...Object.keys(BASELINES), ORACLE];
 
-/** A baseline by its name. @throws InputError for an unknown one, and for the oracle of data whose truth is unknown */
-export function baselineOf(name: string, { dataset, oracle }: Source): Recommender {
-  if (Object.hasOwn(BASELINES, name)) return BASELINES[name](dataset);
+/**
+ * A baseline by its name.
+ * @param given options, each of them one of this baseline's
+ * @throws InputError for an unknown baseline, for an option that is not its own, and for the oracle of data whose truth is unknown
+ */
+export function baselineOf(name: string, { dataset, oracle }: Source, given: Settings = {}): Recommender {
+  const baseline = Object.hasOwn(BASELINES, name) ? BASELINES[name] : undefined;
+  const foreign = Object.keys(given).find((key) => !baseline || !Object.hasOwn(baseline.options, key));
+  if (foreign !== undefined) {
+    const owners = Object.values(BASELINES).filter(({ options }) => Object.hasOwn(options, foreign));
+    throw new InputError(
+      `${foreign} is ${given[foreign]}, but means nothing for the model ${name}; leave it out, or choose ${owners.map((one) => one.name).join(' or ')}`,
+    );
+  }
+  if (baseline) return baseline.recommender(dataset, settingsOf(baseline, given));
   if (name !== ORACLE) throw unknownName('baseline', name, STAND_INS);
   if (oracle) return oracle;
   throw new InputError(
@@ -48,7 +60,10 @@ export function baselineOf(name: string, { dataset, oracle }: Source): Recommend
 
 /** What to compare a model with; the oracle last, if there is one. */
 export function baselinesOf({ dataset, oracle }: Source): Recommender[] {
-  return [...Object.values(BASELINES).map((baseline) => baseline(dataset)), ...(oracle ? [oracle] : [])];
+  return [
+    ...Object.values(BASELINES).map((one) => one.recommender(dataset, settingsOf(one))),
+    ...(oracle ? [oracle] : []),
+  ];
 }
 
 const NOTE = 'run.json';
@@ -67,6 +82,14 @@ export function rememberSource(run: string, folder: string | null, dataset: Data
   const of = { name: dataset.name, ...summarizeDataset(dataset) };
   const note = { data: folder, ...(everything && { everything }), dataset: of };
   writeWhole(join(run, NOTE), [Buffer.from(`${JSON.stringify(note)}\n`)]);
+}
+
+/** Records of a copy of a run what is recorded of the run. @param from as for `recallSource` @returns false if nothing is */
+export function copySource(from: string, to: string): boolean {
+  const file = join(runFolderOf(from), NOTE);
+  if (!existsSync(file)) return false;
+  writeWhole(join(to, NOTE), [readFileSync(file)]);
+  return true;
 }
 
 /** What `rememberSource` recorded; `run` is a run's folder or a checkpoint in it. @throws InputError if the record is missing or invalid */

@@ -1,7 +1,7 @@
 import type { Gpu } from '../engine/gpu.js';
 import { parameterCount } from '../model/config.js';
 import type { TrainPlan } from './plan.js';
-import { checkTraining, Trainer } from './trainer.js';
+import { reserveTraining } from './reserve.js';
 
 /** What a run will take, measured by preparing it and taking a few steps. */
 export interface TrainingCost {
@@ -19,11 +19,10 @@ const TIMED = 5;
 
 /** Takes the first steps of a run and discards them. Writes nothing. @throws what training throws */
 export async function estimateTraining(gpu: Gpu, plan: TrainPlan): Promise<TrainingCost> {
-  const { config, batches, start } = plan;
-  checkTraining(gpu, config);
-  const trainer = new Trainer(gpu, config, start(), plan);
+  const { config, batches } = plan;
+  const { trainer } = await reserveTraining(gpu, plan);
   try {
-    await trainer.prepare(batches.capacity);
+    await trainer.compile();
     const seconds: number[] = [];
     for (let i = 0; i < WARM_UP + TIMED; i++) {
       const batch = batches.batch(0, i % batches.perEpoch);

@@ -46,7 +46,9 @@ export class Optimizer {
           saved ? stream.upload(saved[slot].get(name)!.data, shape) : stream.zeros(shape),
         ]),
       );
-    this.slots = Object.fromEntries(slots.map((slot) => [slot, load(slot)]));
+    this.slots = stream.during("the optimizer's slots", () =>
+      stream.scope(() => Object.fromEntries(slots.map((slot) => [slot, load(slot)]))),
+    );
   }
 
   /** Updates every parameter that the tape has a gradient for, and takes those gradients. @param step counts from 1 */

@@ -2,34 +2,38 @@ import { orAborted } from '../base/abort.js';
 import { DivergedError, describeDivergence, findDivergedStep, replayStep } from './divergence.js';
 import { Loop, type TrainRequest, type TrainResult } from './loop.js';
 import { planTraining, type TrainPlan } from './plan.js';
+import { reserveTraining } from './reserve.js';
 import type { RunStore } from './run-store.js';
-import { checkTraining, Trainer, type TrainerState } from './trainer.js';
+import type { Trainer, TrainerState } from './trainer.js';
 
 export type { TrainRequest, TrainResult };
 
 /**
  * Trains a model until early stopping, a limit or the signal.
  * @throws InputError for bad options, a store that holds a run, a run that cannot be resumed
- * @throws OutOfMemoryError before anything is written, if the adapter cannot bind a table of all items
+ * @throws OutOfMemoryError before anything is written, if the device cannot hold the run, or cannot bind a table of all items
  * @throws GsasError if the loss is no longer a number; the last checkpoint stays as it was
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
   const { gpu, store, dataset } = request;
   const plan = await planTraining(request);
   const { config, saved } = plan;
-  checkTraining(gpu, config);
+  const users = dataset.val.targets.length;
+  let { trainer, start }: { trainer?: Trainer; start?: TrainerState } = await reserveTraining(gpu, plan, users);
   const resumed = saved && {
     step: saved.step,
     // A validation within an epoch exists only because a limit stopped the run there. A run that continues drops it.
     validation: saved.loop.batch > 0 ? saved.step - 1 : saved.step,
     seconds: saved.loop.seconds,
   };
-  await store?.begin({ gpu, config, dataset, ...(resumed && { resumed }) });
-  let trainer: Trainer | undefined;
   try {
-    let start: TrainerState | undefined = plan.start();
-    trainer = new Trainer(gpu, config, start, plan);
-    await orAborted(prepare(trainer, plan, request), request.signal);
+    await store?.begin({ gpu, config, dataset, ...(resumed && { resumed }) });
+  } catch (error) {
+    trainer.release();
+    throw error;
+  }
+  try {
+    await orAborted(prepare(trainer, request), request.signal);
     const loop = new Loop(request, plan, trainer, start);
     start = undefined; // the loop drops it after the first step: it may be gigabytes
     const result = await loop.run();
@@ -46,8 +50,8 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
-async function prepare(trainer: Trainer, plan: TrainPlan, { signal, onPrepared }: TrainRequest): Promise<void> {
-  await trainer.prepare(plan.batches.capacity);
+async function prepare(trainer: Trainer, { signal, onPrepared }: TrainRequest): Promise<void> {
+  await trainer.compile();
   if (!signal?.aborted) await onPrepared?.();
 }
 

@@ -73,7 +73,12 @@ export class Trainer {
     this.model = new Model(this.stream, config, weights);
     const rule = RULES[config.optimizer];
     const options = { rule, settings: settingsOf(rule, config), lazy: updatesLazily(config) };
-    this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
+    try {
+      this.#optimizer = new Optimizer(this.stream, this.model.parameters, options, slots);
+    } catch (error) {
+      this.model.release();
+      throw error;
+    }
     this.#step = step;
     this.stream.submit();
   }
@@ -83,11 +88,17 @@ export class Trainer {
     return this.#step;
   }
 
-  /**
-   * Allocates for parts of batches of up to `tokens` tokens and creates every pipeline, so that no step has to. The promise resolves when the driver has
-   * compiled the shaders, as far as that is possible before their first use.
-   */
+  /** Does what no step then has to: `allocate`, then `compile`. */
   async prepare(tokens: number): Promise<void> {
+    this.allocate(tokens);
+    await this.compile();
+  }
+
+  /**
+   * Allocates for parts of batches of up to `tokens` tokens and for reading the state, and creates every pipeline.
+   * @throws OutOfMemoryError if that does not fit
+   */
+  allocate(tokens: number): void {
     const part: TrainingBatch = {
       rows: 1,
       tokens,
@@ -97,7 +108,13 @@ export class Trainer {
     };
     const parts = Array.from({ length: this.config.accumulate }, (_, i) => ({ ...part, first: i * tokens }));
     this.stream.rehearse(() => this.#record(parts, 1));
-    await compileAhead(this.stream.gpu);
+    const state = [this.model.parameters, ...Object.values(this.#optimizer.slots)].flatMap((of) => [...of.values()]);
+    this.stream.allocateReads(state);
+  }
+
+  /** The promise resolves when the driver has compiled the shaders, as far as that is possible before their first use. */
+  compile(): Promise<void> {
+    return compileAhead(this.stream.gpu);
   }
 
   /**

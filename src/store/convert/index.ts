@@ -5,9 +5,10 @@ import type { Checkpoint } from '../../train/checkpoint.js';
 import type { TrainOptions } from '../../train/config.js';
 import { loadCheckpoint, saveWeights } from '../checkpoint.js';
 import { systemReason } from '../files.js';
+import { copyNames, itemNames, keepNames } from '../names.js';
 import { checkpointIn, createRun } from '../run-folder.js';
 import { refuseHeld } from '../run-lock.js';
-import { openSource, rememberSource } from '../source.js';
+import { copySource, openSource, rememberSource, trainedOnEverything } from '../source.js';
 import { readOfficial } from './official.js';
 import { writeOnnx } from './onnx.js';
 import { writeStateDict } from './state-dict-writer.js';
@@ -46,13 +47,14 @@ const WRITERS: Readonly<Record<string, Write>> = {
 
 /**
  * Writes a checkpoint in another format: .safetensors is ours, .pt (or .pth) the official PyTorch port's, .onnx is for
- * other runtimes; an `output` without an ending, or with a / at its end, is the folder of a run, with the checkpoint as its best.safetensors.
+ * other runtimes; an `output` without an ending, or with a / at its end, is the folder of a run, with the checkpoint as its best.safetensors
+ * and what the input's folder says of data and items.
  * @param input a run's folder, a .safetensors file of ours, or a .pt file of the official port
  * @throws InputError for an input that is no checkpoint, for one whose tensors are not gSASRec's, for an output of unknown
  * ending, and beyond the format's size
  */
 export function convert(input: string, output: string, { data, ...options }: ConvertOptions = {}): Converted {
-  const write = writerOf(output, data);
+  const write = writerOf(input, output, data);
   const converted = openCheckpoint(input, options);
   write(output, converted.checkpoint);
   return converted;
@@ -77,9 +79,9 @@ export function openCheckpoint(path: string, { which = 'best', given = {} }: Ope
   return { checkpoint: loadCheckpoint(path, which), official: false };
 }
 
-function writerOf(output: string, data: string | undefined): Write {
+function writerOf(input: string, output: string, data: string | undefined): Write {
   const ending = extname(output).toLowerCase();
-  if (ending === '' || output.endsWith('/')) return (run, checkpoint) => writeRun(run, checkpoint, data);
+  if (ending === '' || output.endsWith('/')) return (run, checkpoint) => writeRun(run, checkpoint, input, data);
   if (data !== undefined)
     throw new InputError(`${output}: is no folder of a run, so it cannot note data; leave out --data`);
   const write = WRITERS[ending];
@@ -89,7 +91,8 @@ function writerOf(output: string, data: string | undefined): Write {
   );
 }
 
-function writeRun(run: string, checkpoint: Checkpoint, data: string | undefined): void {
+/** @param input what the run is a copy of: what is recorded there of its data and its items goes with it */
+function writeRun(run: string, checkpoint: Checkpoint, input: string, data: string | undefined): void {
   const dataset = data === undefined ? undefined : openSource(data).dataset;
   const { num_items } = checkpoint.config;
   if (dataset !== undefined && dataset.numItems !== num_items) {
@@ -105,7 +108,10 @@ function writeRun(run: string, checkpoint: Checkpoint, data: string | undefined)
     );
   const lock = createRun(run);
   try {
-    if (dataset !== undefined) rememberSource(run, data!, dataset);
+    if (dataset !== undefined) {
+      rememberSource(run, data!, dataset, trainedOnEverything(input));
+      keepNames(run, itemNames(data), dataset);
+    } else if (copySource(input, run)) copyNames(input, run);
     saveWeights(join(run, 'best.safetensors'), checkpoint);
   } finally {
     lock.release();
