@@ -61,7 +61,9 @@ function expectAnswer({ status, body }: Response): void {
   expect(body).not.toMatch(/[\p{Cc}\u202e]/u);
   const answer = JSON.parse(body);
   if (status !== 200) {
-    expect(answer).toEqual({ error: expect.stringMatching(/^.{1,510}$/u) });
+    const { unknown = [], ...refusal } = answer;
+    expect(refusal).toEqual({ error: expect.stringMatching(/^.{1,510}$/u) });
+    for (const one of unknown) expect(Object.keys(one)).toEqual(['text', 'nearest']);
     return;
   }
   expect(Object.keys(answer)).toEqual(['items', 'history', 'unknown']);
