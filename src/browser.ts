@@ -77,7 +77,7 @@ export { registerArchitecture } from './model/registry.js';
 
 export type { Recommendation, TopBatch } from './infer/answers.js';
 export { markov, oracle, popularity } from './infer/baselines.js';
-export { type InfluenceOptions, influence } from './infer/influence.js';
+export { type InfluenceOptions, influence, type Reason } from './infer/influence.js';
 export { itemKnn } from './infer/item-knn.js';
 export { NeuralRecommender, type NeuralSettings } from './infer/neural.js';
 export type { CategoryLimit } from './infer/per-category.js';

@@ -55,6 +55,7 @@ export { checkParity, type ParityRow } from './store/parity.js';
 
 // Answers out
 
+export { cardOf, type ModelCard, type Quality } from './serve/card.js';
 export { type ServeOptions, serve } from './serve/serve.js';
 export type {
   NamedItem,
@@ -63,7 +64,9 @@ export type {
   ServedModel,
   SimilarReply,
   UnknownTexts,
+  UserExample,
 } from './serve/service.js';
+export { type ExampleUser, exampleUsers } from './store/examples.js';
 export { type Found, ItemFinder } from './store/find.js';
 export { itemNames, userNames } from './store/names.js';
 export { type Column, type Row, writeTable } from './store/table.js';

@@ -12,6 +12,12 @@ describe('the OpenAPI document', () => {
       users: () => new KnownUsers(Sequences.from([[1, 2]]), ['ann']),
       categories: new Map([[1, 'drama']]),
       counts: new Map([[1, 9]]),
+      examples: () => [{ user: 'ann', history: [1, 2], next: 3 }],
+      card: {
+        run: 'first',
+        data: { name: 'films', users: 2, items: 40, interactions: 9, meanLength: 4.5 },
+        quality: { split: 'test', metrics: [{ name: 'NDCG@10', value: 0.1, compared: [{ name: 'other', value: 0 }] }] },
+      },
     });
     onTestFinished(() => void close());
     const document = (await (await fetch(`${address}openapi.json`)).json()) as {
@@ -46,7 +52,7 @@ describe('the OpenAPI document', () => {
     await check('/recommend', post({ user: 'ann', top: 3, ...wishes }));
     await check('/items', {}, '?q=film&limit=3');
     await check('/items', {}, '?limit=99');
-    await check('/recommend', post({ history: [1, 'Film 7 C', 'nothing'], explain: true }));
+    await check('/recommend', post({ history: [1, 'Film 7 C', 'nothing'], explain: true, why: true }));
     await check('/recommend', post({ history: [] }));
     await check('/recommend', post({ history: Array(40_000).fill(1) }));
 

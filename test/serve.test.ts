@@ -1,17 +1,16 @@
 import { request } from 'node:http';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
 import { Sequences } from '../src/data/dataset.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { popularity } from '../src/infer/baselines.js';
+import { influence, reasonsIn } from '../src/infer/influence.js';
 import { NeuralRecommender } from '../src/infer/neural.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { Batcher, BusyError } from '../src/serve/batcher.js';
 import { serve } from '../src/serve/serve.js';
 import type { RecommendReply } from '../src/serve/service.js';
 import { resolveConfig } from '../src/train/config.js';
-import { openChromium } from './support/chromium.js';
 import { openTestGpu } from './support/gpu.js';
 
 const N = 40;
@@ -76,6 +75,37 @@ describe('the service', () => {
     expect(reply.unknown.map(({ text }) => text)).toEqual(['nothing like it', '99']);
   });
 
+  it('says why: what each item of the history did to each score', async () => {
+    const ask = async (question: object) => (await (await post(question)).json()) as RecommendReply;
+    const [plain, reply] = await Promise.all([
+      ask({ history: [3, 9, 4], top: 4 }),
+      ask({ history: [3, 9, 4], top: 4, why: true, explain: true }),
+    ]);
+    expect(reply.items.map(({ why: _, ...item }) => item)).toEqual(plain.items);
+    const changes = await influence(
+      recommender,
+      [3, 9, 4],
+      reply.items.map(({ item }) => item),
+    );
+    expect(reply.items.map(({ why }) => why)).toEqual(changes.map(reasonsIn));
+    expect(reply.items[0].why!.map(({ place }) => place).sort()).toEqual([0, 1, 2]);
+    for (const { why } of (await ask({ history: [3], why: true })).items) expect(why).toBeUndefined();
+    expect(await ask({ history: [3, 4], only: [4], why: true })).toMatchObject({ items: [] });
+  });
+
+  it('looks for reasons among the latest 50 items of a long history', async () => {
+    const long = resolveConfig(N, [{ embedding_dim: 8, num_blocks: 1, sequence_length: 60 }]);
+    const model = NeuralRecommender.on(gpu, { config: long, weights: initialParameters(long, { seed: 3 }) });
+    const batcher = new Batcher(model, 10, () => {});
+    const history = Array.from({ length: 70 }, (_, i) => 1 + (i % N));
+    const query = { history, top: 2, exclude: [], explain: false, why: true };
+    const { changes } = await batcher.ask(query, new AbortController().signal);
+    for (const row of changes!) {
+      expect([...row.subarray(0, 20)]).toEqual(Array(20).fill(0));
+      expect(row[20]).not.toBe(0);
+    }
+  });
+
   it('takes numbers as the log has them, and the model’s own in an object', async () => {
     const names = {
       titles,
@@ -129,6 +159,7 @@ describe('the service', () => {
     ['an item that is none', { history: [{}] }, 400, 'history has {}; an item is a number or a text'],
     ['a top of 0', { history: [1], top: 0 }, 400, 'top is 0; it must be a whole number from 1 to 512'],
     ['a top beyond', { history: [1], top: 513 }, 400, 'top is 513'],
+    ['a number for a flag', { history: [1], why: 1 }, 400, 'why is 1; it must be true or false'],
     ['a word for a flag', { history: [1], explain: 'yes' }, 400, 'explain is "yes"; it must be true or false'],
     ['a long body', { history: Array(2000).fill(1) }, 413, 'the body has more than 2000 bytes'],
   ])('refuses %s', async (_, body, status, message) => {
@@ -251,82 +282,5 @@ describe('the batcher', () => {
     expect(sizes).toEqual([1]);
     await expect(batcher.ask({ ...query, history: [N + 5] }, signal)).rejects.toThrow('items of this model are 1 to');
     expect((await batcher.ask(query, signal)).items).toHaveLength(1);
-  });
-});
-
-describe('the page', () => {
-  let browser: Browser | undefined;
-  beforeAll(async () => {
-    browser = await openChromium();
-  }, 120_000);
-  afterAll(() => browser?.close());
-
-  it('lets a person pick items, shows what comes next and what the model looked at', async () => {
-    if (!browser) return;
-    const page = await browser.newPage();
-    const troubles: string[] = [];
-    page.on('pageerror', (error) => troubles.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
-    await page.goto(address);
-    await page.fill('#search', '17');
-    await page.locator('#found li', { hasText: 'Film <b>17</b>' }).waitFor();
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
-    await page.locator('#recommended li').first().waitFor();
-    expect(await page.locator('#picked .name').allTextContents()).toEqual([titles.get(17)]);
-    // A title with marks of bidirectional text turns nothing else around.
-    const style = "getComputedStyle(document.querySelector('#picked .name')).unicodeBidi";
-    expect(await page.evaluate(style)).toBe('isolate');
-    expect(await page.locator('#recommended li').count()).toBe(12);
-    expect(await page.textContent('#note')).toMatch(/^12 of 40 items, in \d+ ms$/);
-    expect(await page.textContent('#unit')).toBe('probability');
-
-    const next = (await page.locator('#recommended .name').first().textContent())!;
-    await page.locator('#recommended .name').first().click();
-    await page.locator('#picked li').nth(1).waitFor();
-    expect(await page.locator('#picked .name').allTextContents()).toEqual([titles.get(17), next]);
-    expect(await page.locator('#recommended .name').allTextContents()).not.toContain(next);
-    const shares = (await page.locator('#picked .share').allTextContents()).map((text) => Number.parseFloat(text));
-    expect(shares.reduce((a, b) => a + b)).toBeGreaterThan(98);
-    const lengths = await page
-      .locator('#picked .bar')
-      .evaluateAll((bars) => bars.map((bar) => (100 * bar.clientWidth) / bar.parentElement!.clientWidth));
-    for (const [i, length] of lengths.entries()) expect(Math.abs(length - shares[i])).toBeLessThan(1); // apart from rounding
-
-    await page.reload(); // the picks stand in the address
-    await page.locator('#picked li').nth(1).waitFor();
-    await page.getByRole('button', { name: `Remove ${next}` }).click();
-    await expect.poll(() => page.locator('#picked li').count()).toBe(1);
-    await page.click('#clear');
-    await expect.poll(() => page.locator('#recommended li').count()).toBe(0);
-    expect(new URL(page.url()).hash).toBe('');
-    expect(troubles).toEqual([]);
-  });
-
-  it('names the scores of a model without probabilities, and what they can be compared with', async () => {
-    if (!browser) return;
-    const page = await browser.newPage();
-    await page.route('**/recommend', async (route) => {
-      const response = await route.fetch();
-      const { items, ...reply } = (await response.json()) as RecommendReply;
-      await route.fulfill({ json: { ...reply, items: items.map(({ probability: _, ...item }) => item) } });
-    });
-    await page.goto(`${address}#17`);
-    await page.locator('#recommended li').first().waitFor();
-    expect(await page.textContent('#unit')).toBe('score');
-    expect(await page.getAttribute('#unit', 'title')).toMatch(/^Logits.*those of another answer.*not comparable/);
-    expect(await page.locator('#recommended .share').first().textContent()).toMatch(/^−?\d+\.\d\d$/);
-  });
-
-  it('says nothing of attention where a baseline answers', async () => {
-    if (!browser) return;
-    const page = await browser.newPage();
-    await withBaseline(async (at) => {
-      await page.goto(`${at}#3`);
-      await page.locator('#recommended li').first().waitFor();
-      expect(await page.locator('.attention:visible, #picked .bar, #picked .share').count()).toBe(0);
-      expect(await page.locator('#recommended .share').allTextContents()).toEqual(['3.00', '2.00', '1.00', '0.00']);
-      expect(await page.getAttribute('#unit', 'title')).toBe('scores are occurrences in training');
-    });
   });
 });

@@ -2,12 +2,14 @@ import type { Command } from 'commander';
 import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 import type { Gpu } from '../engine/gpu.js';
+import { cardOf } from '../serve/card.js';
 import { parseOrigins } from '../serve/cors.js';
 import { serve } from '../serve/serve.js';
 import type { ServedModel } from '../serve/service.js';
 import { checkpointFile } from '../store/checkpoint.js';
+import { exampleUsers } from '../store/examples.js';
 import { modelNames, occurrences } from '../store/names.js';
-import { openSource, recallSource } from '../store/source.js';
+import { openSource, recallSource, trainedOnEverything } from '../store/source.js';
 import { knownUsers } from '../store/users.js';
 import { parseCount, titlesOption } from './arguments.js';
 import { endSignal, exitSoon } from './interrupt.js';
@@ -91,9 +93,12 @@ async function servedModel(
   const known = modelNames(run, folder, flags.titles);
   const counts = known.counts ?? (run === undefined ? occurrences(openSource(folder!).dataset) : undefined);
   const names = { ...known, ...(counts && { counts }) };
+  const everything = run !== undefined && trainedOnEverything(run);
   return {
     ...{ label, names, filterRated, ...(step !== undefined && { step }) },
     users: () => knownUsers(folder === undefined ? recallSource(run!) : folder, { label, numItems, names }),
+    ...(run !== undefined && step !== undefined && { card: cardOf(run, step) }),
+    examples: () => (folder === undefined ? [] : exampleUsers(folder, { numItems, names, everything })),
     recommender: await subject.recommender(device),
   };
 }

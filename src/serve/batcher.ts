@@ -1,5 +1,6 @@
 import { GsasError } from '../base/errors.js';
 import type { Recommendation } from '../infer/answers.js';
+import { influence } from '../infer/influence.js';
 import type { CategoryLimit } from '../infer/per-category.js';
 import type { Recommender } from '../infer/recommender.js';
 
@@ -19,12 +20,16 @@ export interface Query {
   readonly perCategory?: CategoryLimit;
   /** Whether to return what the model looked at. */
   readonly explain: boolean;
+  /** Whether to return what each item of the history did to the scores. */
+  readonly why?: boolean;
 }
 
 export interface Answer {
   readonly items: readonly Recommendation[];
   /** With `explain`: how much each of the last items counted, see `Recommender`. */
   readonly weights?: Float32Array;
+  /** With `why`, of more than one item in the history: see `influence`, a list for each item of the answer. */
+  readonly changes?: readonly Float64Array[];
 }
 
 interface Waiting {
@@ -40,6 +45,9 @@ export class BusyError extends GsasError {}
 
 /** The most questions in one pass over the GPU. */
 export const MOST_TOGETHER = 64;
+
+/** The most items of a history that are left out in turn to say why, the latest ones. Each is a history of its own to answer for. */
+const MOST_LEFT_OUT = 50;
 
 /**
  * Answers questions in batches: those that arrive while the GPU is at work are its next batch. So a lone request does not wait, and under load the batch
@@ -124,20 +132,29 @@ export class Batcher {
       lists(),
       explained.length > 0 ? recommender.explain?.(historiesOf(explained)) : [],
     ]);
-    return queries.map((query, i) => {
-      const items = found[i].slice(0, query.top);
-      const own = weights[explained.indexOf(query)];
-      return own ? { items, weights: own } : { items };
-    });
+    return Promise.all(
+      queries.map(async (query, i) => {
+        const items = found[i].slice(0, query.top);
+        const own = weights[explained.indexOf(query)];
+        const changes = await this.#changes(query, items);
+        return { items, ...(own && { weights: own }), ...(changes && { changes }) };
+      }),
+    );
+  }
+
+  async #changes({ why, history, user }: Query, items: Answer['items']): Promise<Float64Array[] | undefined> {
+    if (!why || history.length < 2 || items.length === 0) return undefined;
+    const explained = items.map(({ item }) => item);
+    return influence(this.recommender, history, explained, { latest: MOST_LEFT_OUT, user });
   }
 }
 
-/** Questions that one call of the recommender can answer: of the same kind, and with the same limit on categories. */
+/** Questions that one call of the recommender can answer: of the same kind, and with the same limit on categories. Nobody waits for another's `why`. */
 function groupsOf(waiting: readonly Waiting[]): Iterable<Waiting[]> {
   const groups = new Map<string, Waiting[]>();
   for (const one of waiting) {
-    const { similar = false, perCategory } = one.query;
-    const key = `${similar} ${perCategory?.most}`;
+    const { similar = false, why = false, perCategory } = one.query;
+    const key = `${similar} ${why} ${perCategory?.most}`;
     const group = groups.get(key);
     if (group) group.push(one);
     else groups.set(key, [one]);

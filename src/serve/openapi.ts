@@ -77,6 +77,10 @@ const question = {
     description: "leave out the items of the history; by default the run's filter_rated",
   },
   explain: { type: 'boolean', default: false, description: 'tell what the model looked at' },
+  why: {
+    ...{ type: 'boolean', default: false },
+    description: 'tell how much each item of the history raised each score, by leaving it out',
+  },
 } satisfies Record<(typeof QUESTION_KEYS)[number], object>;
 
 const text = { type: 'string' };
@@ -100,6 +104,20 @@ const similar = {
   min_popularity: query('min_popularity', min_popularity, min_popularity.description),
 } satisfies Record<(typeof SIMILAR_KEYS)[number], object>;
 
+const why = {
+  type: 'array',
+  description: 'with why: what changed the score, what raised it most first; left out for a history of one item',
+  items: object(
+    {
+      place: { type: 'integer', minimum: 0, description: 'of the item in the answer’s history, from 0' },
+      change: { type: 'number', description: 'how much lower the score would be without the item' },
+    },
+    ['place', 'change'],
+  ),
+};
+
+const measured = object({ name: { type: 'string' }, value: { type: 'number' } }, ['name', 'value']);
+
 const schemas = {
   Error: object({ error: { type: 'string', description: 'one line: what was wrong, and what to do' }, unknown }, [
     'error',
@@ -120,7 +138,7 @@ const schemas = {
   }),
   Recommendations: object(
     {
-      items: { type: 'array', description: 'best first', items: object(scored, ['item', 'score']) },
+      items: { type: 'array', description: 'best first', items: object({ ...scored, why }, ['item', 'score']) },
       history: {
         type: 'array',
         description: 'the history as it was understood',
@@ -141,6 +159,17 @@ const schemas = {
     },
     ['similar_to', 'items', 'unknown'],
   ),
+  Examples: {
+    type: 'array',
+    items: object(
+      {
+        user: { type: 'string', description: 'the id in the log' },
+        history: { type: 'array', items: ref('NamedItem'), description: 'oldest first' },
+        next: { ...ref('NamedItem'), description: 'what followed, if it was held out of training' },
+      },
+      ['user', 'history'],
+    ),
+  },
   Health: {
     type: 'object',
     properties: {
@@ -152,6 +181,36 @@ const schemas = {
       scores: { type: 'string', description: 'what its scores are' },
       step: { type: 'integer', description: 'training steps behind the weights of a trained model' },
       adapter: { type: 'string', description: 'the GPU of a trained model' },
+      run: { type: 'string', description: 'the name of its run' },
+      data: object(
+        {
+          name: { type: 'string' },
+          users: { type: 'integer' },
+          items: { type: 'integer' },
+          interactions: { type: 'integer' },
+          meanLength: { type: 'number', description: 'interactions a user' },
+        },
+        ['name', 'users', 'items', 'interactions', 'meanLength'],
+        { description: 'what it was trained on' },
+      ),
+      quality: object(
+        {
+          split: { enum: ['validation', 'test'], description: 'whose next items were ranked' },
+          metrics: {
+            type: 'array',
+            items: object(
+              {
+                name: { type: 'string', description: 'such as NDCG@10' },
+                value: { type: 'number' },
+                compared: { type: 'array', description: 'the same of baselines', items: measured },
+              },
+              ['name', 'value', 'compared'],
+            ),
+          },
+        },
+        ['split', 'metrics'],
+        { description: 'how good these weights are, if that was measured' },
+      ),
     },
     required: ['status', 'model', 'items', 'window', 'explains', 'scores'],
   },
@@ -203,6 +262,12 @@ export const PATHS = {
         200: answer('items', { type: 'array', items: ref('NamedItem') }),
         400: refused('the limit is none'),
       },
+    },
+  },
+  '/examples': {
+    get: {
+      summary: 'users of the data on whom to try the model',
+      responses: { 200: answer('some users; none if the data is not there', ref('Examples')) },
     },
   },
   '/health': {

@@ -9,7 +9,7 @@ import type { KnownUsers } from '../store/users.js';
 /** What a question may say about the list that it wants. */
 export const LIST_KEYS = ['top', 'exclude', 'only', 'per_category', 'min_popularity'] as const;
 /** The keys of a question for recommendations. */
-export const QUESTION_KEYS = ['history', 'user', ...LIST_KEYS, 'filter_seen', 'explain'] as const;
+export const QUESTION_KEYS = ['history', 'user', ...LIST_KEYS, 'filter_seen', 'explain', 'why'] as const;
 /** The keys of a question for similar items. */
 export const SIMILAR_KEYS = ['item', ...LIST_KEYS] as const;
 

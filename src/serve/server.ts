@@ -6,7 +6,7 @@ import { corsOf, preflight } from './cors.js';
 import { type Answer, HttpError, json, newServer, type Reply, readJsonBody, type Target } from './http.js';
 import type { LiveService } from './live.js';
 import { openApi, type PATHS } from './openapi.js';
-import { PAGE, PAGE_POLICY } from './page.js';
+import { PAGE, PAGE_POLICY } from './page/index.js';
 import { NothingKnown, questionOf } from './question.js';
 import { MOST_FOUND, type Service } from './service.js';
 import type { Telemetry } from './telemetry.js';
@@ -69,6 +69,7 @@ function routesOf({ live, telemetry, version, maxBody }: ServerOptions): Routes 
       GET: (_, { query }, signal) => answered(live, (service) => service.similar(questionOf(query), signal)),
     },
     '/items': { GET: (_, { query }) => json(live.current.find(query.get('q') ?? '', limitOf(query))) },
+    '/examples': { GET: () => json(live.current.examples()) },
     '/health': {
       GET: () => {
         live.current.check();

@@ -1,10 +1,13 @@
-import { InputError } from '../base/errors.js';
+import { GsasError, InputError } from '../base/errors.js';
 import type { Recommendation } from '../infer/answers.js';
+import { type Reason, reasonsIn } from '../infer/influence.js';
 import type { Recommender } from '../infer/recommender.js';
+import type { ExampleUser } from '../store/examples.js';
 import { ItemFinder } from '../store/find.js';
 import type { ItemNames } from '../store/titles.js';
 import type { KnownUsers } from '../store/users.js';
 import type { Answer, Batcher, Query } from './batcher.js';
+import type { ModelCard } from './card.js';
 import { type ListWish, MOST_HISTORY, QUESTION_KEYS, Question, SIMILAR_KEYS, type UnknownItem } from './question.js';
 
 /** What a service answers with. */
@@ -18,6 +21,10 @@ export interface ServedModel {
   readonly filterRated?: boolean;
   /** Training steps that led to the weights, for /health. */
   readonly step?: number;
+  /** Where it comes from and how good it is, for /health. */
+  readonly card?: ModelCard | undefined;
+  /** Users on whom to try it, read when they are first asked for. There are none if it throws, as when the data has moved. */
+  readonly examples?: () => readonly ExampleUser[];
 }
 
 /** An item in the service's answers. */
@@ -37,7 +44,13 @@ export type UnknownTexts = { text: string; nearest: NamedItem[] }[];
 /** The answer to a POST of /recommend. */
 export interface RecommendReply {
   /** Best first. */
-  items: ScoredItem[];
+  items: (ScoredItem & {
+    /**
+     * With `why`, for a history of more than one item: the items of `history` whose absence would change the score, by their places in it, and how much
+     * lower the score would be. What raised it most comes first. Of a long history the latest 50 are looked at.
+     */
+    why?: Reason[];
+  })[];
   /** The history as it was understood. With `explain`, each item has the weight that the model gave it, 0 beyond its window. */
   history: (NamedItem & { weight?: number })[];
   unknown: UnknownTexts;
@@ -52,12 +65,23 @@ export interface SimilarReply {
   unknown: UnknownTexts;
 }
 
+/** A user on whom to try the model, in the answer to a GET of /examples. */
+export interface UserExample {
+  /** Their id in the log. */
+  user: string;
+  /** Oldest first. */
+  history: NamedItem[];
+  /** What followed, if it was held out of training. */
+  next?: NamedItem;
+}
+
 export const MOST_FOUND = 50;
 
 /** A model's answers, without HTTP. */
 export class Service {
   readonly #finder: ItemFinder;
   #users: KnownUsers | undefined;
+  #examples: readonly ExampleUser[] | undefined;
 
   constructor(
     private readonly batcher: Batcher,
@@ -68,12 +92,13 @@ export class Service {
 
   /** What /health says of the model. */
   get about() {
-    const { recommender, step } = this.model;
+    const { recommender, step, card } = this.model;
     const { name, numItems, window, meaning, explain, adapter } = recommender;
     return {
       ...{ model: name, items: numItems, window, explains: explain !== undefined, scores: meaning },
       ...(step !== undefined && { step }),
       ...(adapter !== undefined && { adapter }),
+      ...card,
     };
   }
 
@@ -104,13 +129,14 @@ export class Service {
     const explain = question.flag('explain', false);
     if (explain && !recommender.explain)
       throw new InputError(`${recommender.name} has no attention that could explain its answers; leave out explain`);
+    const why = question.flag('why', false);
     const { history, ...user } = this.#historyOf(question);
     const { exclude, ...wish } = this.#listOf(question);
     const out = filterSeen ? [...history, ...exclude] : exclude;
-    const query: Query = { ...wish, history, exclude: out, explain, ...user };
-    const { items, weights } = await this.batcher.ask(query, signal);
+    const query: Query = { ...wish, history, exclude: out, explain, why, ...user };
+    const { items, weights, changes } = await this.batcher.ask(query, signal);
     return {
-      items: this.#scored(items),
+      items: this.#scored(items).map((item, i) => ({ ...item, ...(changes && { why: reasonsIn(changes[i]) }) })),
       history: this.#weighed(history, weights),
       unknown: this.unknownTexts(question.unknown),
     };
@@ -136,6 +162,24 @@ export class Service {
   /** Items whose id or title is like the text, best first. @param limit at most MOST_FOUND */
   find(text: string, limit: number): NamedItem[] {
     return this.#finder.search(text, limit).map((item) => this.named(item));
+  }
+
+  /** Users on whom to try the model. */
+  examples(): UserExample[] {
+    this.#examples ??= this.#readExamples();
+    return this.#examples.map(({ user, history, next }) => ({
+      ...{ user, history: history.map((item) => this.named(item)) },
+      ...(next !== undefined && { next: this.named(next) }),
+    }));
+  }
+
+  #readExamples(): readonly ExampleUser[] {
+    try {
+      return this.model.examples?.() ?? [];
+    } catch (error) {
+      if (error instanceof GsasError) return [];
+      throw error;
+    }
   }
 
   named(item: number): NamedItem {
