@@ -5,8 +5,8 @@ const LONGER: Readonly<Record<string, { include: string; env: Record<string, str
   fuzz: { include: 'test/fuzz-*.test.ts', env: { GSAS_FUZZ_CASES: '10000' }, minutes: 60 },
   kill: { include: 'test/{kill,damage}.test.ts', env: { GSAS_KILLS: '50' }, minutes: 60 },
   long: {
-    include: 'test/long.test.ts',
-    env: { GSAS_LONG_STEPS: '20000', GSAS_LONG_TRAINERS: '1000', GSAS_LONG_DEVICES: '200' },
+    include: 'test/{long,tiled-attention}.test.ts',
+    env: { GSAS_LONG_STEPS: '20000', GSAS_LONG_TRAINERS: '1000', GSAS_LONG_DEVICES: '200', GSAS_TILED: 'all' },
     minutes: 60,
   },
   soak: { include: 'test/soak-*.test.ts', env: { GSAS_SOAK_SECONDS: '600' }, minutes: 60 },

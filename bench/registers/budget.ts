@@ -20,23 +20,16 @@ export interface Budget {
  * lanes on RDNA 3 and 8 of 64 on GCN. A kernel of many registers does more between two waits, so that fewer will do.
  */
 export const BUDGETS: Readonly<Record<Family, Budget>> = {
-  navi31: {
-    waves: 8,
-    fewer: {},
-    known: {
-      'attention.forward': { issue: 'issue 12', spilled: 539, scratch: 71424, waves: 4 },
-      'attention.backward_query': { issue: 'issue 12', spilled: 1380, scratch: 139008, waves: 4 },
-      'attention.backward_key': { issue: 'issue 12', spilled: 2176, scratch: 204288, waves: 4 },
-    },
-  },
+  navi31: { waves: 8, fewer: {}, known: {} },
   polaris10: {
     waves: 4,
-    fewer: { matmul: 3 },
-    known: {
-      'attention.forward': { issue: 'issue 12', spilled: 554, scratch: 70656, waves: 1 },
-      'attention.backward_query': { issue: 'issue 12', spilled: 1353, scratch: 138240, waves: 1 },
-      'attention.backward_key': { issue: 'issue 12', spilled: 2121, scratch: 204800, waves: 1 },
+    fewer: {
+      matmul: 3,
+      'attention.tiled.forward': 2,
+      'attention.tiled.backward_query': 2,
+      'attention.tiled.backward_key': 2,
     },
+    known: {},
   },
 };
 

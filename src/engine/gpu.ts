@@ -32,6 +32,8 @@ export interface Recorder {
 export interface GpuOptions {
   /** False makes every kernel use its variant without subgroups. */
   subgroups?: boolean;
+  /** Overrides whether the adapter counts as one that computes on the CPU, for which some kernels have variants. For tests of these. */
+  software?: boolean;
   /** False skips the check that subgroups behave as kernels assume, on devices where nothing runs. */
   probe?: boolean;
   /** Measure GPU time per kernel. Each dispatch becomes a pass, which is a little slower. */
@@ -138,7 +140,7 @@ export class Gpu {
     const capabilities: Capabilities = {
       ...(await subgroupsOf(adapter, device, options)),
       timestamps,
-      software: adapter.info.isFallbackAdapter,
+      software: options.software ?? adapter.info.isFallbackAdapter,
     };
     return new Gpu(adapter, device, capabilities, options);
   }

@@ -1,4 +1,5 @@
 import { GsasError, InputError } from '../../base/errors.js';
+import type { Capabilities } from '../../engine/gpu.js';
 import { type Dropout, dropoutUniforms } from '../../engine/random.js';
 import type { Tape } from '../../engine/tape.js';
 import { checkShapes, type Tensor } from '../../engine/tensor.js';
@@ -6,6 +7,8 @@ import { addInto, passGradient } from '../add/index.js';
 import { teamOf } from '../team.js';
 import { chunksOf } from './rows.js';
 import { backwardDelta, backwardKey, backwardQuery, forward } from './shader.js';
+import { MOST_TILED, type TiledConstants, tiledChunks, tilingOf } from './tiled.js';
+import { tiledBackwardKey, tiledBackwardQuery, tiledForward } from './tiled_shader.js';
 
 const WORKGROUP = 64; // rows of the delta pass
 
@@ -55,18 +58,18 @@ export function attention(
     throw new GsasError('attention: with `last` there is no backward; record nothing on the tape');
   const { stream } = tape;
   const headSize = D / heads;
-  const team = { ...teamOf(stream.gpu.capabilities), teams: 1 };
-  const constants = { heads, headSize, dropout: dropout !== undefined, ...(last && { last }), team };
+  const constants = { heads, headSize, dropout: dropout !== undefined, ...(last && { last }) };
+  const kernels = kernelsFor(stream.gpu.capabilities, constants);
   const uniforms = {
     T,
-    chunks: chunksOf(headSize),
+    chunks: kernels.chunks,
     ...(dropout && { whole: stream.random.tokens ?? T, ...dropoutUniforms(stream.random, dropout) }),
   };
-  const workgroups = heads * (last ? T : Math.ceil(T / team.lanes));
+  const workgroups = heads * (last ? T : Math.ceil(T / kernels.rows));
 
   const y = stream.empty([T, D]);
   const stats = stream.empty([T, heads, 2]);
-  const shader = forward({ ...constants, residual: residual !== undefined });
+  const shader = kernels.forward({ residual: residual !== undefined });
   stream.dispatch(shader, { q, k, v, spans, y, stats, ...(residual && { residual }), ...uniforms }, workgroups);
 
   tape.record({
@@ -78,16 +81,13 @@ export function attention(
       const delta = backwardDelta({ heads, headSize, residual: residual !== undefined, workgroup: WORKGROUP });
       stream.dispatch(delta, { y, dy, stats, ...(residual && { residual }), T }, Math.ceil((T * heads) / WORKGROUP));
       tape.contribute(q, (dq, accumulate) => {
-        stream.dispatch(
-          backwardQuery({ ...constants, accumulate }),
-          { q, k, v, spans, dy, stats, dq, ...uniforms },
-          workgroups,
-        );
+        const shader = kernels.backwardQuery({ accumulate });
+        stream.dispatch(shader, { q, k, v, spans, dy, stats, dq, ...uniforms }, workgroups);
       });
       if (tape.needsGradient(k) || tape.needsGradient(v)) {
         const dk = shareOf(tape, k);
         const dv = v === k ? scratchFor(tape, v) : shareOf(tape, v);
-        const shader = backwardKey({ ...constants, accumulateKey: dk.accumulate, accumulateValue: dv.accumulate });
+        const shader = kernels.backwardKey({ accumulateKey: dk.accumulate, accumulateValue: dv.accumulate });
         const gradients = { dk: dk.gradient, dv: dv.gradient };
         stream.dispatch(shader, { q, k, v, spans, dy, stats, ...gradients, ...uniforms }, workgroups);
         if (v === k) addInto(stream, dv.gradient, dk.gradient);
@@ -97,6 +97,30 @@ export function attention(
     },
   });
   return y;
+}
+
+/** The variant of the kernels for an adapter, the rows of the tile that a workgroup takes, and the uniform `chunks`. */
+function kernelsFor(capabilities: Capabilities, constants: TiledConstants) {
+  const { headSize } = constants;
+  if (!capabilities.software && headSize <= MOST_TILED) {
+    return {
+      rows: tilingOf(headSize, 'queries').rows,
+      chunks: tiledChunks(headSize),
+      forward: (more: { residual: boolean }) => tiledForward({ ...constants, ...more }),
+      backwardQuery: (more: { accumulate: boolean }) => tiledBackwardQuery({ ...constants, ...more }),
+      backwardKey: (more: { accumulateKey: boolean; accumulateValue: boolean }) =>
+        tiledBackwardKey({ ...constants, ...more }),
+    };
+  }
+  const team = { ...teamOf(capabilities), teams: 1 };
+  return {
+    rows: team.lanes,
+    chunks: chunksOf(headSize),
+    forward: (more: { residual: boolean }) => forward({ ...constants, team, ...more }),
+    backwardQuery: (more: { accumulate: boolean }) => backwardQuery({ ...constants, team, ...more }),
+    backwardKey: (more: { accumulateKey: boolean; accumulateValue: boolean }) =>
+      backwardKey({ ...constants, team, ...more }),
+  };
 }
 
 /** Where a launch writes one of its two gradients. */

@@ -26,7 +26,7 @@ const SCALE = ${float(1 / Math.sqrt(headSize))};
 /**
  * WGSL of a tile kernel: a team takes LANES consecutive rows of one head and one sequence at a time, one row per lane. Tiles begin at
  * multiples of LANES from their sequence's start; a team does those that begin in its window of LANES tokens, so no list of tiles is
- * needed. `body` finds the sequence (start, end), the tile (first, last; ends are exclusive; first_row), the lane's token t and its
+ * needed. Whatever spans say, loops advance and end. `body` finds the sequence (start, end), the tile (first, last; ends are exclusive; first_row), the lane's token t and its
  * row, where that begins in a binding (at), and whether it is `inside` the tile: lanes past the end do the last row again and store
  * nothing. With `last` a tile is one query, which leaves lanes idle, and is still far less work than the queries left out.
  */
@@ -49,7 +49,7 @@ ${laneMainWgsl('WORKGROUP_SIZE', team)}
   let first_row = number / HEADS;
   if (first_row < params.T) {
     let start = spans[first_row].x;
-    let end = spans[first_row].y;
+    let end = clamp(spans[first_row].y, 1u, arrayLength(&k) / (HEADS * CELLS));
     let first = end - 1u;
     let last = end;
     let inside = lane == 0u;
@@ -60,9 +60,9 @@ ${laneMainWgsl('WORKGROUP_SIZE', team)}
   let window_end = min(window + LANES, params.T);
   let span = spans[min(window, params.T - 1u)];
   let next = span.x + (window - span.x + LANES - 1u) / LANES * LANES;
-  for (var first = min(next, span.y); first < window_end; first = spans[first].y) {
+  for (var first = min(next, span.y); first < window_end; first = max(spans[first].y, first + 1u)) {
     let start = spans[first].x;
-    let end = spans[first].y;
+    let end = clamp(spans[first].y, first + 1u, params.T);
     let last = min(first + LANES, end);
     let inside = first + lane < last;
     let t = min(first + lane, last - 1u);
