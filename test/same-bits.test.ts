@@ -1,17 +1,16 @@
 import { expect, it } from 'vitest';
-import { TrainingBatches } from '../src/data/batches.js';
-import { nextItem } from '../src/data/tasks.js';
-import type { Gpu } from '../src/engine/gpu.js';
-import { initialParameters } from '../src/model/parameters.js';
 import { openGpu } from '../src/node/gpu.js';
 import { findSwiftshader } from '../src/node/swiftshader.js';
-import { resolveConfig } from '../src/train/config.js';
 import { MemoryStore } from '../src/train/memory-store.js';
 import { train } from '../src/train/train.js';
-import { Trainer } from '../src/train/trainer.js';
+import { findDeno, runInDeno } from './support/deno.js';
 import { gpu } from './support/device.js';
+import { runSteps, type StepResults } from './support/portable.mjs';
+import { library } from './support/portable-tests.js';
 import { dataset, TRAINING } from './support/small.js';
 import { describeUntested } from './support/untested.js';
+
+const deno = findDeno();
 
 it('three runs of 200 steps have the same bits', async () => {
   const run = async () => {
@@ -27,44 +26,53 @@ it('three runs of 200 steps have the same bits', async () => {
   expect(await run()).toEqual(first);
 });
 
-/** Losses of some steps, and the parameters after them. */
-async function steps(on: Gpu, count: number, optimizer: string) {
-  const { sequence_length: sequenceLength, train_batch_size: batchSize } = TRAINING;
-  const config = resolveConfig(dataset.numItems, [{ ...TRAINING, optimizer }]);
-  const batches = new TrainingBatches(nextItem, dataset.train, { sequenceLength, batchSize, seed: 1 });
-  const trainer = new Trainer(on, config, { weights: initialParameters(config, { seed: 1, std: 0.1 }), step: 0 });
-  const losses: number[] = [];
-  for (let i = 0; i < count; i++) losses.push(await trainer.train(batches.batch(0, i % batches.perEpoch)));
-  const weights = await trainer.weights();
-  trainer.release();
-  return { losses, weights };
-}
-
 /** How far apart adapters may be: losses relative to themselves, parameters relative to their tensor's largest number. */
 const TOLERANCE = { loss: 1e-5, parameter: 1e-5 };
 
-const AGREE = 'two adapters agree to a tolerance';
+/** Other implementations of WebGPU that compute the same steps, and why one is not there. */
+const OTHERS: { name: string; steps?: ((optimizer: string) => Promise<StepResults>) | undefined; missing: string }[] = [
+  {
+    name: 'SwiftShader',
+    steps: findSwiftshader() ? onSwiftshader : undefined,
+    missing: 'there is no SwiftShader; `doctor --install swiftshader` brings it',
+  },
+  {
+    name: "Deno's wgpu",
+    steps: deno
+      ? (optimizer) => runInDeno(deno, `runSteps(library, '${optimizer}')`) as Promise<StepResults>
+      : undefined,
+    missing: 'there is no deno; name one by GSAS_DENO, or run .ci/run, which installs one',
+  },
+];
 
-if (!findSwiftshader()) describeUntested(AGREE, 'there is no SwiftShader; `doctor --install swiftshader` brings it');
-else
-  it(AGREE, async () => {
-    const other = await openGpu({ adapter: 'swiftshader' });
-    try {
+async function onSwiftshader(optimizer: string): Promise<StepResults> {
+  const other = await openGpu({ adapter: 'swiftshader' });
+  try {
+    return await runSteps(library, optimizer, other);
+  } finally {
+    other.close();
+  }
+}
+
+for (const { name, steps, missing } of OTHERS) {
+  const what = `this adapter and ${name} agree to a tolerance`;
+  if (!steps) describeUntested(what, missing);
+  else
+    it(what, async () => {
       // Adam turns the rounding of a gradient that is zero into a whole step, so parameters are compared after plain gradient descent.
       for (const optimizer of ['adam', 'sgd']) {
-        const [here, there] = [await steps(gpu, 20, optimizer), await steps(other, 20, optimizer)];
+        const [here, there] = [await runSteps(library, optimizer, gpu), await steps(optimizer)];
         const apart = here.losses.map((loss, i) => Math.abs(there.losses[i] / loss - 1));
-        console.info(`${optimizer}: losses at most ${Math.max(...apart).toExponential(1)} apart`);
+        console.info(`${name}, ${optimizer}: losses at most ${Math.max(...apart).toExponential(1)} apart`);
+        expect(apart).toHaveLength(20);
         expect(Math.max(...apart)).toBeLessThan(TOLERANCE.loss);
         if (optimizer === 'adam') continue;
-        for (const [name, { data }] of here.weights) {
+        const found = new Map(there.weights);
+        for (const [name, data] of here.weights) {
           const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-          const found = there.weights.get(name)!.data;
-          const most = data.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i])), 0);
+          const most = data.reduce((most, value, i) => Math.max(most, Math.abs(value - found.get(name)![i])), 0);
           expect(most / largest, name).toBeLessThan(TOLERANCE.parameter);
         }
       }
-    } finally {
-      other.close();
-    }
-  });
+    }, 300_000);
+}

@@ -1,16 +1,25 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import * as library from '../../src/browser.js';
+import * as browser from '../../src/browser.js';
+import * as batches from '../../src/data/batches.js';
+import * as config from '../../src/train/config.js';
 import { openTestGpu } from './gpu.js';
 import { type CaseResults, runTraining, type TrainingResults } from './portable.mjs';
+
+/** What portable.mjs takes from the library, some of it from within. */
+export const library = { ...browser, ...batches, ...config };
+const MODULES = ['dist/browser.js', 'dist/data/batches.js', 'dist/train/config.js'];
 
 /**
  * JavaScript for another WebGPU.
  * @param base address of the repository's root
- * @param expression in which `runCases` and `runTraining` take `library`, the one that is built
+ * @param expression in which what portable.mjs exports takes `library`, the one that is built
  */
 export function scriptOf(base: string, expression: string): string {
-  const modules = ['test/support/portable.mjs', 'dist/browser.js'].map((path) => `import('${base}${path}')`);
-  return `Promise.all([${modules.join(', ')}]).then(([{ runCases, runTraining }, library]) => ${expression})`;
+  const modules = ['test/support/portable.mjs', ...MODULES].map((path) => `import('${base}${path}')`);
+  return `Promise.all([${modules.join(', ')}]).then(([{ runCases, runTraining, runSteps }, ...modules]) => {
+    const library = Object.assign({}, ...modules);
+    return ${expression};
+  })`;
 }
 
 /** A test for each case of the registry, computed by another WebGPU. */

@@ -1,6 +1,8 @@
 import type { Gpu, GpuOptions, Recommendation } from '../../src/browser.js';
 
-type Library = typeof import('../../src/browser.js');
+type Library = typeof import('../../src/browser.js') &
+  typeof import('../../src/data/batches.js') &
+  typeof import('../../src/train/config.js');
 
 export interface CaseResults {
   adapter: string;
@@ -21,3 +23,13 @@ export function runCases(library: Library, options?: GpuOptions): Promise<CaseRe
 
 /** @param gpu the host's own if left out */
 export function runTraining(library: Library, gpu?: Gpu): Promise<TrainingResults>;
+
+export interface StepResults {
+  /** Of each step. */
+  losses: number[];
+  /** After the last step: each parameter's name and numbers. */
+  weights: [string, number[]][];
+}
+
+/** @param gpu the host's own if left out */
+export function runSteps(library: Library, optimizer: string, gpu?: Gpu): Promise<StepResults>;

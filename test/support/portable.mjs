@@ -50,3 +50,24 @@ export async function runTraining(library, given) {
   if (!given) gpu.close();
   return { losses, top };
 }
+
+/** Losses of 20 steps of a small model by an optimizer, and the parameters after them. */
+export async function runSteps(library, optimizer, given) {
+  const { syntheticDataset, TrainingBatches, nextItem, resolveConfig, initialParameters, Trainer } = library;
+  const gpu = given ?? (await openHost(library)).gpu;
+  const { dataset } = syntheticDataset({ users: 200, items: 240, valUsers: 40 });
+  const config = resolveConfig(dataset.numItems, [
+    {
+      ...{ sequence_length: 20, embedding_dim: 16, num_heads: 2, num_blocks: 1, dropout_rate: 0.1, negs_per_pos: 8 },
+      ...{ train_batch_size: 32, lr: 5e-3, seed: 5, optimizer },
+    },
+  ]);
+  const batches = new TrainingBatches(nextItem, dataset.train, { sequenceLength: 20, batchSize: 32, seed: 1 });
+  const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1, std: 0.1 }), step: 0 });
+  const losses = [];
+  for (let i = 0; i < 20; i++) losses.push(await trainer.train(batches.batch(0, i % batches.perEpoch)));
+  const weights = [...(await trainer.weights())].map(([name, { data }]) => [name, [...data]]);
+  trainer.release();
+  if (!given) gpu.close();
+  return { losses, weights };
+}
