@@ -8,7 +8,7 @@ export interface KernelTime {
   /** The stream's `phase` when it was launched. */
   phase: string;
   launches: number;
-  /** Milliseconds between the timestamps at the beginning and at the end of its passes. */
+  /** Of its passes, see `passTimes`. */
   milliseconds: number;
 }
 
@@ -74,15 +74,29 @@ export class Profiler {
 
   async #collect(passes: readonly { name: string; phase: string }[], staging: GPUBuffer): Promise<void> {
     await staging.mapAsync(MapMode.READ);
-    const stamps = new BigUint64Array(staging.getMappedRange());
+    const milliseconds = passTimes(new BigUint64Array(staging.getMappedRange()));
     passes.forEach(({ name, phase }, i) => {
       const key = `${phase} ${name}`;
       const time = this.#times.get(key) ?? { name, phase, launches: 0, milliseconds: 0 };
       time.launches++;
-      time.milliseconds += Number(stamps[2 * i + 1] - stamps[2 * i]) / 1e6;
+      time.milliseconds += milliseconds[i];
       this.#times.set(key, time);
     });
     staging.unmap();
     staging.destroy();
   }
+}
+
+/**
+ * Milliseconds of each pass of a submit. A pass counts from the end of the one before it where that is later than its own beginning: on Vulkan the stamp
+ * at the beginning is taken before the barrier that makes the pass wait for what it reads, so that waiting would count twice.
+ * @param stamps nanoseconds at the beginning and at the end of each pass, in the order of the passes
+ */
+export function passTimes(stamps: BigUint64Array): number[] {
+  let end = 0n;
+  return Array.from({ length: stamps.length / 2 }, (_, i) => {
+    const from = stamps[2 * i] > end ? stamps[2 * i] : end;
+    if (stamps[2 * i + 1] > end) end = stamps[2 * i + 1];
+    return Number(end > from ? end - from : 0n) / 1e6;
+  });
 }
