@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { partStats } from '../src/data/stats.js';
 import { syntheticDataset } from '../src/data/synthetic.js';
 import type { Gpu } from '../src/engine/gpu.js';
 import { oracle } from '../src/infer/baselines.js';
+import { evaluate } from '../src/infer/evaluation.js';
 import { NeuralRecommender } from '../src/infer/neural.js';
 import { openAdapter } from '../src/node/adapter.js';
 import { analyse } from '../src/report/analyse.js';
 import type { Analysis } from '../src/report/analysis.js';
+import { estimateBuckets } from '../src/report/intervals.js';
 import type { Checkpoint } from '../src/train/checkpoint.js';
 import { train } from '../src/train/train.js';
 import { openTestGpu } from './support/gpu.js';
@@ -13,6 +16,8 @@ import { openTestGpu } from './support/gpu.js';
 const world = syntheticDataset({ items: 240, users: 200, valUsers: 40 });
 const { dataset } = world;
 const source = { dataset, oracle: oracle(world) };
+
+const TIES = { interactions: 7, testTargets: 2 };
 
 /** What the first of the example's users chose next. */
 const UNTITLED = dataset.test.targets[33];
@@ -30,7 +35,7 @@ beforeAll(async () => {
   best = (await train({ gpu, dataset, options })).best!;
   const items = { titles: new Map([...dataset.titles!, [UNTITLED, '']]), originals: new Map([[UNTITLED, 'C3']]) };
   const users = Array.from(dataset.test.targets, (_, line) => `U${line + 1}`);
-  analysis = await analyse(gpu, best, source, { items, users });
+  analysis = await analyse(gpu, best, source, { items, users }, TIES);
 });
 afterAll(() => gpu.close());
 
@@ -39,13 +44,32 @@ const rank = (ranks: ArrayLike<number>) => Array.from(ranks, (value) => (value =
 it('ranks the targets of the test split beside the baselines', async () => {
   const recommender = NeuralRecommender.on(gpu, best);
   const { ranks } = await recommender.rank(dataset.test);
-  expect(analysis.rankings[0]).toEqual({ name: 'gSASRec', ranks: rank(ranks) });
+  expect(analysis.rankings[0]).toMatchObject({ name: 'gSASRec', ranks: rank(ranks) });
   expect(analysis.rankings.map(({ name }) => name)).toEqual([
     ...['gSASRec', 'popularity', 'first-order Markov counts'],
     ...['item-based nearest neighbours', 'oracle (knows the truth)'],
   ]);
+  expect(analysis.rankings.map(({ bound = false }) => bound)).toEqual([false, false, false, true]);
   expect(analysis).toMatchObject({ step: best.step, users: 200 });
   recommender.release();
+});
+
+it('measures coverage, popularity and buckets as `evaluate` does, and the data as `data stats` does', async () => {
+  const recommender = NeuralRecommender.on(gpu, best);
+  const evaluation = await evaluate(recommender, dataset, 'test');
+  recommender.release();
+  const { coverage, popularity } = analysis.rankings[0].exposure!;
+  expect(coverage).toBe(evaluation.coverage['coverage@10']);
+  expect(popularity).toBeCloseTo(evaluation.estimates['popularity@10'].value, 10);
+  const buckets = estimateBuckets(analysis.rankings[0], analysis.cases!).flat();
+  expect(buckets.map(({ by, from, to, targets }) => [by, from, to, targets])).toEqual(
+    evaluation.buckets.map(({ by, from, to, targets }) => [by, from, to, targets]),
+  );
+  for (const [i, { estimates }] of buckets.entries())
+    expect(estimates['ndcg@10']).toEqual(evaluation.buckets[i].estimates['ndcg@10']);
+  expect(analysis.data).toMatchObject({ ...partStats(dataset), ties: TIES });
+  const last = analysis.data!.popularity.at(-1);
+  expect(last).toEqual({ items: 1, interactions: 1 });
 });
 
 it('takes precision@K from the ranks, and the probability from the scores of the top K', async () => {

@@ -29,8 +29,9 @@ describe('the report of a run', () => {
     expect(file).toBe(at('one', 'report.html'));
     const page = readFileSync(file, 'utf8');
     expect(figures(page)).toEqual([
-      ...['NDCG@10 with 95 % intervals', 'Training loss', 'Validation', 'Throughput'],
-      ...['Probability against precision', 'Score by rank', 'By kernel'],
+      ...['NDCG@10 with 95 % intervals', 'By length of the history', 'By popularity of what came next'],
+      ...['Training loss', 'Validation', 'Throughput', 'Probability against precision', 'Score by rank'],
+      ...['Lengths of training sequences', 'Popularity of items'],
     ]);
     for (const text of [
       '0.3000',
@@ -40,26 +41,55 @@ describe('the report of a run', () => {
       'max_epochs reached',
       'some-gpu',
       'gbce_t',
-      'matmul',
-      'matmul ×30',
-      '3 ms · 75 %',
+      'matmul <small>×30</small>',
+      '3 ms <small>75 %</small>',
+      '33.7 %',
+      'Leaving out seen items hides 26.0 % of the test targets: train with --filter-rated false.',
+      '20.0 % of the interactions, and 20.0 % of the test targets, are at the very time of another',
     ]) {
       expect(page).toContain(text);
     }
     // Recall@1 of the ranks is 3 of 200.
-    const [, recall] = /gSASRec<\/th><td>.*?<\/td><td>(.*?)<\/td>/.exec(page)!;
-    expect(recall).toMatch(/^<b>0\.0150<\/b> <span>\[0\.00\d\d, 0\.0\d\d\d\]<\/span>$/);
-    expect(page).toMatch(/<li class="hit"><span>Ran \(1985\)<\/span><span>25 %/);
+    const [, recall] = /gSASRec<\/th><td>.*?<\/td><td>.*?<\/td><td>(.*?)<\/td>/.exec(page)!;
+    expect(recall).toMatch(/^<strong>0\.0150<\/strong> <small>\[0\.00\d\d, 0\.0\d\d\d\]<\/small>$/);
+    expect(page).toContain('<li class="hit"><span>Ran (1985)</span></li>');
     expect(page).not.toMatch(/\b(src|href)="(?!data:,")|url\(|@import|https?:|NaN|undefined/);
   });
 
-  it('calls only those percentages probabilities that gbce_t 1 calibrates', async () => {
-    const sayingOf = async (gbce_t: number) => {
-      const run = fakeRun(at(`t${gbce_t}`), { analysis: ANALYSIS, options: { gbce_t } });
-      return /percentages are (.*?)</.exec(readFileSync(await writeReport([run]), 'utf8'))![1];
-    };
-    expect(await sayingOf(1)).toBe('predicted probabilities.');
-    expect(await sayingOf(0.75)).toMatch(/^sigmoids of the scores, which only order items/);
+  it('gives recommendations percentages only where gbce_t 1 makes them probabilities, and judges calibration only where a loss aims at it', async () => {
+    const pageOf = async (options: object, name: string) =>
+      readFileSync(await writeReport([fakeRun(at(name), { analysis: ANALYSIS, options })]), 'utf8');
+    const cards = (page: string) => /<h2>Recommendations.*?<\/section>/s.exec(page)![0];
+    const calibrated = await pageOf({ gbce_t: 1 }, 'one');
+    expect(cards(calibrated)).toContain('Percentages are predicted probabilities.');
+    expect(cards(calibrated)).toContain('<li class="hit"><span>Ran (1985)</span><span>25 %</span></li>');
+    const inflated = await pageOf({ gbce_t: 0.75 }, 'less');
+    expect(cards(inflated)).not.toContain('%');
+    expect(inflated).toContain('<h2>Calibration');
+    const ordering = await pageOf({ loss: 'ce' }, 'ce');
+    expect(cards(ordering)).not.toContain('%');
+    expect(ordering).not.toContain('<h2>Calibration');
+  });
+
+  it('marks the best of each column, an upper bound aside', async () => {
+    const page = readFileSync(await writeReport([fakeRun(at('one'), { analysis: ANALYSIS })]), 'utf8');
+    const table = /aria-label="Metrics".*?<\/table>/s.exec(page)![0];
+    const marks = [...table.matchAll(/<th scope="row">(\w+)<\/th>(.*?)<\/tr>/g)].map(([, name, cells]) => [
+      ...[name, cells.split('<strong>').length - 1],
+    ]);
+    expect(marks).toEqual([
+      ['gSASRec', 4],
+      ['popularity', 0],
+      ['oracle', 0],
+    ]);
+  });
+
+  it('shows an analysis of an earlier version, which measured less', async () => {
+    const { cases: _, data: __, ...less } = ANALYSIS;
+    const analysis = { ...less, rankings: less.rankings.map(({ name, ranks }) => ({ name, ranks })) };
+    const page = readFileSync(await writeReport([fakeRun(at('one'), { analysis })]), 'utf8');
+    expect(figures(page)).toContain('Validation');
+    expect(page).not.toMatch(/Coverage@10|By length of the history|<h2>Data|undefined|NaN/);
   });
 
   it.each([
@@ -108,14 +138,17 @@ describe('a report of several runs', () => {
     ];
     const page = readFileSync(await writeReport(runs, at('both.html')), 'utf8');
     expect(figures(page)).toEqual([
-      ...['NDCG@10 with 95 % intervals', 'Training loss', 'NDCG@10 by step', 'NDCG@10 by time', 'Throughput'],
+      ...['NDCG@10 with 95 % intervals', 'By length of the history', 'By popularity of what came next'],
+      ...['Training loss', 'NDCG@10 by step', 'NDCG@10 by time', 'Throughput'],
       ...['Probability against precision', 'Score by rank'],
     ]);
     // They have the same name, so their paths distinguish them.
-    for (const run of runs) expect(page).toContain(`<th>${run}</th>`);
+    for (const run of runs) expect(page).toContain(`<th scope="col">${run}</th>`);
     expect(page).toMatch(/<th scope="row">lr<\/th><td>0\.001<\/td><td>0\.25<\/td>/);
     expect(page).not.toMatch(/<th scope="row">gbce_t/);
-    expect(page).toMatch(/<b>\+0\.\d{4}<\/b> <span>\[\+0\.\d{4}, \+0\.\d{4}\]<\/span> <small>p&nbsp;0\.000/);
+    expect(page).toMatch(
+      /<strong>\+0\.\d{4}<\/strong> <small>\[\+0\.\d{4}, \+0\.\d{4}\]<\/small> <small>p&nbsp;0\.000/,
+    );
   });
 
   it('warns where they are of different data', async () => {

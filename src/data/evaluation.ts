@@ -131,11 +131,15 @@ export function comparePaired(first: UserValues, second: UserValues, sampling: R
   );
 }
 
-function bucketEstimates(
+/**
+ * The metrics of users in buckets of nearly equal size.
+ * @param of [users] each user's value, by which they go into buckets
+ */
+export function bucketEstimates(
   by: BucketEstimates['by'],
   of: readonly number[],
   values: UserValues,
-  wanted: Measurement,
+  wanted: Pick<Measurement, 'buckets'> & Resampling,
 ): BucketEstimates[] {
   return quantileBuckets(of, wanted.buckets).map(({ from, to, users }) => {
     const part = new Map([...values].map(([name, column]) => [name, Float64Array.from(users, (user) => column[user])]));

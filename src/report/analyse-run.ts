@@ -3,6 +3,7 @@ import type { Gpu } from '../engine/gpu.js';
 import { loadCheckpoint } from '../store/checkpoint.js';
 import { modelNames, userNames } from '../store/names.js';
 import { checkCatalogue, openSource, recallSource, trainedOnEverything } from '../store/source.js';
+import { readTies } from '../store/stats.js';
 import { analyse } from './analyse.js';
 import { readAnalysis, writeAnalysis } from './analysis.js';
 
@@ -14,18 +15,20 @@ import { readAnalysis, writeAnalysis } from './analysis.js';
  */
 export async function analyseRun(run: string, open: () => Promise<Gpu>): Promise<void> {
   const checkpoint = loadCheckpoint(run);
-  if (readAnalysis(run)?.step === checkpoint.step) return;
+  const known = readAnalysis(run);
+  if (known?.step === checkpoint.step && known.data) return; // earlier versions measured less
   const folder = recallSource(run);
-  const known = openSource(folder);
-  const source = trainedOnEverything(run) ? { ...known, dataset: withNothingHeldOut(known.dataset) } : known;
+  const whole = openSource(folder);
+  const source = trainedOnEverything(run) ? { ...whole, dataset: withNothingHeldOut(whole.dataset) } : whole;
   checkCatalogue(run, checkpoint.config.num_items, source.dataset);
+  const ties = folder === null ? null : readTies(folder);
   const gpu = await open();
   try {
     const names = {
       items: modelNames(run, folder),
       users: userNames(folder, 'test', source.dataset.test.targets.length),
     };
-    writeAnalysis(run, await analyse(gpu, checkpoint, source, names));
+    writeAnalysis(run, await analyse(gpu, checkpoint, source, names, ties));
   } finally {
     gpu.close();
   }

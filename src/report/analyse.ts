@@ -1,5 +1,10 @@
 import { InputError } from '../base/errors.js';
+import { countItems } from '../data/counts.js';
 import { type Dataset, Sequences, type Split } from '../data/dataset.js';
+import { coverageAt, popularityAt } from '../data/exposure.js';
+import { mean } from '../data/metrics.js';
+import { profileDataset } from '../data/profile.js';
+import type { Ties } from '../data/stats.js';
 import type { Gpu } from '../engine/gpu.js';
 import type { Recommendation } from '../infer/answers.js';
 import { NeuralRecommender } from '../infer/neural.js';
@@ -23,8 +28,18 @@ const SHOWN = 10;
 const PROFILE_STEPS = 10;
 const PROFILE_MS = 5000;
 
-/** Measures a checkpoint on its data's test split; also GPU time by kernel, if the device was opened with `profile`. @throws InputError for an empty test split */
-export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, names: Names): Promise<Analysis> {
+/**
+ * Measures a checkpoint on its data's test split, and the data; also GPU time by kernel, if the device was opened with `profile`.
+ * @param ties as counted by the import; null if they are not known
+ * @throws InputError for an empty test split
+ */
+export async function analyse(
+  gpu: Gpu,
+  checkpoint: Checkpoint,
+  source: Source,
+  names: Names,
+  ties: Ties | null = null,
+): Promise<Analysis> {
   const { config, step } = checkpoint;
   const { dataset } = source;
   const filterRated = config.filter_rated;
@@ -34,13 +49,29 @@ export async function analyse(gpu: Gpu, checkpoint: Checkpoint, source: Source, 
     const split = sampleUsers(dataset.test, RANKED_USERS);
     const affordable = split.targets.length * dataset.numItems <= BASELINE_SCORES;
     const rankings: Ranked[] = [];
+    const counts = countItems(dataset);
     for (const one of [recommender, ...(affordable ? baselinesOf(source) : [])]) {
-      rankings.push({ name: one.name, ranks: found((await one.rank(split, { filterRated })).ranks) });
+      const ranking = await one.rank(split, { filterRated, top: Math.min(SHOWN, dataset.numItems) });
+      rankings.push({
+        name: one.name,
+        ranks: found(ranking.ranks),
+        ...(one === source.oracle && { bound: true }),
+        exposure: {
+          coverage: coverageAt(SHOWN, ranking, dataset.numItems),
+          popularity: mean(popularityAt(SHOWN, ranking, counts)),
+        },
+      });
     }
+    const cases = {
+      lengths: Array.from(split.targets, (_, user) => split.inputs.lengthOf(user)),
+      popularities: Array.from(split.targets, (target) => counts[target]),
+    };
+    const data = profileDataset(dataset, ties);
     const calibration = await calibrate(recommender, sampleUsers(dataset.test, CALIBRATION_USERS), filterRated);
     const examples = await exemplify(recommender, dataset.test, names, filterRated);
     const profile = gpu.profiler && (await profileSteps(gpu, checkpoint, dataset));
-    return { step, users: dataset.test.targets.length, rankings, calibration, examples, ...(profile && { profile }) };
+    const users = dataset.test.targets.length;
+    return { step, users, rankings, cases, data, calibration, examples, ...(profile && { profile }) };
   } finally {
     recommender.release();
   }
@@ -79,15 +110,15 @@ async function calibrate(
   const lists = await recommender.top(histories, { top, filterRated });
   const cutoffs = CUTOFFS.filter((cutoff) => cutoff <= top);
   const users = lists.length;
-  const mean = (value: (list: Recommendation[], user: number) => number) =>
+  const meanOf = (value: (list: Recommendation[], user: number) => number) =>
     lists.reduce((sum, list, user) => sum + value(list, user), 0) / users;
   const hit = (list: Recommendation[], user: number) => list.some(({ item }) => item === targets[user]);
   return {
     users,
     cutoffs,
-    probability: cutoffs.map((k) => mean((list) => sum(list.slice(0, k).map(probability)) / k)),
-    precision: cutoffs.map((k) => mean((list, user) => (hit(list.slice(0, k), user) ? 1 / k : 0))),
-    byRank: Array.from({ length: top }, (_, r) => mean((list) => (list[r] ? probability(list[r]) : 0))),
+    probability: cutoffs.map((k) => meanOf((list) => sum(list.slice(0, k).map(probability)) / k)),
+    precision: cutoffs.map((k) => meanOf((list, user) => (hit(list.slice(0, k), user) ? 1 / k : 0))),
+    byRank: Array.from({ length: top }, (_, r) => meanOf((list) => (list[r] ? probability(list[r]) : 0))),
   };
 }
 

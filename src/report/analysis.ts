@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { checkSchema, type Schema } from '../base/schema.js';
+import type { DatasetProfile } from '../data/profile.js';
 import { readJson, writeWhole } from '../store/files.js';
 
 /** What was measured for the report of a run's best weights. Probabilities are the scores' sigmoids. */
@@ -11,6 +12,10 @@ export interface Analysis {
   /** Users of the test split. If fewer are used below, they are spread evenly over it. */
   readonly users: number;
   readonly rankings: readonly Ranked[];
+  /** What tells the ranked users apart; earlier versions left it out. */
+  readonly cases?: Cases;
+  /** The whole data; earlier versions left it out. */
+  readonly data?: DatasetProfile;
   readonly calibration: Calibration;
   readonly examples: readonly Example[];
   /** Left out if the adapter has no timestamps. */
@@ -21,6 +26,16 @@ export interface Analysis {
 export interface Ranked {
   readonly name: string;
   readonly ranks: readonly number[];
+  /** It knows the truth, so it is an upper bound and no rival. */
+  readonly bound?: boolean;
+  /** The share of the catalogue in the first ten of any user, and how often the items there occur in training, on average. */
+  readonly exposure?: { readonly coverage: number; readonly popularity: number };
+}
+
+/** For each ranked user the length of the history, and how often the target occurs in training. */
+export interface Cases {
+  readonly lengths: readonly number[];
+  readonly popularities: readonly number[];
 }
 
 /** Over users' top K, as in Figure 2 of gSASRec (RecSys '23, https://arxiv.org/abs/2308.07192). */
@@ -69,11 +84,33 @@ export interface Profile {
 }
 
 const FILE = 'analysis.json';
+const LINES: Schema = {
+  lines: 'number',
+  interactions: 'number',
+  lengths: { mean: 'number', min: 'number', p10: 'number', p50: 'number', p90: 'number', max: 'number' },
+  repeats: 'number',
+};
 const ITEM: Schema = { id: 'number', 'title?': 'string' };
 const SCHEMA: Schema = {
   step: 'number',
   users: 'number',
-  rankings: [{ name: 'string', ranks: ['number'] }],
+  rankings: [
+    {
+      name: 'string',
+      ranks: ['number'],
+      'bound?': 'boolean',
+      'exposure?': { coverage: 'number', popularity: 'number' },
+    },
+  ],
+  'cases?': { lengths: ['number'], popularities: ['number'] },
+  'data?': {
+    train: LINES,
+    val: LINES,
+    test: LINES,
+    'ties?': { interactions: 'number', testTargets: 'number' },
+    lengths: [{ from: 'number', to: 'number', count: 'number' }],
+    popularity: [{ items: 'number', interactions: 'number' }],
+  },
   calibration: {
     users: 'number',
     cutoffs: ['number'],
@@ -111,6 +148,10 @@ export function readAnalysis(run: string): Analysis | undefined {
   const lists = { rankings, examples, 'calibration.cutoffs': calibration.cutoffs };
   for (const [name, { length }] of Object.entries(lists))
     if (length === 0) throw new InputError(`${file}: ${name} is empty; ${advice}`);
+  const users = rankings[0].ranks.length;
+  const perUser = [...Object.values(analysis.cases ?? {}), ...rankings.map(({ ranks }) => ranks)];
+  const odd = perUser.find(({ length }) => length !== users);
+  if (odd) throw new InputError(`${file}: it is of ${users} users, but has a list of ${odd.length}; ${advice}`);
   return analysis;
 }
 

@@ -1,15 +1,17 @@
+import { JUDGES } from '../kernels/score/judges/index.js';
+import { OPTION_DEFAULTS } from '../train/config.js';
 import { draw } from './chart.js';
 import { lineChart, type Series } from './charts.js';
-import { type Html, html } from './html.js';
+import { count, type Html, html } from './html.js';
 import { type AnalysedRun, analysedRuns, type RunRecord } from './run.js';
 
-/** Are the model's probabilities true? The paper's Figures 2 and 1. */
+/** Are the model's probabilities true? The paper's Figures 2 and 1. Nothing for losses whose scores only order items. */
 export async function calibrationCharts(runs: readonly RunRecord[]): Promise<Html | undefined> {
-  const analysed = analysedRuns(runs);
+  const analysed = analysedRuns(runs).filter(({ config }) => JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated);
   if (analysed.length === 0) return undefined;
   return html`<section><h2>Calibration</h2>
-<p>A score's sigmoid reads as the probability that the item comes next. Sampled negatives inflate it, and gBCE's t takes that back: t = 0 is plain BCE, t = 1 aims at true probabilities. Other losses only order items.</p>
-<div class="charts">${[await calibrationChart(analysed), await rankChart(analysed)]}</div></section>`;
+<div class="charts"><p>A score's sigmoid reads as the probability that the item comes next. Sampled negatives inflate it, and gBCE's t takes that back: t = 0 is plain BCE, t = 1 aims at true probabilities.</p>
+${[await calibrationChart(analysed), await rankChart(analysed)]}</div></section>`;
 }
 
 function calibrationChart(runs: readonly AnalysedRun[]): Promise<Html> {
@@ -22,7 +24,7 @@ function calibrationChart(runs: readonly AnalysedRun[]): Promise<Html> {
   const { cutoffs, probability, precision, users } = runs[0].analysis.calibration;
   const labels = cutoffs
     .map((cutoff, i) => ({ x: probability[i], y: precision[i], text: `K = ${cutoff}`, cutoff }))
-    .filter(({ y, cutoff }) => y > 0 && [1, 10, 100].includes(cutoff));
+    .filter(({ y, cutoff }) => y > 0 && [1, cutoffs.at(-1)].includes(cutoff));
   const axis = (title: string) => ({ title, format: '.2~g', log: true });
   const spec = lineChart({
     x: axis('mean predicted probability@K'),
@@ -31,7 +33,7 @@ function calibrationChart(runs: readonly AnalysedRun[]): Promise<Html> {
     diagonal: 'perfectly calibrated',
     labels: runs.length === 1 ? labels : [],
   });
-  const caption = `K from 1 to ${cutoffs.at(-1)}, over ${users.toLocaleString('en-US')} test users, as in Figure 2 of the gSASRec paper. Right of the diagonal the model promises more than comes true.`;
+  const caption = `K from 1 to ${cutoffs.at(-1)}, over ${count(users)} test users, as in Figure 2 of the gSASRec paper. Right of the diagonal the model promises more than comes true.`;
   return draw(spec, 'Probability against precision', caption);
 }
 

@@ -1,5 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { COLOURS, DASHES, HEIGHT, SHAPES } from './chart.js';
+import type { Bin } from '../data/profile.js';
+import { COLOURS, DASHES, HEIGHT, LETTERS, SHAPES, WIDTH, wordsWidth } from './chart.js';
 
 export interface Series {
   readonly name: string;
@@ -39,19 +40,13 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
     apart(points, x.log ?? false).map(([px, py]) => ({ name, x: px, y: py })),
   );
   const names = series.map(({ name }) => name);
-  const style = <T>(range: readonly T[]) => ({
-    field: 'name',
-    type: 'nominal' as const,
-    scale: { domain: names, range: names.map((_, i) => cycle(range, i)) },
-    sort: null,
-    legend: names.length === 1 ? null : mark ? { offset: 24 } : {}, // above the mark's words
-  });
+  const legend = legendOf(names, mark ? { offset: 24 } : {}); // above the mark's words
   const ends = curves.flatMap(({ points }) => points.flat()).sort((a, b) => a - b);
   const [low, high] = [(ends[0] ?? 0) / 1.4, (ends.at(-1) ?? 1) * 1.4];
   const domain = diagonal === undefined ? undefined : [low, high];
   const encoding = { x: axis('x', x, domain), y: axis('y', y, domain) };
   return {
-    height: HEIGHT,
+    height: legend.height,
     layer: [
       ...(diagonal === undefined ? [] : diagonalLayers(diagonal, low, high, encoding)),
       ...(mark === undefined ? [] : markLayers(mark, curves, x.log ?? false, encoding)),
@@ -63,11 +58,11 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
       {
         data: { values: markers },
         mark: { type: 'point' },
-        encoding: { ...encoding, color: style(COLOURS), shape: style(SHAPES) },
+        encoding: { ...encoding, ...legend.encoding },
       },
       {
         data: { values: labels },
-        mark: { type: 'text', align: 'left', dx: 9 },
+        mark: { type: 'text', align: 'right', dx: -6, dy: -9 },
         encoding: { ...encoding, text: { field: 'text', type: 'nominal' } },
       },
     ],
@@ -131,7 +126,7 @@ export function intervalChart(rows: readonly Interval[], title: string): TopLeve
   const high = Math.max(...near.map((row) => row.high));
   const margin = (high - low) / 20;
   const names = rows.map(({ name }) => name);
-  const y = { field: 'name', type: 'nominal' as const, scale: { domain: names }, sort: null, title: null, axis: NAMES };
+  const y = { field: 'name', type: 'nominal' as const, scale: { domain: names }, sort: null, axis: null };
   const x = (field: string) => ({
     field,
     type: 'quantitative' as const,
@@ -139,10 +134,15 @@ export function intervalChart(rows: readonly Interval[], title: string): TopLeve
     scale: { domain: [Math.max(0, low - margin), high + margin], nice: false, zero: false },
     axis: { grid: true, tickCount: 4 },
   });
+  const above = { type: 'text' as const, align: 'left' as const, x: 0, dy: -16, limit: WIDTH - 20 };
   return {
-    width: WIDE,
-    height: rowsHeight(rows.length),
+    height: 50 + ROW_HEIGHT * rows.length,
     layer: [
+      {
+        data: { values: names.map((name) => ({ name })) },
+        mark: above,
+        encoding: { y, text: { field: 'name', type: 'nominal' } },
+      },
       {
         data: { values: near },
         mark: { type: 'rule', strokeWidth: 2, color: COLOURS[0] },
@@ -155,51 +155,91 @@ export function intervalChart(rows: readonly Interval[], title: string): TopLeve
       },
       {
         data: { values: far },
-        mark: { type: 'text', align: 'left', x: 2 },
+        mark: { type: 'text', align: 'left', x: 2, dy: 3 },
         encoding: { y, text: { field: 'text', type: 'nominal' } },
       },
     ],
   };
 }
 
-export interface Bar {
-  readonly name: string;
+/** Room for a name and, below it, its interval over the whole width. */
+const ROW_HEIGHT = 42;
+
+/** An estimate and its interval for one bucket. */
+export interface BucketPoint {
+  readonly bucket: string;
   readonly value: number;
-  readonly label: string;
+  readonly low: number;
+  readonly high: number;
 }
 
-/** A bar for each name, one below the other, with words at its end. */
-export function barChart(bars: readonly Bar[], title: string): TopLevelSpec {
-  const longest = Math.max(...bars.map(({ value }) => value));
-  const y = { field: 'name', type: 'nominal' as const, sort: null, title: null, axis: NAMES };
-  const x = {
-    field: 'value',
-    type: 'quantitative' as const,
-    title,
-    scale: { domain: [0, 1.75 * longest], nice: false }, // room for the words
-    axis: { values: [0, longest / 2, longest], format: '.2~r' },
-  };
+/** For each bucket a point and its interval of every series, side by side. */
+export function bucketChart(
+  series: readonly { readonly name: string; readonly points: readonly BucketPoint[] }[],
+  title: { readonly x: string; readonly y: string },
+): TopLevelSpec {
+  const names = series.map(({ name }) => name);
+  const values = series.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })));
+  const legend = legendOf(names);
+  const y = (field: string) => ({ field, type: 'quantitative' as const, title: title.y, axis: { format: '.2~f' } });
+  const x = { field: 'bucket', type: 'nominal' as const, sort: null, title: title.x, axis: { labelAngle: 0 } };
+  const xOffset = { field: 'name', type: 'nominal' as const, sort: null, scale: { domain: names, paddingOuter: 0.6 } };
+  const { legend: _, ...color } = legend.encoding.color;
   return {
-    width: WIDE,
-    height: rowsHeight(bars.length),
-    data: { values: bars },
+    height: legend.height,
+    data: { values },
     layer: [
-      { mark: { type: 'bar', color: COLOURS[0], height: { band: 0.7 } }, encoding: { y, x } },
       {
-        mark: { type: 'text', align: 'left', dx: 5 },
-        encoding: { y, x, text: { field: 'label', type: 'nominal' } },
+        mark: { type: 'rule', strokeWidth: 1.5 },
+        encoding: { x, xOffset, y: y('low'), y2: { field: 'high' }, color },
       },
+      { mark: { type: 'point' }, encoding: { x, xOffset, y: y('value'), ...legend.encoding } },
     ],
+  } as TopLevelSpec;
+}
+
+/** A bar for each bin, on a logarithmic axis. */
+export function histogram(bins: readonly Bin[], title: { readonly x: string; readonly y: string }): TopLevelSpec {
+  const values = bins.map(({ from, to, count }) => ({ from, end: to + 1, count }));
+  const domain = [bins[0].from, bins[bins.length - 1].to + 1];
+  return {
+    height: HEIGHT,
+    data: { values },
+    mark: { type: 'bar', color: COLOURS[0], stroke: 'var(--card)', strokeWidth: 1 },
+    encoding: {
+      x: {
+        field: 'from',
+        type: 'quantitative',
+        title: title.x,
+        scale: { type: 'log', nice: false, domain },
+        axis: { format: '~s', grid: false },
+      },
+      x2: { field: 'end' },
+      y: { field: 'count', type: 'quantitative', title: title.y, axis: { format: '~s' } },
+      y2: { datum: 0 },
+    },
+  } as TopLevelSpec;
+}
+
+/** Colour, shape and legend of several series, in as many columns as the names leave room for; and the height of a chart that has such a legend. */
+function legendOf(names: readonly string[], options: object = {}) {
+  const columns = Math.max(1, Math.floor(WIDTH / (Math.max(...names.map((name) => wordsWidth(name))) + SYMBOL)));
+  const style = <T>(range: readonly T[]) => ({
+    field: 'name',
+    type: 'nominal' as const,
+    scale: { domain: names, range: names.map((_, i) => cycle(range, i)) },
+    sort: null,
+    legend: names.length === 1 ? null : { columns, ...options },
+  });
+  const lines = Math.ceil(names.length / columns);
+  return {
+    encoding: { color: style(COLOURS), shape: style(SHAPES) },
+    height: HEIGHT + (lines - 1) * 1.4 * LETTERS,
   };
 }
 
-/** Of a figure that takes more than a third of the page, in the units of the drawing. */
-const WIDE = 440;
-const NAMES = { labelLimit: 200, domain: false, grid: false };
-
-function rowsHeight(rows: number): number {
-  return 60 + 22 * rows;
-}
+/** Of a legend's entry, with the space around it. */
+const SYMBOL = 46;
 
 function axis(channel: 'x' | 'y', { title, format, log, zero }: Axis, domain?: number[]) {
   const scale = {

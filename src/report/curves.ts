@@ -4,7 +4,7 @@ import { formatCount } from '../train/progress.js';
 import type { Validation } from '../train/run-store.js';
 import { draw } from './chart.js';
 import { lineChart, type Series } from './charts.js';
-import { type Html, html } from './html.js';
+import { count, type Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
 import { bestValidation, isValidated, measurements, medianRate, type RunRecord, valMetric } from './run.js';
 
@@ -27,7 +27,8 @@ function lossChart(runs: readonly RunRecord[]): Promise<Html> {
     return { name: run.name, points: measurements(run).map(({ step, loss }) => [step, loss]) };
   });
   const losses = new Set(runs.map(({ config }) => config.loss ?? OPTION_DEFAULTS.loss));
-  const y = { title: `${[...losses].join(' or ')} loss a position`, format: '.3~r' };
+  // Different losses differ by orders of magnitude.
+  const y = { title: `${[...losses].join(' or ')} loss a position`, format: '.3~r', log: losses.size > 1 };
   const caption =
     'Mean training loss, dropout on. Its height depends on the loss and its options, such as negatives and t, so compare it only between runs that share them.';
   return draw(lineChart({ x: STEPS, y, series }), 'Training loss', caption);
@@ -86,11 +87,7 @@ function throughputChart(runs: readonly RunRecord[]): Promise<Html> {
   });
   const y = { title: 'positions a second', format: '~s', zero: true };
   const rates = runs.map((run) => {
-    return `${runs.length > 1 ? `${run.name}: ` : ''}${formatCount(medianRate(run)!)} positions/s, the median`;
+    return html` ${runs.length > 1 && html`<bdi>${run.name}</bdi>: `}${formatCount(medianRate(run)!)} positions/s, the median.`;
   });
-  return draw(lineChart({ x: MINUTES, y, series }), 'Throughput', `Validations left out. ${rates.join('; ')}.`);
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
+  return draw(lineChart({ x: MINUTES, y, series }), 'Throughput', html`Validations left out.${rates}`);
 }

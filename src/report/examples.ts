@@ -1,30 +1,31 @@
 import { JUDGES } from '../kernels/score/judges/index.js';
 import { OPTION_DEFAULTS } from '../train/config.js';
 import type { Example, Item } from './analysis.js';
-import { type Html, html } from './html.js';
+import { count, type Html, html } from './html.js';
 import type { RunRecord } from './run.js';
 
 /** What the model recommends to a few users of the test split, and what they chose next. */
 export function exampleCards({ analysis, config }: RunRecord): Html | undefined {
   if (!analysis) return undefined;
-  const percentages = JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated?.(config)
-    ? 'predicted probabilities'
-    : 'sigmoids of the scores, which only order items: they can exceed the probability that an item comes next';
+  const calibrated = JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated?.(config) ?? false;
+  const percentages = calibrated && ' Percentages are predicted probabilities.';
   return html`<section><h2>Recommendations</h2>
-<p>Users of the test split, spread evenly over it. What came next is marked ▸; percentages are ${percentages}.</p>
-<div class="cards">${analysis.examples.map(card)}</div></section>`;
+<p>Users of the test split, spread evenly over it. What came next is marked ▸.${percentages}</p>
+<div class="cards">${analysis.examples.map((example) => card(example, calibrated))}</div></section>`;
 }
 
-function card({ user, name: called, history, length, target, rank, recommended, probabilities }: Example): Html {
+/** Without probabilities where they would promise more than comes true. */
+function card(example: Example, calibrated: boolean): Html {
+  const { user, name: called, history, length, target, rank, recommended, probabilities } = example;
   const shown = history.length < length ? `the last ${history.length} of ${length} items` : `${length} items`;
-  const outcome = rank > 0 ? `at rank ${rank.toLocaleString('en-US')}` : 'not ranked: an item of the history';
+  const outcome = rank > 0 ? `at rank ${count(rank)}` : 'not ranked: an item of the history';
   return html`<article><h3>User ${called ?? user}</h3>
 <h4>History <small>${shown}, oldest first</small></h4>
 <ol class="history">${history.map((item) => html`<li>${itemName(item)}</li>`)}</ol>
 <h4>Recommended</h4>
 <ol class="recommended">${recommended.map(
     (item, i) =>
-      html`<li${item.id === target.id && html` class="hit"`}><span>${itemName(item)}</span><span>${percent(probabilities[i])}</span></li>`,
+      html`<li${item.id === target.id && html` class="hit"`}><span>${itemName(item)}</span>${calibrated && html`<span>${percent(probabilities[i])}</span>`}</li>`,
   )}</ol>
 <h4>Came next</h4><p class="target"><b>${itemName(target)}</b>, ${outcome}</p></article>`;
 }

@@ -1,7 +1,8 @@
 import { formatCount, formatDuration } from '../train/progress.js';
-import { type Html, html } from './html.js';
-import { METRIC_TITLES } from './intervals.js';
+import { count, type Html, html } from './html.js';
+import { METRIC_TITLES, meanOf, type ReportedMetric } from './intervals.js';
 import { bestValidation, medianRate, type RunRecord, valMetric } from './run.js';
+import { table } from './table.js';
 
 type Fact = readonly [name: string, value: string];
 
@@ -14,9 +15,14 @@ export function headline(run: RunRecord): Html {
   const best = bestValidation(run);
   const rate = medianRate(run);
   const metric = METRIC_TITLES[valMetric(run.config)];
+  const tested = run.analysis?.rankings[0];
+  const test = (name: ReportedMetric): Fact[] =>
+    tested ? [[`test ${METRIC_TITLES[name]}`, meanOf(name, tested).toFixed(4)]] : [];
   const figures: Fact[] = [
+    ...test('ndcg@10'),
+    ...test('recall@10'),
     [`best validation ${metric}`, best?.[valMetric(run.config)]?.toFixed(4) ?? '–'],
-    ['training steps', latest.step.toLocaleString('en-US')],
+    ['training steps', count(latest.step)],
     ['training time', formatDuration(latest.seconds)],
     ['positions a second', rate === undefined ? '–' : formatCount(rate)],
   ];
@@ -29,9 +35,9 @@ export function stateBadge({ state: { state, why } }: RunRecord): Html {
 
 /** Options and environment of one run. */
 export function configuration(run: RunRecord): Html {
-  return html`<section><h2>Configuration</h2><div class="tables">
-<div><h3>Options</h3>${definitionTable(options(run))}</div>
-<div><h3>Environment</h3>${definitionTable(environment(run))}</div></div></section>`;
+  return html`<section><h2>Configuration</h2>
+<h3>Options</h3>${definitions(options(run))}
+<h3>Environment</h3>${definitions(environment(run), 'short')}</section>`;
 }
 
 /** Where several runs differ. What they share is only counted. */
@@ -39,17 +45,15 @@ export function differences(runs: readonly RunRecord[]): Html {
   const facts = runs.map((run) => new Map([...data(run), ...options(run), ...environment(run)]));
   const names = [...new Set(facts.flatMap((of) => [...of.keys()]))];
   const differing = names.filter((name) => new Set(facts.map((of) => of.get(name))).size > 1);
-  const table = html`<div class="scroll"><table><thead><tr><th></th>${runs.map(({ name }) => html`<th>${name}</th>`)}</tr></thead>
-<tbody>${differing.map(
-    (name) => html`<tr><th scope="row">${name}</th>${facts.map((of) => html`<td>${of.get(name) ?? '–'}</td>`)}</tr>`,
-  )}</tbody></table></div>`;
+  const heads = ['option', ...runs.map(({ name }) => name)];
+  const rows = differing.map((name) => ({ name, cells: facts.map((of) => of.get(name) ?? '–') }));
   const same = names.length - differing.length;
-  return html`<section><h2>Differences</h2>${differing.length > 0 && table}
+  return html`<section><h2>Differences</h2>${rows.length > 0 && table('Differences of options and environment', heads, rows)}
 <p>${same} of ${names.length} options and facts of the environment are the same.</p></section>`;
 }
 
 function data({ dataset }: RunRecord): Fact[] {
-  return dataset ? [['data', `${dataset.name}, ${dataset.interactions.toLocaleString('en-US')} interactions`]] : [];
+  return dataset ? [['data', `${dataset.name}, ${count(dataset.interactions)} interactions`]] : [];
 }
 
 function options({ config }: RunRecord): Fact[] {
@@ -73,6 +77,6 @@ function environment({ sessions }: RunRecord): Fact[] {
   ];
 }
 
-function definitionTable(facts: readonly Fact[]): Html {
-  return html`<table class="facts"><tbody>${facts.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</tbody></table>`;
+function definitions(facts: readonly Fact[], names = ''): Html {
+  return html`<dl class="facts ${names}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

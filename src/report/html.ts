@@ -22,3 +22,18 @@ const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
+
+/** With separators: 12,345. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** A share in per cent: 12.3 %. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** Short, for an axis: 12K. */
+export function compact(value: number): string {
+  return value.toLocaleString('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
+}

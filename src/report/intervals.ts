@@ -1,10 +1,19 @@
 import { DEFAULT_RESAMPLING } from '../data/bootstrap.js';
-import { comparePaired, type Estimate, estimate, type Paired, type UserValues } from '../data/evaluation.js';
-import { gainsOf, metricsAt } from '../data/metrics.js';
-import type { Ranked } from './analysis.js';
+import {
+  type BucketEstimates,
+  bucketEstimates,
+  comparePaired,
+  type Estimate,
+  estimate,
+  type Paired,
+  type UserValues,
+} from '../data/evaluation.js';
+import { gainsOf, mean, metricsAt } from '../data/metrics.js';
+import { DEFAULT_MEASUREMENT } from '../infer/evaluation.js';
+import type { Cases, Ranked } from './analysis.js';
 
-/** The metrics of a report, in its order. */
-export const REPORTED = ['ndcg@10', 'recall@1', 'recall@10', 'mrr'] as const;
+/** The metrics of a report, the most telling first: a phone shows the first ones. */
+export const REPORTED = ['ndcg@10', 'recall@10', 'recall@1', 'mrr'] as const;
 
 export type ReportedMetric = (typeof REPORTED)[number];
 
@@ -20,9 +29,23 @@ export function estimateMetrics(ranked: Ranked): Record<ReportedMetric, Estimate
   return estimate(userValues(ranked), DEFAULT_RESAMPLING) as Record<ReportedMetric, Estimate>;
 }
 
+/** A metric's mean over all users. */
+export function meanOf(metric: ReportedMetric, ranked: Ranked): number {
+  return mean(userValues(ranked).get(metric)!);
+}
+
 /** How much better `a` is than `b` for the same users. */
 export function compareMetrics(a: Ranked, b: Ranked): Record<ReportedMetric, Paired> {
   return comparePaired(userValues(a), userValues(b), DEFAULT_RESAMPLING) as Record<ReportedMetric, Paired>;
+}
+
+/** NDCG@10 of users in buckets, as `evaluate` makes them. @returns for each kind of bucket, those buckets */
+export function estimateBuckets(ranked: Ranked, { lengths, popularities }: Cases): BucketEstimates[][] {
+  const ndcg = new Map([['ndcg@10', userValues(ranked).get('ndcg@10')!]]);
+  return [
+    bucketEstimates('length', lengths, ndcg, DEFAULT_MEASUREMENT),
+    bucketEstimates('popularity', popularities, ndcg, DEFAULT_MEASUREMENT),
+  ];
 }
 
 const METRICS = new Map(metricsAt(['ndcg', 'recall', 'mrr'], [1, 10]).map((metric) => [metric.name, metric]));

@@ -1,25 +1,25 @@
 import type { Profile } from './analysis.js';
-import { draw } from './chart.js';
-import { barChart } from './charts.js';
-import { type Html, html } from './html.js';
+import { count, type Html, html } from './html.js';
 import type { RunRecord } from './run.js';
 
 const SHOWN = 14;
 
 /** Where the GPU's time goes in a training step. */
-export async function kernelTimes({ analysis }: RunRecord): Promise<Html | undefined> {
+export function kernelTimes({ analysis }: RunRecord): Html | undefined {
   if (!analysis) return undefined;
   const { profile } = analysis;
   if (!profile)
     return html`<section><h2>GPU time</h2><p>This adapter has no timestamp queries, so its kernels cannot be timed.</p></section>`;
-  const total = profile.kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  const bars = folded(profile.kernels).map(({ name, milliseconds, launches }) => ({
-    name: `${name} ×${Math.round(launches)}`,
-    value: milliseconds,
-    label: `${significant(milliseconds)} ms · ${Math.round((100 * milliseconds) / total)} %`,
-  }));
-  const caption = `Means of ${profile.steps} training steps of ${Math.round(profile.positions).toLocaleString('en-US')} positions from the best weights on, by timestamp queries around every launch: ${significant(total)} ms a step in all. × counts launches a step.`;
-  return html`<section><h2>GPU time</h2><div class="charts wide">${await draw(barChart(bars, 'GPU time a training step, ms'), 'By kernel', caption)}</div></section>`;
+  const { kernels, steps, positions } = profile;
+  const total = kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const longest = kernels[0].milliseconds;
+  const bars = folded(kernels).map(
+    ({ name, milliseconds, launches }) =>
+      html`<li><span>${name} <small>×${Math.round(launches)}</small></span> <span>${significant(milliseconds)} ms <small>${Math.round((100 * milliseconds) / total)} %</small></span><i style="width:${((100 * milliseconds) / longest).toFixed(1)}%"></i></li>`,
+  );
+  return html`<section><h2>GPU time</h2>
+<p>A training step of ${count(Math.round(positions))} positions takes ${significant(total)} ms on the GPU: the mean of ${steps} steps from the best weights on, by timestamp queries around every launch. × counts launches a step.</p>
+<ol class="bars">${bars}</ol></section>`;
 }
 
 /** The longest, and the others in one. */

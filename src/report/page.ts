@@ -1,13 +1,15 @@
 import { calibrationCharts } from './calibration.js';
 import { learningCurves } from './curves.js';
+import { dataProfile } from './data.js';
 import { exampleCards } from './examples.js';
 import { configuration, differences, headline, stateBadge } from './facts.js';
-import { Html, html } from './html.js';
+import { count, Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
 import { kernelTimes } from './kernels.js';
 import { results } from './results.js';
 import { bestValidation, isValidated, type RunRecord, sameData, valMetric } from './run.js';
 import { STYLE } from './style.js';
+import { type Row, table } from './table.js';
 
 /** A complete document that needs no other files. */
 export function renderDocument(title: string, main: Html, script?: string): string {
@@ -26,10 +28,9 @@ export function renderMain(runs: readonly RunRecord[]): Promise<Html> {
 
 async function renderRun(run: RunRecord): Promise<Html> {
   const { dataset, analysis, validations } = run;
-  const n = (value: number) => value.toLocaleString('en-US');
   const about =
     dataset &&
-    html`<p class="about">${dataset.name}: ${n(dataset.users)} users, ${n(dataset.items)} items, ${n(dataset.interactions)} interactions, ${dataset.meanLength.toFixed(1)} a user</p>`;
+    html`<p class="about"><bdi>${dataset.name}</bdi>: ${count(dataset.users)} users, ${count(dataset.items)} items, ${count(dataset.interactions)} interactions, ${dataset.meanLength.toFixed(1)} a user</p>`;
   const waiting =
     validations.length === 0 &&
     html`<p class="note">Nothing has been validated yet: the first validation follows the first epoch.</p>`;
@@ -42,27 +43,29 @@ async function renderRun(run: RunRecord): Promise<Html> {
     !analysis &&
     html`<p class="note">Intervals, calibration, recommendations and GPU time are measured when the run has ended; <code>gsas-wgpu report</code> does it for a run that was interrupted.</p>`;
   return html`<header><h1>${run.name}</h1><p>${stateBadge(run)}</p>${about}${headline(run)}</header>
-${[waiting, unvalidated, missing, await results([run]), await learningCurves([run]), await calibrationCharts([run])]}
-${[exampleCards(run), await kernelTimes(run), configuration(run), footer([run])]}`;
+${[waiting, unvalidated, missing, await results([run]), exampleCards(run), await learningCurves([run])]}
+${[await calibrationCharts([run]), await dataProfile(run), kernelTimes(run), configuration(run), footer([run])]}`;
 }
 
 async function renderComparison(runs: readonly RunRecord[]): Promise<Html> {
-  const rows = runs.map((run) => {
+  const rows = runs.map((run): Row => {
     const best = bestValidation(run);
     const metric = valMetric(run.config);
     const value = best?.[metric];
     const cells = [
       value === undefined ? '–' : `${METRIC_TITLES[metric]} ${value.toFixed(4)}`,
-      best ? best.step.toLocaleString('en-US') : '–',
+      best ? count(best.step) : '–',
+      stateBadge(run),
+      html`<code>${run.folder}</code>`,
     ];
-    return html`<tr><th scope="row">${run.name}</th><td>${stateBadge(run)}</td>${cells.map((cell) => html`<td>${cell}</td>`)}<td><code>${run.folder}</code></td></tr>`;
+    return { name: run.name, cells };
   });
   const mixed =
     runs.some((run) => !sameData(run, runs[0])) &&
     html`<p class="note">These runs are of different data: their metrics say nothing about which is better.</p>`;
   return html`<header><h1>${runs.length} runs compared</h1>${mixed}</header>
-<section><div class="scroll"><table><thead><tr><th>run</th><th>state</th><th>best validation</th><th>at step</th><th>folder</th></tr></thead><tbody>${rows}</tbody></table></div></section>
-${[await results(runs), await learningCurves(runs), await calibrationCharts(runs), differences(runs), footer(runs)]}`;
+<section>${table('Runs', ['run', 'best validation', 'at step', 'state', 'folder'], rows)}</section>
+${[await results(runs), differences(runs), await learningCurves(runs), await calibrationCharts(runs), footer(runs)]}`;
 }
 
 function footer(runs: readonly RunRecord[]): Html {

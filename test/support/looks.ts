@@ -61,8 +61,8 @@ const SMALL_TEXT = `(least) => {
     const parent = node.parentElement;
     const words = node.textContent.trim();
     if (words === '' || parent.closest('script, style') || parent.getClientRects().length === 0) continue;
-    const scale = parent instanceof SVGGraphicsElement ? parent.getScreenCTM().a : 1;
-    const pixels = parseFloat(getComputedStyle(parent).fontSize) * scale;
+    const { a, b } = parent instanceof SVGGraphicsElement ? parent.getScreenCTM() : { a: 1, b: 0 };
+    const pixels = parseFloat(getComputedStyle(parent).fontSize) * Math.hypot(a, b);
     if (pixels < least - 0.01) small.push(words.slice(0, 40) + ', ' + pixels.toFixed(1) + ' px');
   }
   return small;

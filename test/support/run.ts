@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { LineStats } from '../../src/data/stats.js';
 import type { Analysis } from '../../src/report/analysis.js';
 import type { Session } from '../../src/store/sessions.js';
 import { resolveConfig } from '../../src/train/config.js';
@@ -8,14 +9,34 @@ export const HOSTILE = '<script>alert("&")</script>';
 
 const RANKS = Array.from({ length: 200 }, (_, user) => (user * 7) % 60);
 
+function linesOf(interactions: number, held: number): LineStats {
+  const lengths = { mean: interactions / 200, min: 2, p10: 3, p50: 5, p90: 7, max: 7 };
+  return { lines: 200, interactions, lengths, repeats: 0.125, seenTargets: held === 0 ? null : 0.26 };
+}
+
 /** What a report needs from an analysis, with a title that looks like a script. */
 export const ANALYSIS: Analysis = {
   step: 20,
   users: 200,
   rankings: [
-    { name: 'gSASRec', ranks: RANKS },
-    { name: 'popularity', ranks: RANKS.map((rank) => 5 * rank) },
+    { name: 'gSASRec', ranks: RANKS, exposure: { coverage: 0.337, popularity: 12.4 } },
+    { name: 'popularity', ranks: RANKS.map((rank) => 5 * rank), exposure: { coverage: 0.1, popularity: 90 } },
+    { name: 'oracle', ranks: RANKS.map(() => 1), bound: true },
   ],
+  cases: { lengths: RANKS.map((_, user) => 3 + user), popularities: RANKS.map((_, user) => user % 50) },
+  data: {
+    ...Object.fromEntries(['train', 'val', 'test'].map((part, more) => [part, linesOf(2800 + 100 * more, more)])),
+    ties: { interactions: 600, testTargets: 40 },
+    lengths: [
+      { from: 2, to: 3, count: 20 },
+      { from: 4, to: 7, count: 180 },
+    ],
+    popularity: [
+      { items: 0.01, interactions: 0.1 },
+      { items: 0.1, interactions: 0.5 },
+      { items: 1, interactions: 1 },
+    ],
+  } as Analysis['data'] & object,
   calibration: {
     users: 200,
     cutoffs: [1, 2, 5],
