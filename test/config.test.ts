@@ -131,6 +131,25 @@ describe('options', () => {
     });
   });
 
+  it('of how scores are corrected go with some losses and some negatives', () => {
+    const log_q = 'standard';
+    expect(resolveConfig(57, [{ loss: 'ssm', log_q }])).toMatchObject({ log_q });
+    expect(resolveConfig(57, [{ loss: 'ssm', log_q }, { loss: 'bpr' }])).toMatchObject({ log_q: 'none' });
+    for (const [options, message] of [
+      [
+        { loss: 'bce', log_q: 'corrected' },
+        'log_q corrected does not go with the loss bce: it judges each score alone, so there is no denominator that the positive could be left out of; set log_q to standard or none',
+      ],
+      [{ log_q }, 'log_q is standard, but means nothing for the loss gbce; leave it out, or set loss to bce or ssm'],
+      [
+        { loss: 'ssm', negatives: 'catalogue', log_q },
+        `log_q is standard, but means nothing for the negatives catalogue; leave it out, or set negatives to ${Object.keys(DRAWING).join(' or ')}`,
+      ],
+    ] as const) {
+      expect(() => resolveConfig(57, [options], 'x')).toThrow(new InputError(`x: ${message}`));
+    }
+  });
+
   it('that several losses, samplers or optimizers have are one option', () => {
     for (const registry of [JUDGES, NEGATIVES, RULES]) {
       const entries = Object.values<Choice>(registry).flatMap(({ options }) => Object.entries(options));

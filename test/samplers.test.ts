@@ -17,8 +17,12 @@ import { dataset, MODEL } from './support/small.js';
 const N = 101;
 const DRAWS = { T: 1000, k: 1000 };
 
-/** How often each item 1 … N is among a million draws of the GPU. */
-async function drawn(name: string, counts: ItemCounts, options = {}): Promise<Float64Array> {
+/** How often each item 1 … N is among a million draws of the GPU, and the probability that the sampler's log q says it has. */
+async function drawn(
+  name: string,
+  counts: ItemCounts,
+  options = {},
+): Promise<{ times: Float64Array; q: Float64Array }> {
   const sampler = DRAWING[name];
   const settings = settingsOf(sampler, options);
   const source = uploadSource(stream, sampler, counts, settings);
@@ -29,7 +33,9 @@ async function drawn(name: string, counts: ItemCounts, options = {}): Promise<Fl
   stream.release(ids);
   if (source) stream.release(source);
   expect(times[0]).toBe(0);
-  return times.subarray(1);
+  const words = sampler.source?.words(counts, settings);
+  const q = Float64Array.from({ length: N }, (_, i) => Math.exp(sampler.logQOf(0, i + 1, N, words)));
+  return { times: times.subarray(1), q };
 }
 
 /** Pearson's chi-square of a million draws, in standard deviations from its mean under `probabilities`. Items of probability 0 must not be drawn. */
@@ -44,17 +50,22 @@ function deviation(times: Float64Array, probabilities: Float64Array): number {
 
 describe('a million draws are distributed as they should be:', () => {
   it('uniform', async () => {
-    const even = new Float64Array(N).fill(1 / N);
-    expect(Math.abs(deviation(await drawn('uniform', countsOf(N)), even))).toBeLessThan(4);
+    const { times, q } = await drawn('uniform', countsOf(N));
+    expect(Math.abs(deviation(times, q))).toBeLessThan(4);
     // A tenth too much of one item in a hundred would be found.
-    const skewed = even.map((p, i) => (i === 3 ? 0.9 * p : p + (0.1 * p) / (N - 1)));
-    expect(Math.abs(deviation(await drawn('uniform', countsOf(N)), skewed))).toBeGreaterThan(4);
+    const skewed = q.map((p, i) => (i === 3 ? 0.9 * p : p + (0.1 * p) / (N - 1)));
+    expect(Math.abs(deviation(times, skewed))).toBeGreaterThan(4);
   });
 
   it.each([1, 0.75, 0, 2])('popularity to the power %s', async (popularity_exponent) => {
-    const times = await drawn('popularity', countsOf(N), { popularity_exponent });
+    const { times, q } = await drawn('popularity', countsOf(N), { popularity_exponent });
     const expected = popularityOf(countsOf(N), popularity_exponent);
     expect(Math.abs(deviation(times, expected))).toBeLessThan(4);
+    const drawable = [...q.keys()].filter((i) => expected[i] > 0);
+    for (const i of drawable) expect(q[i] / expected[i]).toBeCloseTo(1, 5);
+    // An item that is never drawn has the log q of the rarest that is.
+    const rarest = Math.min(...drawable.map((i) => q[i]));
+    expect(Math.min(...q)).toBe(rarest);
     expect(expected.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
   });
 });

@@ -3,6 +3,7 @@ import type { Tensor } from '../engine/tensor.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
 import { NEGATIVES, negativesFor } from '../kernels/score/negatives/index.js';
 import type { Given, Negatives } from '../kernels/score/negatives/negatives.js';
+import type { ItemCounts } from '../kernels/score/sampler.js';
 import type { SequenceTensors } from '../model/architecture.js';
 import type { Model } from '../model/model.js';
 import { AUTO } from './choices.js';
@@ -13,21 +14,34 @@ export interface Objective extends Given {
   readonly negatives: Negatives;
 }
 
+/** The judge and the negatives that a configuration names. */
+export function chosenIn({ loss, negatives }: Pick<TrainConfig, 'loss' | 'negatives'>) {
+  const judge = JUDGES[loss];
+  return { judge, negatives: NEGATIVES[negatives === AUTO ? negativesFor(judge).name : negatives] };
+}
+
 /** The objective that a configuration asks for. */
 export function objectiveOf(config: TrainConfig): Objective {
   const { num_items: numItems } = config;
-  const judge = JUDGES[config.loss];
-  const negatives = NEGATIVES[config.negatives === AUTO ? negativesFor(judge).name : config.negatives];
-  const settings = judge.settings(config, { k: negatives.count(config, numItems), numItems });
+  const { judge, negatives } = chosenIn(config);
+  const { varies = false } = negatives;
+  const settings = judge.settings(config, { k: negatives.count(config, numItems), numItems, varies });
   return { negatives, verdict: { judge, settings }, numItems, options: config };
 }
 
 /**
  * The best score that a model could give to all items alike under this objective, or 0 if any is as good. A model that starts elsewhere first learns this
  * offset by making all hidden states alike. Then it ranks by popularity for hundreds of steps until they differ again.
+ * @param counts how often each item is a target, for negatives that are drawn by it
  */
-export function priorScore({ negatives, verdict: { judge, settings }, options, numItems }: Objective): number {
-  return judge.prior?.(settings, negatives.count(options, numItems)) ?? 0;
+export function priorScore(
+  { negatives, verdict: { judge, settings }, options, numItems }: Objective,
+  counts: ItemCounts | undefined,
+): number {
+  const draws = counts && negatives.draws?.(counts, options);
+  const targets = counts?.reduce((sum, count) => sum + count, 0) ?? 0;
+  const mean = draws?.reduce((sum, times, i) => sum + (times * counts![i + 1]) / targets, 0);
+  return judge.prior?.(settings, negatives.count(options, numItems), mean) ?? 0;
 }
 
 /**

@@ -49,14 +49,15 @@ export async function planTraining(request: PlanRequest): Promise<TrainPlan> {
     await store?.checkVacant();
     const config = resolveConfig(dataset.numItems, [initFrom ? inheritedOptions(initFrom) : {}, ...layers], 'options');
     const weights = initFrom && warmStart(initFrom, config, 'init-from', numberOf);
+    const drawn = drawnFrom(dataset, config);
     return {
       config,
-      ...drawnFrom(dataset, config),
+      ...drawn,
       notices: [
         ...(initFrom ? [carriedOver(initFrom, dataset.numItems, numberOf)] : []),
         ...noticesOf(dataset, config),
       ],
-      start: () => ({ weights: weights ?? freshWeights(config), step: 0 }),
+      start: () => ({ weights: weights ?? freshWeights(config, drawn.counts), step: 0 }),
     };
   }
   if (initFrom !== undefined) throw new InputError('resume goes on with a run of its own; leave out init-from');
@@ -99,7 +100,11 @@ export function drawnFrom(dataset: Dataset, config: TrainConfig): Pick<TrainPlan
 }
 
 /** Parameters drawn as the configuration says. */
-function freshWeights(config: TrainConfig): HostParameters {
+function freshWeights(config: TrainConfig, counts: ItemCounts | undefined): HostParameters {
   const { seed, init_std: std, init_prior } = config;
-  return initialParameters(config, { seed, std, ...(init_prior && { score: priorScore(objectiveOf(config)) }) });
+  return initialParameters(config, {
+    seed,
+    std,
+    ...(init_prior && { score: priorScore(objectiveOf(config), counts) }),
+  });
 }

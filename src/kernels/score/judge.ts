@@ -1,4 +1,5 @@
 import type { Choice, Settings } from '../../base/options.js';
+import type { Corrections } from './log-q.js';
 
 /**
  * How scores are judged: a loss of one token's positive and its candidates, wherever these come from. Kernels visit the scores; a judge says what each is
@@ -20,8 +21,9 @@ export interface Judge extends Choice {
   uniforms(settings: Settings): Record<string, number>;
   /**
    * WGSL, over `alias Score`, f32 or a vec4 of them:
-   * - `weight_of(positive: bool, share: f32) -> f32`: a signed weight by which the two others know what they judge. `share` is the token's share of
-   *   the whole loss over `divisor(k)`. Kernels use 0 for a slot that holds nothing, for which both others must return 0;
+   * - `weight_of(positive: bool, share: f32, draws: f32) -> f32`: a signed weight by which the two others know what they judge. `share` is the token's
+   *   share of the whole loss over `divisor(k)`. `draws` is 0 but for a judge of `weighsDraws` on candidates whose probabilities vary: there it is how often
+   *   the token's positive is drawn, on average. Kernels use 0 for a slot that holds nothing, for which both others must return 0;
    * - `loss_of(w: Score, s: Score, row: Row) -> Score`: the part of the loss that a score of weight w brings;
    * - `slope_of(w: Score, s: Score, row: Row) -> Score`: the loss's derivative by that score.
    * `row.positive` and `row.log_sum_exp` are known where `needs` asks for them. With `positive` the loss must depend on s_j - s+ alone, so that the
@@ -31,16 +33,28 @@ export interface Judge extends Choice {
   readonly wgsl: string;
   /** What the sum over a token's scores is divided by. */
   divisor(k: number): number;
-  /** The loss of one token in float64, divided already. */
-  reference(positive: number, candidates: ArrayLike<number>, settings: Settings): number;
+  /** Whether `weight_of` reads `draws`. */
+  readonly weighsDraws?: true;
+  /** The corrections of scores that it goes with; none if left out. */
+  readonly logQ?: Corrections;
+  /** The loss of one token in float64, divided already. @param draws as in `weight_of` */
+  reference(positive: number, candidates: ArrayLike<number>, settings: Settings, draws: number): number;
   /** The settings that a configuration comes to. */
-  settings(options: Readonly<Record<string, unknown>>, drawn: { k: number; numItems: number }): Settings;
+  settings(options: Readonly<Record<string, unknown>>, drawn: Drawn): Settings;
   /** Whether the sigmoid of a score is the probability that its item comes next. */
   calibrated?(options: Readonly<Record<string, unknown>>): boolean;
   /** Values of its options beside the defaults under which its kernels are tested too. */
   readonly trials?: readonly Readonly<Record<string, unknown>>[];
-  /** The best score that a model can give to every item alike, if it is not 0: see `initialParameters`. */
-  prior?(settings: Settings, k: number): number;
+  /** The best score that a model can give to every item alike, if it is not 0: see `initialParameters`. @param draws as in `weight_of`, the mean over targets */
+  prior?(settings: Settings, k: number, draws?: number): number;
+}
+
+/** What a loss's settings depend on, beside the configuration. */
+export interface Drawn {
+  readonly k: number;
+  readonly numItems: number;
+  /** Some items are likelier to be drawn than others. */
+  readonly varies?: boolean;
 }
 
 /** A judge with its settings, which together are a loss. */

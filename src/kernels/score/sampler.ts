@@ -3,6 +3,7 @@ import { type NumericChoice, type Settings, settingsOf } from '../../base/option
 import type { RandomState } from '../../engine/random.js';
 import type { Stream } from '../../engine/stream.js';
 import type { Tensor } from '../../engine/tensor.js';
+import type { Corrections } from './log-q.js';
 
 /** Where a token's own candidates come from. A kernel asks for four at a time through the sampler's WGSL, and stores them only if it must. */
 export interface Sampler {
@@ -14,12 +15,19 @@ export interface Sampler {
    * token t. Slots from `params.k` on hold any id of the table.
    */
   wgsl(binding: number): string;
+  /** WGSL, to stand after `wgsl`: `log_q_of(t, id) -> f32`, the log of the probability that a draw for the part's token t is the item `id`. */
+  readonly logQ?: string;
+  /** Some items are likelier to be drawn than others. */
+  readonly varies?: true;
 }
 
 /** A sampler that a configuration can name: its ids are a function of the random state, so that any kernel can draw them again. */
 export interface DrawingSampler extends Sampler, NumericChoice {
   /** What it draws, with its source. */
   readonly formula: string;
+  /** The corrections of scores by log q that make sense with its draws. */
+  readonly corrections: Corrections;
+  readonly logQ: string;
   /** What its WGSL binds as `source`, an array<u32>, if it draws by more than N. */
   readonly source?: CountSource;
   /** The numbers that its WGSL reads, by name. */
@@ -31,6 +39,8 @@ export interface DrawingSampler extends Sampler, NumericChoice {
     settings: Settings,
     source?: Uint32Array,
   ): Uint32Array;
+  /** `log_q_of` on the host. */
+  logQOf(t: number, id: number, numItems: number, source?: Uint32Array): number;
 }
 
 /** A source that is the same at every step of a run. */

@@ -139,8 +139,8 @@ ${teamMain(constants.team)}
 #endif
 #if ${judges}
   let share = share_of(t);
-  let negative = weight_of(false, share);
-  let positive = weight_of(true, share);
+  let negative = weight_of(false, share, 0.0);
+  let positive = weight_of(true, share, 0.0);
   var loss = 0.0;
 #if ${pairs}
   var pull = 0.0;

@@ -15,7 +15,7 @@ export const bpr = {
   params: '',
   uniforms: () => ({}),
   wgsl: /* wgsl */ `${LOGISTIC_WGSL}
-fn weight_of(positive: bool, share: f32) -> f32 { return select(share, 0.0, positive); }
+fn weight_of(positive: bool, share: f32, draws: f32) -> f32 { return select(share, 0.0, positive); }
 fn loss_of(w: Score, s: Score, row: Row) -> Score { return w * softplus(s - Score(row.positive)); }
 fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(s - Score(row.positive)); }
 `,

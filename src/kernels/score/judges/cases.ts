@@ -1,6 +1,7 @@
 import type { HostRandom } from '../../../base/philox.js';
 import { integers, normals } from '../../inputs.js';
 import type { Judge, Verdict } from '../judge.js';
+import { correctionOf, type LogQ } from '../log-q.js';
 import { packWeights, unpackWeights } from '../targets.js';
 
 /** T tokens, N items. `weighted`: tokens have weights. `scale`: the batch is a part of a larger one. */
@@ -15,10 +16,13 @@ export interface JudgedCase {
 /** A judge as the configuration's defaults, and what differs from them, make it. */
 export function verdictOf(
   judge: Judge,
-  { k, N, options }: { k: number; N: number; options?: Readonly<Record<string, unknown>> },
+  { k, N, options, varies }: { k: number; N: number; options?: Readonly<Record<string, unknown>>; varies?: boolean },
 ): Verdict {
   const defaults = Object.fromEntries(Object.entries(judge.options).map(([key, option]) => [key, option.default]));
-  return { judge, settings: judge.settings({ ...defaults, ...options }, { k, numItems: N }) };
+  return {
+    judge,
+    settings: judge.settings({ ...defaults, ...options }, { k, numItems: N, ...(varies && { varies }) }),
+  };
 }
 
 /** Hidden states, a table and targets; every third weight is 0. */
@@ -36,6 +40,7 @@ export function judgedInputs({ T, D, N, weighted }: JudgedCase, random: HostRand
  * The sum over tokens of scale times weight times the judge's loss of the token's positive and candidates, s = h[t] . table[id].
  * @param inputs h [T, D], table [R, D], targets [T] or weighted [T, 2]
  * @param candidatesOf the candidates [T, k] of tokens with these positives [T]
+ * @param drawing how scores are corrected, and log(k q) of an item for a token, where items differ or scores are corrected
  * @returns [1]
  */
 export function judgedReference(
@@ -43,6 +48,7 @@ export function judgedReference(
   { T, D, weighted, scale = 1 / T }: JudgedCase,
   { h, table, targets }: { h: Float64Array; table: Float64Array; targets: Uint32Array },
   candidatesOf: (positives: Uint32Array) => Uint32Array,
+  { logQ = 'none', logDrawsOf }: { logQ?: LogQ; logDrawsOf?: ((t: number, id: number) => number) | undefined } = {},
 ): Float64Array {
   const { positives, weights } = weighted ? unpackWeights(targets) : { positives: targets };
   const candidates = candidatesOf(positives);
@@ -54,8 +60,14 @@ export function judgedReference(
   };
   let loss = 0;
   for (let t = 0; t < T; t++) {
-    const scores = Float64Array.from({ length: k }, (_, j) => score(t, candidates[t * k + j]));
-    loss += (weights?.[t] ?? 1) * judge.reference(score(t, positives[t]), scores, settings);
+    const target = positives[t];
+    const corrected = (id: number, positive: boolean) => {
+      const s = score(t, id);
+      return logQ === 'none' ? s : s + correctionOf(logQ, positive, id === target, logDrawsOf?.(t, id) ?? NaN);
+    };
+    const scores = Float64Array.from({ length: k }, (_, j) => corrected(candidates[t * k + j], false));
+    const draws = judge.weighsDraws && logDrawsOf ? Math.exp(logDrawsOf(t, target)) : 0;
+    loss += (weights?.[t] ?? 1) * judge.reference(corrected(target, true), scores, settings, draws);
   }
   return Float64Array.of(scale * loss);
 }

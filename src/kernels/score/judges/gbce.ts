@@ -1,9 +1,13 @@
 import type { Judge } from '../judge.js';
+import { LOG_Q_OPTIONS } from '../log-q.js';
 import { LOGISTIC_WGSL, softplus } from './logistic.js';
 
 /**
  * Generalised binary cross entropy: (beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1), BCE with the positive's probability raised to the
  * power beta (Petrov and Macdonald, "gSASRec", RecSys 2023, equations 10 to 14). beta = 1 is plain BCE.
+ *
+ * Where items differ in how likely they are drawn, alpha is an item's own: the times that it is drawn for a token, on average. docs/losses.md derives
+ * that. So beta = 1 - t + t alpha, of which `beta` is the constant part and `per_draw` the factor of alpha.
  *
  * A positive weighs -beta, a candidate 1; then a score's share of the loss is |w| softplus(x) and its slope w sigmoid(x) with x = sign(w) s.
  */
@@ -12,16 +16,19 @@ export const gbce = {
   formula: '(beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Petrov, Macdonald 2023, eq. 10-14)',
   help: 'binary cross entropy that undoes the overconfidence of sampled negatives',
   needs: 'nothing',
-  params: 'beta: f32,',
-  uniforms: ({ beta }) => ({ beta }),
+  params: 'beta: f32, per_draw: f32,',
+  uniforms: ({ beta, per_draw = 0 }) => ({ beta, per_draw }),
   wgsl: /* wgsl */ `${LOGISTIC_WGSL}
-fn weight_of(positive: bool, share: f32) -> f32 { return select(share, -params.beta * share, positive); }
+fn weight_of(positive: bool, share: f32, draws: f32) -> f32 {
+  return select(share, -(params.beta + params.per_draw * draws) * share, positive);
+}
 fn loss_of(w: Score, s: Score, row: Row) -> Score { return abs(w) * softplus(sign(w) * s); }
 fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(sign(w) * s); }
 `,
   divisor: (k) => k + 1,
-  reference(positive, candidates, { beta }) {
-    let loss = beta * softplus(-positive);
+  weighsDraws: true,
+  reference(positive, candidates, { beta, per_draw = 0 }, draws) {
+    let loss = (beta + per_draw * draws) * softplus(-positive);
     for (let j = 0; j < candidates.length; j++) loss += softplus(candidates[j]);
     return loss / (candidates.length + 1);
   },
@@ -34,10 +41,13 @@ fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(sign(w) 
       help: 'calibration t of the gBCE loss: 0 is plain BCE, 1 gives calibrated probabilities, as long as they are small',
     },
   },
-  settings: ({ gbce_t }, { k, numItems }) => ({ beta: gbceBeta(k, numItems, gbce_t as number) }),
+  settings({ gbce_t }, { k, numItems, varies }) {
+    const t = gbce_t as number;
+    return varies ? { beta: 1 - t, per_draw: t } : { beta: gbceBeta(k, numItems, t) };
+  },
   trials: [{ gbce_t: 0 }, { gbce_t: 1 }],
   /** ln(beta / k), where the gradients of one positive and k candidates cancel. */
-  prior: ({ beta }, k) => Math.min(0, Math.log(beta / k)),
+  prior: ({ beta, per_draw = 0 }, k, draws = 0) => Math.min(0, Math.log((beta + per_draw * draws) / k)),
   calibrated: ({ gbce_t }) => gbce_t === 1,
 } as const satisfies Judge;
 
@@ -47,7 +57,11 @@ export const bce = {
   name: 'bce',
   formula: '(softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Kang, McAuley 2018, eq. 7)',
   help: 'plain binary cross entropy',
-  options: {},
+  options: LOG_Q_OPTIONS,
+  logQ: {
+    standard: true,
+    corrected: 'it judges each score alone, so there is no denominator that the positive could be left out of',
+  },
   settings: () => ({ beta: 1 }),
   trials: [],
   calibrated: () => false,

@@ -1,4 +1,5 @@
 import type { Judge } from '../judge.js';
+import { LOG_Q_OPTIONS } from '../log-q.js';
 import { DRAWING, SAMPLER_OPTIONS } from '../samplers/index.js';
 import { catalogueNegatives } from './catalogue.js';
 import type { Negatives } from './negatives.js';
@@ -10,7 +11,7 @@ export const NEGATIVES: Readonly<Record<string, Negatives>> = Object.fromEntries
 );
 
 /** The options of all of them, by key. */
-export const NEGATIVES_OPTIONS = { ...OWN_OPTIONS, ...SAMPLER_OPTIONS };
+export const NEGATIVES_OPTIONS = { ...OWN_OPTIONS, ...LOG_Q_OPTIONS, ...SAMPLER_OPTIONS };
 
 /** The negatives of a loss where none are named, and whether it takes no others. */
 export function negativesFor({ negatives }: Judge): { name: string; only: boolean } {

@@ -4,12 +4,17 @@ import type { Table } from '../../../engine/table.js';
 import type { Tape } from '../../../engine/tape.js';
 import type { Tensor } from '../../../engine/tensor.js';
 import type { Verdict } from '../judge.js';
+import type { Corrections } from '../log-q.js';
 import type { ItemCounts } from '../sampler.js';
 
 /** Which items a token's positive is compared with, as a configuration names it: a sampler of its own candidates, or items that tokens share. */
 export interface Negatives extends Choice {
   /** What must be known of the data, beside N. */
   readonly needs?: 'counts';
+  /** Some items are likelier to be drawn than others. */
+  readonly varies?: true;
+  /** The corrections of scores by log q that make sense with them; none if left out. */
+  readonly corrections?: Corrections;
   /** How many a token has. */
   count(options: Readonly<Record<string, unknown>>, numItems: number): number;
   /** Uploads what is drawn from throughout a run. The caller releases it. @throws InputError without the counts that it needs */
@@ -18,6 +23,8 @@ export interface Negatives extends Choice {
     counts: ItemCounts | undefined,
     options: Readonly<Record<string, unknown>>,
   ): Tensor | undefined;
+  /** How often each item 1 … N is drawn for a token, on average; of those that vary. @returns [N] */
+  draws?(counts: ItemCounts, options: Readonly<Record<string, unknown>>): Float64Array;
   /**
    * Scores a token's positive and its negatives and judges them.
    * @param h [T, D]

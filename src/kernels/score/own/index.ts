@@ -6,6 +6,7 @@ import { columnSumInto } from '../../column_sum/index.js';
 import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
 import type { Verdict } from '../judge.js';
+import type { LogQ } from '../log-q.js';
 import type { Candidates } from '../sampler.js';
 import { subgroups } from './subgroups.js';
 import { workgroups } from './workgroups.js';
@@ -16,6 +17,8 @@ const CACHED_BYTES = 4 * 2 ** 20;
 export interface OwnScoreOptions {
   verdict: Verdict;
   candidates: Candidates;
+  /** How scores are corrected for how likely their items are drawn; not at all if left out. */
+  logQ?: LogQ;
   /**
    * The factor of each token's loss: 1 / T if left out, which makes the loss a mean. A part of a larger batch gets the factor of the whole batch. Gradients
    * are those of the scaled loss.
@@ -37,7 +40,7 @@ export function scoreOwn(
   h: Tensor,
   table: Table,
   targets: Tensor,
-  { verdict: { judge, settings }, candidates, scale }: OwnScoreOptions,
+  { verdict: { judge, settings }, candidates, logQ = 'none', scale }: OwnScoreOptions,
 ): Tensor {
   const { sampler, k } = candidates;
   const op = `sampled_${judge.name}`;
@@ -59,9 +62,25 @@ export function scoreOwn(
 
   const team = teamOf(stream.gpu.capabilities);
   const ahead = team.subgroups && stream.gpu.capabilities.software && 4 * table.rows * D > CACHED_BYTES;
+  const draws = judge.weighsDraws === true && sampler.varies === true;
   const names = { judge: judge.name, sampler: sampler.name, table: table.layout };
-  const shader = (team.subgroups ? subgroups : workgroups)({ D, team, ...names, weighted, gradients, ahead });
-  const numbers = { T, k, scale: (scale ?? 1 / T) / judge.divisor(k), ...judge.uniforms(settings) };
+  const shader = (team.subgroups ? subgroups : workgroups)({
+    D,
+    team,
+    ...names,
+    weighted,
+    logQ,
+    draws,
+    gradients,
+    ahead,
+  });
+  const numbers = {
+    T,
+    k,
+    scale: (scale ?? 1 / T) / judge.divisor(k),
+    ...judge.uniforms(settings),
+    ...((logQ !== 'none' || draws) && { log_k: Math.log(k) }),
+  };
   const args = { h, ...table.bindings('table'), targets, losses, ...outputs, ...sampled, ...numbers };
   stream.dispatch(shader, args, teamWorkgroups(team, T));
   const loss = stream.empty([1]);

@@ -3,6 +3,7 @@ import { wgsl } from '../../../engine/wgsl.js';
 import { cellsOf } from '../../cells.js';
 import type { Team } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
+import { type Correction, correctionWgsl, LOWEST, type LogQ } from '../log-q.js';
 import { SAMPLERS } from '../samplers/index.js';
 import { targetsWgsl } from '../targets.js';
 
@@ -14,6 +15,10 @@ export interface Constants {
   table: TableLayout;
   /** Targets come with a weight each. */
   weighted: boolean;
+  /** How scores are corrected for how likely their items are drawn. */
+  logQ: LogQ;
+  /** Whether positives weigh by how often they are drawn. */
+  draws: boolean;
   /** Whether dL/dh and dL/ds are wanted beside the loss. */
   gradients: boolean;
   /** Rows are asked for ahead of their use; of the variant with subgroups only. */
@@ -21,15 +26,18 @@ export interface Constants {
 }
 
 /** Slots 0 … k-1 of a token are its candidates, slot k its positive. `Score` is f32 or a vec4 of them. */
-export function common({ D, judge, sampler, table, weighted, gradients }: Constants, score: 'f32' | 'vec4f'): string {
+export function common(constants: Constants, score: 'f32' | 'vec4f'): string {
+  const { D, judge, sampler, table, weighted, gradients, logQ, draws } = constants;
   const cells = cellsOf(D);
+  const { params, wgsl: sampled, logQ: probability = '' } = SAMPLERS[sampler];
+  const probable = logQ !== 'none' || draws;
   return wgsl`
 alias Cell = ${cells.type};
 alias Score = ${score};
 const CELLS = ${cells.count}u;
 const EACH = (CELLS + LANES - 1u) / LANES; // cells per lane
-const LOWEST = -3.0e38f;
-struct Params { T: u32, k: u32, scale: f32, ${JUDGES[judge].params} ${SAMPLERS[sampler].params} }
+const LOWEST = ${LOWEST};
+struct Params { T: u32, k: u32, scale: f32, ${JUDGES[judge].params} ${params} ${probable ? 'log_k: f32,' : ''} }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> h: array<${cells.type}>; // [T, D]
 ${tableWgsl('table', 2, { cell: cells.type, cells: 'CELLS', layout: table })}
@@ -41,7 +49,10 @@ ${tableWgsl('table', 2, { cell: cells.type, cells: 'CELLS', layout: table })}
 @group(0) @binding(8) var<storage, read_write> ids: array<u32>; // [T, k + 1]
 #endif
 struct Row { positive: f32, log_sum_exp: f32 }
-${SAMPLERS[sampler].wgsl(5)}${JUDGES[judge].wgsl}
+${sampled(5)}${JUDGES[judge].wgsl}
+#if ${probable}
+${probability}fn log_draws_of(t: u32, id: u32) -> f32 { return log_q_of(t, id) + params.log_k; }
+#endif
 fn product(a: Cell, b: Cell) -> f32 {
 #if ${cells.type === 'f32'}
   return a * b;
@@ -49,9 +60,22 @@ fn product(a: Cell, b: Cell) -> f32 {
   return dot(a, b);
 #endif
 }
-${targetsWgsl(weighted)}fn slot_weight(slot: u32, share: f32) -> f32 {
-  return select(0.0, weight_of(slot == params.k, share), slot <= params.k);
+${targetsWgsl(weighted)}fn slot_weight(slot: u32, share: f32, draws: f32) -> f32 {
+  return select(0.0, weight_of(slot == params.k, share, draws), slot <= params.k);
 }
+fn draws_of(t: u32) -> f32 {
+#if ${draws}
+  return exp(log_draws_of(t, target_of(t)));
+#else
+  return 0.0;
+#endif
+}
+#if ${logQ !== 'none'}
+${correctionWgsl(logQ as Correction)}
+fn slot_correction(t: u32, slot: u32, id: u32) -> f32 {
+  return correction(slot == params.k, id == target_of(t), log_draws_of(t, id));
+}
+#endif
 `;
 }
 
@@ -79,7 +103,7 @@ export function conclude(constants: Constants): string {
   var row: Row;
   row.log_sum_exp = largest + log(sum);
   let positive = team_sum(positive_here, lane);
-  if (lane == 0u) { loss = first_of(loss_of(Score(weight_of(true, share)), Score(positive), row)); }
+  if (lane == 0u) { loss = first_of(loss_of(Score(weight_of(true, share, draws)), Score(positive), row)); }
 #if ${constants.gradients}
   let target_row = target_of(t) * CELLS + lane;
   for (var e = 0u; e < EACH; e++) {

@@ -4,9 +4,11 @@ import { defineOp, type Op } from '../../op.js';
 import type { Judge } from '../judge.js';
 import { type JudgedCase, judgedInputs, judgedReference, verdictOf } from '../judges/cases.js';
 import { JUDGES } from '../judges/index.js';
+import type { Correction, LogQ } from '../log-q.js';
 import { drawnCandidates } from '../sampler.js';
-import { idsOf, OTHER_SAMPLERS, samplerOf, sourceOf } from '../samplers/cases.js';
+import { idsOf, logDrawsIn, OTHER_SAMPLERS, samplerOf, sourceOf } from '../samplers/cases.js';
 import { givenCandidates } from '../samplers/given.js';
+import { DRAWING } from '../samplers/index.js';
 import { scoreOwn } from './index.js';
 
 /**
@@ -18,12 +20,14 @@ interface Case extends JudgedCase {
   given?: boolean;
   sampler?: string;
   options?: Readonly<Record<string, unknown>>;
+  logQ?: LogQ;
 }
 
 /** Every judge on own candidates of every sampler. */
 export const ownOps: readonly Op[] = Object.values(JUDGES).map(ownOp);
 
 function ownOp(judge: Judge): Op {
+  const verdictIn = (shape: Case) => verdictOf(judge, { ...shape, varies: varies(shape) });
   return defineOp<Case>()({
     name: `sampled_${judge.name}`,
     formula: `sum over t of scale w[t] (${judge.formula}), s = h[t] . table[id]`,
@@ -40,6 +44,7 @@ function ownOp(judge: Judge): Op {
       { T: 9, k: 37, D: 20, N: 31, weighted: true, given: true },
       ...(judge.trials ?? []).map((options) => ({ T: 7, k: 6, D: 8, N: 23, options })),
       ...OTHER_SAMPLERS.map((sampler) => ({ T: 19, k: 37, D: 12, N: 31, sampler })),
+      ...correctionsOf(judge).map((corrected) => ({ T: 23, k: 41, D: 12, N: 31, ...corrected })),
     ],
     benchShapes: [
       { T: 3200, k: 256, D: 128, N: 3416 },
@@ -55,15 +60,19 @@ function ownOp(judge: Judge): Op {
     terminal: true,
     run: (tape, shape, { h, table, targets, candidates, source }) => ({
       loss: scoreOwn(tape, h, tableOf(table), targets, {
-        verdict: verdictOf(judge, shape),
+        verdict: verdictIn(shape),
         candidates: candidates
           ? givenCandidates(candidates)
           : drawnCandidates(samplerOf(shape), shape.k, shape.N, { source }),
+        ...(shape.logQ && { logQ: shape.logQ }),
         ...(shape.scale !== undefined && { scale: shape.scale }),
       }),
     }),
     reference: (shape, { candidates, source, ...inputs }) => ({
-      loss: judgedReference(verdictOf(judge, shape), shape, inputs, () => candidates ?? idsOf(shape, source)),
+      loss: judgedReference(verdictIn(shape), shape, inputs, () => candidates ?? idsOf(shape, source), {
+        ...(shape.logQ && { logQ: shape.logQ }),
+        ...((shape.logQ || varies(shape)) && { logDrawsOf: logDrawsIn(shape, source) }),
+      }),
     }),
     cost: {
       forward: ({ T, k, D }) => ({ bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D), flops: 4 * T * (k + 1) * D }),
@@ -73,4 +82,20 @@ function ownOp(judge: Judge): Op {
       }),
     },
   });
+}
+
+function varies(shape: Case): boolean {
+  return !shape.given && samplerOf(shape).varies === true;
+}
+
+/** Every sampler with every correction of scores that it and the judge go with. */
+function correctionsOf({
+  logQ = { standard: 'none', corrected: 'none' },
+}: Judge): { sampler: string; logQ: Correction }[] {
+  const corrections = ['standard', 'corrected'] as const;
+  return Object.values(DRAWING).flatMap((sampler) =>
+    corrections
+      .filter((each) => logQ[each] === true && sampler.corrections[each] === true)
+      .map((each) => ({ sampler: sampler.name, logQ: each })),
+  );
 }

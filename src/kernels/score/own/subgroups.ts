@@ -25,6 +25,7 @@ ${teamMain(constants.team)}
   let t = select(0u, team, inside); // teams past the end work on token 0 again and store nothing
   let slots = params.k + 1u;
   let share = share_of(t);
+  let draws = draws_of(t);
 
   var state: array<Cell, EACH>;
   var dstate: array<Cell, EACH>;
@@ -50,9 +51,14 @@ ${positiveFirst((e) => `state[${e}]`)}
 #if ${constants.ahead}
     if (first < slots) { loss += ask(mine); }
 #endif
+#if ${constants.logQ !== 'none'}
+    var corrections: vec4f;
+    for (var j = 0u; j < 4u; j++) { corrections[j] = slot_correction(t, first + j, mine[j]); }
+#endif
 #if ${!waits}
     let w = vec4f(
-      slot_weight(first, share), slot_weight(first + 1u, share), slot_weight(first + 2u, share), slot_weight(first + 3u, share),
+      slot_weight(first, share, draws), slot_weight(first + 1u, share, draws),
+      slot_weight(first + 2u, share, draws), slot_weight(first + 3u, share, draws),
     );
     var slopes = vec4f(0.0);
 #endif
@@ -77,7 +83,11 @@ ${positiveFirst((e) => `state[${e}]`)}
           );
         }
       }
+#if ${constants.logQ === 'none'}
       let s = subgroupAdd(partial);
+#else
+      let s = subgroupAdd(partial) + subgroupShuffle(corrections, quad);
+#endif
       if (lane == quad) { scores = s; }
 #if ${waits}
       let holds = base + 4u * quad + vec4u(0u, 1u, 2u, 3u) < vec4u(slots);
@@ -131,7 +141,7 @@ ${positiveFirst((e) => `state[${e}]`)}
     for (var base = 0u; base < slots; base += 4u * LANES) {
       for (var slot = base + 4u * lane; slot < min(base + 4u * lane + 4u, slots); slot++) {
         let s = ds[t * slots + slot]; // what this lane wrote
-        ds[t * slots + slot] = first_of(slope_of(Score(slot_weight(slot, share)), Score(s), row));
+        ds[t * slots + slot] = first_of(slope_of(Score(slot_weight(slot, share, draws)), Score(s), row));
       }
     }
   }

@@ -23,6 +23,7 @@ ${teamMain(constants.team)}
   let t = select(0u, team, inside); // workgroups past the end work on token 0 again and store nothing
   let slots = params.k + 1u;
   let share = share_of(t);
+  let draws = draws_of(t);
 
   for (var c = lane; c < CELLS; c += LANES) { state[c] = h[t * CELLS + c]; }
   workgroupBarrier();
@@ -48,6 +49,9 @@ ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
     var s = 0.0;
     if (slot < slots) {
       for (var c = 0u; c < CELLS; c++) { s += product(state[c], table_cell(id * CELLS + c)); }
+#if ${constants.logQ !== 'none'}
+      s += slot_correction(t, slot, id);
+#endif
     }
 #if ${waits}
     if (slot == params.k) { positive_here = s; }
@@ -58,7 +62,7 @@ ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
     largest = larger;
     sum = sum * shrink + team_sum(slope, lane);
 #else
-    let w = slot_weight(slot, share);
+    let w = slot_weight(slot, share, draws);
     loss += loss_of(w, s, row);
 #if ${constants.gradients}
     let slope = slope_of(w, s, row);
@@ -98,7 +102,7 @@ ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
   if (inside) {
     for (var slot = lane; slot < slots; slot += LANES) {
       let s = ds[t * slots + slot]; // what this lane wrote
-      ds[t * slots + slot] = slope_of(slot_weight(slot, share), s, row);
+      ds[t * slots + slot] = slope_of(slot_weight(slot, share, draws), s, row);
     }
   }
 #endif

@@ -32,6 +32,12 @@ export function sourceOf(shape: SampledCase): { source?: Operand<Uint32Array> } 
   return { source: { shape: [data.length], data } };
 }
 
+/** log(k q) of an item for a case's token. */
+export function logDrawsIn(shape: SampledCase, source?: Uint32Array): (t: number, id: number) => number {
+  const sampler = samplerOf(shape);
+  return (t, id) => sampler.logQOf(t, id, shape.N, source) + Math.log(shape.k);
+}
+
 /** The ids [T, k] that a case's sampler draws, drawn on the host. */
 export function idsOf(shape: SampledCase, source?: Uint32Array): Uint32Array {
   const sampler = samplerOf(shape);

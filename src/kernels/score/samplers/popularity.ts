@@ -1,3 +1,4 @@
+import type { Settings } from '../../../base/options.js';
 import { multiplyHigh, PHILOX_WGSL, philox4x32 } from '../../../base/philox.js';
 import type { DrawingSampler, ItemCounts } from '../sampler.js';
 import { aliasTable } from './alias.js';
@@ -20,7 +21,7 @@ export const popularity = {
   source: { from: 'counts', words: sourceWords },
   params: 'items: u32, seed: u32, step: u32, first: u32,',
   wgsl: (binding) => /* wgsl */ `${PHILOX_WGSL}
-@group(0) @binding(${binding}) var<storage, read> source: array<u32>; // [N, 2] threshold and alias of each column
+@group(0) @binding(${binding}) var<storage, read> source: array<u32>; // [N, 2] threshold and alias of each column, then [N] log q as its bits
 fn candidates4(t: u32, quad: u32) -> vec4u {
   let key = vec2u(params.seed, params.step);
   let words = philox(vec4u(quad, params.first + t, 0u, 1u), key);
@@ -33,6 +34,11 @@ fn candidates4(t: u32, quad: u32) -> vec4u {
   return ids;
 }
 `,
+  varies: true,
+  corrections: { standard: true, corrected: true },
+  logQ: 'fn log_q_of(t: u32, id: u32) -> f32 { return bitcast<f32>(source[2u * params.items + id - 1u]); }\n',
+  logQOf: (_t, id, numItems, source = new Uint32Array()) =>
+    new Float32Array(source.buffer, source.byteOffset + 4 * (2 * numItems + id - 1), 1)[0],
   args: ({ seed, step, first = 0 }, numItems) => ({ items: numItems, seed, step, first }),
   reference({ seed, step, first = 0 }, { T, k, numItems }, _, source = new Uint32Array()) {
     const ids = new Uint32Array(T * k);
@@ -57,9 +63,16 @@ export function popularityOf(counts: ItemCounts, exponent: number): Float64Array
   return weights.map((weight) => weight / total);
 }
 
-function sourceWords(counts: ItemCounts, { popularity_exponent: exponent }: { popularity_exponent?: number }) {
-  const { thresholds, aliases } = aliasTable(popularityOf(counts, exponent ?? 1));
-  const words = new Uint32Array(2 * thresholds.length);
+/** An item that is never drawn gets the log q of the rarest that is, so that no score becomes infinite. */
+function sourceWords(counts: ItemCounts, { popularity_exponent: exponent }: Settings): Uint32Array {
+  const q = popularityOf(counts, exponent);
+  const rarest = q.reduce((least, p) => (p > 0 ? Math.min(least, p) : least), 1);
+  const { thresholds, aliases } = aliasTable(q);
+  const words = new Uint32Array(3 * q.length);
+  new Float32Array(words.buffer).set(
+    q.map((p) => Math.log(Math.max(p, rarest))),
+    2 * q.length,
+  );
   thresholds.forEach((threshold, i) => {
     words[2 * i] = threshold;
     words[2 * i + 1] = aliases[i];

@@ -20,6 +20,9 @@ fn candidates4(t: u32, quad: u32) -> vec4u {
   );
 }
 `,
+  corrections: { standard: true, corrected: true },
+  logQ: 'fn log_q_of(t: u32, id: u32) -> f32 { return -log(f32(params.items)); }\n',
+  logQOf: (_t, _id, numItems) => -Math.log(numItems),
   args: ({ seed, step, first = 0 }, numItems) => ({ items: numItems, seed, step, first }),
   reference({ seed, step, first = 0 }, { T, k, numItems }) {
     const ids = new Uint32Array(T * k);
