@@ -6,7 +6,7 @@ import { RULE_OPTIONS, RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
 import { allArchitectures, architectureOf, DEFAULT_MODEL, type ModelOptions, modelOptions } from '../model/registry.js';
 import { AUTO, type Choices, foreignOptions } from './choices.js';
-import { chosenIn } from './objective.js';
+import { checkLogQ } from './chosen.js';
 
 /** Random streams are numbered by step and by epoch, each within half of the 32-bit range. */
 const MOST_COUNT = 1e9;
@@ -207,24 +207,6 @@ export function resolveConfig(
   if (config.init_prior) checkPrior(config, source);
   checkLogQ(config, source);
   return config;
-}
-
-/** Some corrections of scores make no sense for some losses and some negatives, which say why. */
-function checkLogQ(config: TrainConfig, source: string): void {
-  const { log_q: logQ } = config;
-  if (logQ === 'none') return;
-  const { judge, negatives } = chosenIn(config);
-  for (const [what, corrections] of [
-    [`the loss ${judge.name}`, judge.logQ],
-    [`the negatives ${negatives.name}`, negatives.corrections],
-  ] as const) {
-    const reason = corrections?.[logQ];
-    if (typeof reason !== 'string') continue;
-    const others = Object.entries(corrections!).filter(([, fits]) => fits === true);
-    throw new InputError(
-      `${source}: log_q ${logQ} does not go with ${what}: ${reason}; set log_q to ${[...others.map(([name]) => name), 'none'].join(' or ')}`,
-    );
-  }
 }
 
 /** A starting score needs a separate output table, see `initialParameters`. */

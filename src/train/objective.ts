@@ -1,23 +1,15 @@
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import { JUDGES } from '../kernels/score/judges/index.js';
-import { NEGATIVES, negativesFor } from '../kernels/score/negatives/index.js';
 import type { Given, Negatives } from '../kernels/score/negatives/negatives.js';
 import type { ItemCounts } from '../kernels/score/sampler.js';
 import type { SequenceTensors } from '../model/architecture.js';
 import type { Model } from '../model/model.js';
-import { AUTO } from './choices.js';
+import { chosenIn } from './chosen.js';
 import type { TrainConfig } from './config.js';
 
 /** What a model is trained for: which items each token's positive is compared with, and how scores are judged. */
 export interface Objective extends Given {
   readonly negatives: Negatives;
-}
-
-/** The judge and the negatives that a configuration names. */
-export function chosenIn({ loss, negatives }: Pick<TrainConfig, 'loss' | 'negatives'>) {
-  const judge = JUDGES[loss];
-  return { judge, negatives: NEGATIVES[negatives === AUTO ? negativesFor(judge).name : negatives] };
 }
 
 /** The objective that a configuration asks for. */
