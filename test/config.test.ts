@@ -196,6 +196,8 @@ describe('options', () => {
       eval_batch_size: 512,
       lr: 0.001,
       loss: 'gbce',
+      similarity: 'dot',
+      temperature: 1,
       accumulate: 1,
       negatives: 'auto',
       optimizer: 'adam',
@@ -231,7 +233,7 @@ describe('options', () => {
   it.each<[unknown, string]>([
     [{ negs_per_po: 3 }, 'my.json: unknown key "negs_per_po"; did you mean negs_per_pos?'],
     [{ 'Num-Heads': 3 }, 'my.json: unknown key "Num-Heads"; did you mean num_heads?'],
-    [{ temperature: 3 }, 'my.json: unknown key "temperature"; known are model, sequence_length, embedding_dim'],
+    [{ humidity: 3 }, 'my.json: unknown key "humidity"; known are model, sequence_length, embedding_dim'],
     [{ constructor: 3 }, 'my.json: unknown key "constructor"; known are'],
     [{ lr: 0 }, 'my.json: lr is 0; it must be a number, above 0'],
     [{ lr: '0.1' }, 'my.json: lr is "0.1"; it must be a number, above 0'],

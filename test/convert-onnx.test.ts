@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { HostRandom } from '../src/base/philox.js';
 import { NeuralRecommender } from '../src/infer/neural.js';
 import { difference, largest } from '../src/kernels/differences.js';
+import type { ScoreConfig } from '../src/kernels/score/similarity.js';
 import { Model } from '../src/model/model.js';
 import { writeOnnx } from '../src/store/convert/onnx.js';
 import { readFixture } from '../src/store/fixture.js';
@@ -18,11 +19,11 @@ beforeAll(() => {
 });
 
 /** The fixture's model as ONNX in onnxruntime, and ours. */
-async function openBoth(name: string) {
+async function openBoth(name: string, scoring: ScoreConfig = {}) {
   const { config: model, parameters } = readFixture(`test/fixtures/${name}.safetensors`);
   const { num_items, ...options } = model;
-  const config = resolveConfig(num_items, [options]);
-  const file = at(`${name}.onnx`);
+  const config = resolveConfig(num_items, [options, scoring]);
+  const file = at(`${[name, ...Object.values(scoring)].join('-')}.onnx`);
   writeOnnx(file, { config, step: 0, epoch: 0, metrics: {}, weights: parameters('param') });
   const session = await ort.InferenceSession.create(file);
   /** Scores [rows, N] of histories, padded on the left to `width`. */
@@ -47,8 +48,13 @@ async function ourScores(model: Model, histories: number[][]): Promise<Float32Ar
 
 describe('writeOnnx', () => {
   const names = ['h1', 'heads2', 'heads3_dim24', 'heads4_t1_negs31', 'reuse_t1', 'one_block_unpadded', 'default_init'];
-  it.each(names)('gives the scores of %s in onnxruntime, for rows of any length', async (name) => {
-    const { config, scores, model } = await openBoth(name);
+  it.each([
+    ...names.map((name) => [name, {}] as const),
+    ['h1', { temperature: 0.5 }] as const,
+    ['h1', { similarity: 'cosine', temperature: 0.1 }] as const,
+    ['reuse_t1', { similarity: 'cosine' }] as const,
+  ])('gives the scores of %s %o in onnxruntime, for rows of any length', async (name, scoring) => {
+    const { config, scores, model } = await openBoth(name, scoring);
     const { num_items: N, sequence_length: S } = config;
     const random = new HostRandom(5, 0);
     const lengths = [1, 2, Math.floor(S / 2), S - 1, S];

@@ -2,13 +2,14 @@ import { type EvaluationBatch, evaluationBatches, seenBits, seenWords } from '..
 import { Sequences, type Split } from '../data/dataset.js';
 import type { Ranking } from '../data/rank.js';
 import type { Gpu } from '../engine/gpu.js';
-import { Table } from '../engine/table.js';
+import type { Table } from '../engine/table.js';
 import { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
 import { gather } from '../kernels/gather/index.js';
 import { gbce } from '../kernels/score/judges/gbce.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
 import { beginRanks, rank } from '../kernels/score/rank/index.js';
+import { isUnit, scoredHidden, unitTable } from '../kernels/score/similarity.js';
 import { topK } from '../kernels/score/top_k/index.js';
 import type { ModelConfig } from '../model/architecture.js';
 import { Model } from '../model/model.js';
@@ -46,8 +47,8 @@ export class NeuralRecommender extends Recommender {
   override readonly explain: ((histories: readonly History[]) => Promise<Float32Array[]>) | undefined;
   protected override readonly nearest = (batch: TopBatch) => this.#nearest(batch);
   protected readonly batchRows: number;
-  /** [N + 2, D] the output table with each row scaled to length 1, made at the first request for similar items. */
-  #directions: Promise<Table> | undefined;
+  /** [N + 2, D] the output table with each row scaled to length 1, made at the first request that compares directions. */
+  #directions: Table | undefined;
   readonly #rankRows: number;
 
   constructor(
@@ -128,8 +129,8 @@ export class NeuralRecommender extends Recommender {
   /** @returns the ranks [B] of the targets and, with `top`, the best items [B, top] */
   #rank(batch: EvaluationBatch, excluded: Uint32Array, top: number): Tensor[] {
     const { model, numItems } = this;
-    const { stream, outputTable: table } = model;
-    const h = lastHidden(model, batch);
+    const { stream } = model;
+    const { h, table } = model.scored(new Tape(stream, false), lastHidden(model, batch));
     const targets = stream.upload(batch.targets, [batch.rows]);
     const bits = stream.upload(excluded, [batch.rows, seenWords(numItems)]);
     stream.phase = 'ranking';
@@ -140,14 +141,18 @@ export class NeuralRecommender extends Recommender {
 
   protected async best({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {
     const { model } = this;
+    const { stream, config } = model;
     const batch = model.architecture.task.query(histories, this.window);
-    return this.#top(excluded, batch.rows, top, () => [lastHidden(model, batch), model.outputTable]);
+    const table = isUnit(config) ? this.#unitRows() : model.outputTable;
+    return this.#top(excluded, batch.rows, top, () => [
+      scoredHidden(new Tape(stream, false), lastHidden(model, batch), config),
+      table,
+    ]);
   }
 
   async #nearest({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {
     const { stream } = this.model;
-    this.#directions ??= this.#unitRows();
-    const directions = await this.#directions;
+    const directions = this.#unitRows();
     const ids = Uint32Array.from(histories, ([item]) => item);
     return this.#top(excluded, ids.length, top, () => {
       return [gather(new Tape(stream, false), directions, stream.upload(ids, [ids.length])), directions];
@@ -178,19 +183,10 @@ export class NeuralRecommender extends Recommender {
     });
   }
 
-  async #unitRows(): Promise<Table> {
+  #unitRows(): Table {
     const { stream, outputTable } = this.model;
-    const { D } = outputTable;
-    const pages = await Promise.all(outputTable.pages.map((page) => stream.read(page)));
-    const directions = pages.map((data) => {
-      const rows = Float32Array.from(data);
-      for (let at = 0; at < rows.length; at += D) {
-        const length = Math.hypot(...rows.subarray(at, at + D)) || 1;
-        for (let i = at; i < at + D; i++) rows[i] /= length;
-      }
-      return stream.upload(rows, [rows.length / D, D]);
-    });
-    return new Table(directions);
+    this.#directions ??= unitTable(new Tape(stream, false), outputTable);
+    return this.#directions;
   }
 
   override check(): void {
@@ -200,7 +196,7 @@ export class NeuralRecommender extends Recommender {
   override release(): void {
     const { stream } = this.model;
     this.model.release();
-    this.#directions?.then((table) => table.release(stream)).catch(() => {});
+    this.#directions?.release(stream);
     this.#directions = undefined;
   }
 }

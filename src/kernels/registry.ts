@@ -11,6 +11,7 @@ import { layerNormOp } from './layer_norm/spec.js';
 import { linearOp } from './linear/spec.js';
 import { matmulOp } from './matmul/spec.js';
 import type { Op } from './op.js';
+import { scaleRowsOp } from './scale_rows/spec.js';
 import { scatterAddOp } from './scatter_add/spec.js';
 import { catalogueOps } from './score/catalogue/spec.js';
 import { negativesOp } from './score/draw/spec.js';
@@ -37,6 +38,7 @@ export const registry: readonly Op[] = [
   rankOp,
   ...catalogueOps,
   ...ownOps,
+  scaleRowsOp,
   scatterAddOp,
   topKOp,
   ...updateOps,

@@ -2,18 +2,21 @@ import type { Choice, Values } from '../base/options.js';
 import type { Task } from '../data/batches.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
+import type { ScoreConfig } from '../kernels/score/similarity.js';
 import type { Initialiser } from './initialisers.js';
 import type { COMMON_OPTIONS } from './options.js';
 
 /**
- * What fixes a model's shape: its architecture's name, the size of the catalogue, and the options that all architectures share.
+ * What fixes a model's shape: its architecture's name, the size of the catalogue, the options that all architectures share, and what
+ * makes scores of what it computes.
  * Items are 1..num_items. @interface
  */
-export type ModelConfig = Values<typeof COMMON_OPTIONS> & {
-  /** The architecture's name. */
-  model: string;
-  num_items: number;
-};
+export type ModelConfig = Values<typeof COMMON_OPTIONS> &
+  ScoreConfig & {
+    /** The architecture's name. */
+    model: string;
+    num_items: number;
+  };
 
 /**
  * What a row of a table stands for. Gradients of `items` and `users` are kept by rows. A warm start moves rows to the new place of their item or
@@ -75,7 +78,7 @@ export interface Architecture<Config extends ModelConfig = ModelConfig> extends 
   check?(config: Config, source: string): void;
   /** Every parameter by name, in the order of the state dict, which also numbers their random streams. */
   parameters(config: Config): Map<string, ParameterSpec>;
-  /** The parameter [N + 2, D] whose dot products with a hidden state are the items' scores. */
+  /** The parameter [N + 2, D] of which, with a hidden state, the items' scores are made. */
   outputTable(config: Config): string;
   /**
    * The hidden state of every token. Dropout sites count from 1; site 0 belongs to the loss.

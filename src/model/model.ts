@@ -4,6 +4,7 @@ import { Stream } from '../engine/stream.js';
 import { type Table, tableOf } from '../engine/table.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
+import { type Scored, scored } from '../kernels/score/similarity.js';
 import type { Architecture, EncodeOptions, LastTokens, ModelConfig, Network, SequenceTensors } from './architecture.js';
 import type { HostParameters } from './parameters.js';
 import { architectureOf } from './registry.js';
@@ -48,17 +49,22 @@ export class Model implements Network {
     return new Model(new Stream(gpu), config, weights);
   }
 
-  /** [N + 2, D], the table whose dot products with hidden states are scores. @throws GsasError after `release` */
+  /** [N + 2, D], the table that `scored` makes scores of. @throws GsasError after `release` */
   get outputTable(): Table {
     return tableOf(this.parameter(this.architecture.outputTable(this.config)));
   }
 
   /**
-   * The hidden state of every token; the scores of the next item are its dot products with `outputTable`.
+   * The hidden state of every token; the `scored` makes scores of it.
    * @returns [T, D], with `last` [Q, D]
    */
   encode(tape: Tape, batch: SequenceTensors, { dropoutRate = 0, last }: Partial<EncodeOptions> = {}): Tensor {
     return this.architecture.encode(tape, this, batch, { dropoutRate, last });
+  }
+
+  /** Hidden states [T, D] and the output table with the model's similarity and temperature worked in: scores are their dot products. */
+  scored(tape: Tape, h: Tensor): Scored {
+    return scored(tape, h, this.outputTable, this.config);
   }
 
   /** How much each token counts for its sequence's last one, see `Architecture.attention`; undefined if the architecture cannot tell. */

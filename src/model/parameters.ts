@@ -18,7 +18,7 @@ export interface Initialisation {
   /** Standard deviation of the embedding tables; PyTorch's default is 1. */
   readonly std?: number;
   /**
-   * The score at which every item starts, which the objective knows. If left out, scores start around 0, as in PyTorch.
+   * The dot product of hidden state and row at which every item starts, which the objective knows. If left out, it is around 0, as in PyTorch.
    */
   readonly score?: number;
 }

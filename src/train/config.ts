@@ -2,6 +2,7 @@ import { InputError } from '../base/errors.js';
 import { checkValue, choiceOf, type Option, type OptionValue, unknownName, type Values } from '../base/options.js';
 import { JUDGE_OPTIONS, JUDGES } from '../kernels/score/judges/index.js';
 import { NEGATIVES, NEGATIVES_OPTIONS, negativesFor } from '../kernels/score/negatives/index.js';
+import { isUnit, SCORE_OPTIONS } from '../kernels/score/similarity.js';
 import { RULE_OPTIONS, RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
 import { allArchitectures, architectureOf, DEFAULT_MODEL, type ModelOptions, modelOptions } from '../model/registry.js';
@@ -27,6 +28,7 @@ const TRAINING_OPTIONS = {
   negatives: choiceOf('items that a positive is compared with', { [AUTO]: FOLLOWING, ...NEGATIVES }, AUTO),
   ...NEGATIVES_OPTIONS,
   ...JUDGE_OPTIONS,
+  ...SCORE_OPTIONS,
   train_batch_size: { type: 'integer', default: 128, min: 1, max: 65536, help: 'sequences in a training batch' },
   accumulate: {
     type: 'integer',
@@ -209,8 +211,13 @@ export function resolveConfig(
   return config;
 }
 
-/** A starting score needs a separate output table, see `initialParameters`. */
+/** A starting score needs a separate output table and the length of its rows, see `initialParameters`. */
 function checkPrior(config: TrainConfig, source: string): void {
+  if (isUnit(config)) {
+    throw new InputError(
+      `${source}: init_prior starts scores at a number below -1, which the similarity ${config.similarity} cannot; set it to false`,
+    );
+  }
   const architecture = architectureOf(config);
   const table = architecture.parameters(config).get(architecture.outputTable(config));
   if (table?.initialiser.shifted) return;

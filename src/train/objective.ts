@@ -22,18 +22,17 @@ export function objectiveOf(config: TrainConfig): Objective {
 }
 
 /**
- * The best score that a model could give to all items alike under this objective, or 0 if any is as good. A model that starts elsewhere first learns this
+ * The best dot product that a model could give to all items alike under this objective, or 0 if any is as good. A model that starts elsewhere first learns this
  * offset by making all hidden states alike. Then it ranks by popularity for hundreds of steps until they differ again.
  * @param counts how often each item is a target, for negatives that are drawn by it
  */
-export function priorScore(
-  { negatives, verdict: { judge, settings }, options, numItems }: Objective,
-  counts: ItemCounts | undefined,
-): number {
+export function priorProduct(config: TrainConfig, counts: ItemCounts | undefined): number {
+  const { negatives, verdict, options, numItems } = objectiveOf(config);
+  const { judge, settings } = verdict;
   const draws = counts && negatives.draws?.(counts, options);
   const targets = counts?.reduce((sum, count) => sum + count, 0) ?? 0;
   const mean = draws?.reduce((sum, times, i) => sum + (times * counts![i + 1]) / targets, 0);
-  return judge.prior?.(settings, negatives.count(options, numItems), mean) ?? 0;
+  return config.temperature * (judge.prior?.(settings, negatives.count(options, numItems), mean) ?? 0);
 }
 
 /**
@@ -47,7 +46,8 @@ export function batchLoss(
   targets: Tensor,
   { negatives, dropoutRate = 0, ...given }: Objective & { dropoutRate?: number },
 ): Tensor {
-  const h = model.encode(tape, batch, { dropoutRate });
+  const hidden = model.encode(tape, batch, { dropoutRate });
   tape.stream.phase = 'loss';
-  return negatives.loss(tape, h, model.outputTable, targets, given);
+  const { h, table } = model.scored(tape, hidden);
+  return negatives.loss(tape, h, table, targets, given);
 }

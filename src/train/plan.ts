@@ -6,7 +6,7 @@ import { type HostParameters, initialParameters } from '../model/parameters.js';
 import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
-import { objectiveOf, priorScore } from './objective.js';
+import { objectiveOf, priorProduct } from './objective.js';
 import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
 import { carriedOver, inheritedOptions, warmStart } from './warm-start.js';
@@ -102,9 +102,5 @@ export function drawnFrom(dataset: Dataset, config: TrainConfig): Pick<TrainPlan
 /** Parameters drawn as the configuration says. */
 function freshWeights(config: TrainConfig, counts: ItemCounts | undefined): HostParameters {
   const { seed, init_std: std, init_prior } = config;
-  return initialParameters(config, {
-    seed,
-    std,
-    ...(init_prior && { score: priorScore(objectiveOf(config), counts) }),
-  });
+  return initialParameters(config, { seed, std, ...(init_prior && { score: priorProduct(config, counts) }) });
 }

@@ -1,4 +1,5 @@
 import { InputError } from '../../base/errors.js';
+import { isUnit, temperatureOf } from '../../kernels/score/similarity.js';
 import { gsasrec } from '../../model/gsasrec.js';
 import type { HostParameters } from '../../model/parameters.js';
 import { architectureOf } from '../../model/registry.js';
@@ -12,6 +13,8 @@ const MAX_WEIGHT_BYTES = 2 ** 31 - 2 ** 20;
 const END = Number.MAX_SAFE_INTEGER;
 /** Used instead of -inf, so that the softmax of a row of padding is defined: its exp is 0 beside any score. */
 const HIDDEN = -1e30;
+/** A row counts as this long if it is shorter, see `scaleRows`. */
+const SHORTEST = 1e-12;
 
 /** The architectures that can be written, and how. */
 const GRAPHS: Readonly<Record<string, (config: TrainConfig, weights: HostParameters) => OnnxGraph>> = {
@@ -23,14 +26,14 @@ const GRAPHS: Readonly<Record<string, (config: TrainConfig, weights: HostParamet
  *
  * Input `items` is int64 [batch, length] of any length. Of more than sequence_length columns the last ones count, and the last column is the latest item
  * whatever the length, as in `recommend`. Outputs are `scores` float [batch, num_items], column j being item j + 1, and `hidden` float
- * [batch, embedding_dim], whose dot products with the output table are the scores.
+ * [batch, embedding_dim], whose dot products with the table in the file are the scores: similarity and temperature are worked into both.
  * @throws InputError for a model of 2 GiB or more, which is ONNX's limit
  */
 export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
-  const bytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
-  if (bytes > MAX_WEIGHT_BYTES) {
-    throw new InputError(`${file}: the weights have ${bytes} bytes, but ONNX keeps at most 2 GiB in a file`);
-  }
+  checkBytes(
+    [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0),
+    file,
+  );
   const graphOf = GRAPHS[config.model];
   if (!graphOf) {
     const known = Object.keys(GRAPHS).join(', ');
@@ -40,7 +43,14 @@ export function writeOnnx(file: string, { config, weights }: Checkpoint): void {
   }
   const { inputs, outputs } = onnxInterface(config);
   const metadata = { config: JSON.stringify(config), padding_id: String(config.num_items + 1) };
-  writeWhole(file, [graphOf(config, weights).encode(architectureOf(config).title, inputs, outputs, metadata)]);
+  const graph = graphOf(config, weights);
+  checkBytes(graph.dataBytes, file);
+  writeWhole(file, [graph.encode(architectureOf(config).title, inputs, outputs, metadata)]);
+}
+
+function checkBytes(bytes: number, file: string): void {
+  if (bytes <= MAX_WEIGHT_BYTES) return;
+  throw new InputError(`${file}: the weights have ${bytes} bytes, but ONNX keeps at most 2 GiB in a file`);
 }
 
 /** The inputs and outputs of a model that `writeOnnx` writes. */
@@ -117,10 +127,41 @@ function gsasrecGraph(config: TrainConfig, weights: HostParameters): OnnxGraph {
     x = graph.op('Mul', [graph.op('Add', [linear(`${block}.dense2`, inner), z]), keep]);
   }
   const rows = graph.op('Reshape', [x, graph.op('Concat', [size, graph.ints([D])], { axis: { int: 0 } })]);
-  const hidden = norm('seq_norm', graph.op('Gather', [rows, graph.ints(-1)], { axis: { int: 1 } }), 'hidden');
-  const table = config.reuse_item_embeddings ? 'item_embedding.weight' : 'output_embedding.weight';
+  const last = graph.op('Gather', [rows, graph.ints(-1)], { axis: { int: 1 } });
+  const { table, hidden } = scoredGraph(graph, config, weights, (output) => norm('seq_norm', last, output));
   const all = graph.op('Gemm', [hidden, table], { transB: { int: 1 } });
   // Rows 0 and N + 1 of the table are not items.
   graph.op('Slice', [all, graph.ints([1]), graph.ints([N + 1]), graph.ints([1])], {}, 'scores');
   return graph;
+}
+
+/** The output table and the hidden state as `scored` makes them. @param last the last hidden state, under a name if one is given */
+function scoredGraph(
+  graph: OnnxGraph,
+  config: TrainConfig,
+  weights: HostParameters,
+  last: (output?: string) => string,
+): { table: string; hidden: string } {
+  const [unit, temperature] = [isUnit(config), temperatureOf(config)];
+  const name = architectureOf(config).outputTable(config);
+  if (!unit && temperature === 1) return { table: name, hidden: last('hidden') };
+  const norm = () => {
+    const state = last();
+    const length = graph.op('ReduceL2', [state], { axes: { ints: [-1] } });
+    return graph.op('Div', [state, graph.op('Max', [length, graph.scalar(SHORTEST)])]);
+  };
+  const hidden = graph.op('Div', [unit ? norm() : last(), graph.scalar(temperature)], {}, 'hidden');
+  if (!unit) return { table: name, hidden };
+  const { shape, data } = weights.get(name)!;
+  const own = name === 'output_embedding.weight'; // and not the input table as well
+  return { table: graph.weights(own ? name : `${name}.unit`, shape, unitRows(data, shape[1])), hidden };
+}
+
+function unitRows(data: Float32Array, D: number): Float32Array {
+  const rows = Float32Array.from(data);
+  for (let at = 0; at < rows.length; at += D) {
+    const length = Math.max(Math.hypot(...rows.subarray(at, at + D)), SHORTEST);
+    for (let i = at; i < at + D; i++) rows[i] /= length;
+  }
+  return rows;
 }
