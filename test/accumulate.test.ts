@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { partsOf, TrainingBatches } from '../src/data/batches.js';
 import { nextItem } from '../src/data/tasks.js';
 import { JUDGES } from '../src/kernels/score/judges/index.js';
+import { NEGATIVES, refusal } from '../src/kernels/score/negatives/index.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
+import { drawnFrom } from '../src/train/plan.js';
 import { Trainer } from '../src/train/trainer.js';
 import { gpu } from './support/device.js';
 import { dataset, MODEL } from './support/small.js';
@@ -20,7 +22,8 @@ const batches = new TrainingBatches(nextItem, dataset.train, { sequenceLength: 2
 
 async function steps(options: Partial<TrainOptions>, count = 1, batchOf = (i: number) => batches.batch(0, i)) {
   const config = resolveConfig(dataset.numItems, [{ ...OPTIONS, ...options }]);
-  const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1, std: 0.1 }), step: 0 });
+  const start = { weights: initialParameters(config, { seed: 1, std: 0.1 }), step: 0 };
+  const trainer = new Trainer(gpu, config, start, drawnFrom(dataset, config));
   await trainer.prepare(batches.capacity);
   const losses: number[] = [];
   for (let i = 0; i < count; i++) losses.push(await trainer.train(batchOf(i)));
@@ -50,6 +53,24 @@ describe('a step in parts', () => {
       const [whole, parts] = [
         await steps({ ...options, train_batch_size: 24 }),
         await steps({ ...options, train_batch_size: 7, accumulate: 4 }), // the last part has 3 rows
+      ];
+      expect(parts.losses[0] / whole.losses[0]).toBeCloseTo(1, 6);
+      expect(apart(parts, whole)).toBeLessThan(1e-5);
+    },
+  );
+
+  const others = Object.values(NEGATIVES).filter((each) => refusal(JUDGES.ssm, each) === undefined);
+  it.each(others.map(({ name, options }) => [name, options] as const))(
+    'has those of the whole batch on the negatives %s, weighted too',
+    async (negatives, { negs_per_pos }) => {
+      const options = { loss: 'ssm', negatives, ...(negs_per_pos && { negs_per_pos: 9 }) };
+      const weights = (i: number) => {
+        const batch = batches.batch(0, i);
+        return { ...batch, weights: Float32Array.from({ length: batch.tokens }, (_, t) => t % 4) };
+      };
+      const [whole, parts] = [
+        await steps({ ...options, train_batch_size: 24 }, 1, weights),
+        await steps({ ...options, train_batch_size: 7, accumulate: 4 }, 1, weights),
       ];
       expect(parts.losses[0] / whole.losses[0]).toBeCloseTo(1, 6);
       expect(apart(parts, whole)).toBeLessThan(1e-5);

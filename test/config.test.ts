@@ -5,7 +5,6 @@ import type { Choice } from '../src/base/options.js';
 import { gbceBeta } from '../src/kernels/score/judges/gbce.js';
 import { JUDGES } from '../src/kernels/score/judges/index.js';
 import { NEGATIVES } from '../src/kernels/score/negatives/index.js';
-import { DRAWING } from '../src/kernels/score/samplers/index.js';
 import { RULES } from '../src/kernels/update/rules/index.js';
 import { checkModelConfig, parameterShapes } from '../src/model/config.js';
 import type { GsasrecConfig } from '../src/model/gsasrec.js';
@@ -94,6 +93,12 @@ describe('checkModelConfig', () => {
   });
 });
 
+/** Negatives with this option. */
+const having = (option: string) =>
+  Object.values<Choice>(NEGATIVES)
+    .filter(({ options }) => Object.hasOwn(options, option))
+    .map(({ name }) => name);
+
 describe('options', () => {
   it('of another loss are refused beside the loss, and left at their defaults below it', () => {
     expect(() => resolveConfig(57, [{ loss: 'ssm', gbce_t: 0.5 }], 'the command line')).toThrow(
@@ -105,7 +110,7 @@ describe('options', () => {
     expect(resolveConfig(57, [{ gbce_t: 0.5 }, { loss: 'ssm' }])).toMatchObject({ loss: 'ssm', gbce_t: 0.75 });
     expect(() => resolveConfig(57, [{ negatives: 'catalogue', negs_per_pos: 9 }], 'x')).toThrow(
       new InputError(
-        `x: negs_per_pos is 9, but means nothing for the negatives catalogue; leave it out, or set negatives to ${Object.keys(DRAWING).join(' or ')}`,
+        `x: negs_per_pos is 9, but means nothing for the negatives catalogue; leave it out, or set negatives to ${having('negs_per_pos').join(' or ')}`,
       ),
     );
     expect(() => resolveConfig(57, [{ loss: 'ce', negs_per_pos: 9 }])).toThrow(
@@ -143,7 +148,7 @@ describe('options', () => {
       [{ log_q }, 'log_q is standard, but means nothing for the loss gbce; leave it out, or set loss to bce or ssm'],
       [
         { loss: 'ssm', negatives: 'catalogue', log_q },
-        `log_q is standard, but means nothing for the negatives catalogue; leave it out, or set negatives to ${Object.keys(DRAWING).join(' or ')}`,
+        `log_q is standard, but means nothing for the negatives catalogue; leave it out, or set negatives to ${having('log_q').join(' or ')}`,
       ],
     ] as const) {
       expect(() => resolveConfig(57, [options], 'x')).toThrow(new InputError(`x: ${message}`));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { JUDGES } from '../src/kernels/score/judges/index.js';
-import { NEGATIVES } from '../src/kernels/score/negatives/index.js';
+import { NEGATIVES, refusal } from '../src/kernels/score/negatives/index.js';
 import { initialParameters } from '../src/model/parameters.js';
 import { resolveConfig, type TrainOptions } from '../src/train/config.js';
 import { drawnFrom } from '../src/train/plan.js';
@@ -9,8 +9,10 @@ import { gpu } from './support/device.js';
 import { dataset, TRAINING } from './support/small.js';
 
 /** Every loss with every kind of negatives that it takes. */
-const OBJECTIVES = Object.values(JUDGES).flatMap(({ name, negatives: only }) =>
-  (only ? [only] : Object.keys(NEGATIVES)).map((negatives) => [name, negatives] as const),
+const OBJECTIVES = Object.values(JUDGES).flatMap((judge) =>
+  Object.values(NEGATIVES)
+    .filter((negatives) => refusal(judge, negatives) === undefined)
+    .map((negatives) => [judge.name, negatives.name] as const),
 );
 
 describe.each(OBJECTIVES)('the loss %s on the negatives %s', (loss, negatives) => {

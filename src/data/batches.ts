@@ -1,3 +1,4 @@
+import { concat } from '../base/concat.js';
 import { InputError } from '../base/errors.js';
 import { HostRandom } from '../base/philox.js';
 import type { Sequences, Split } from './dataset.js';
@@ -194,15 +195,12 @@ export function layEndToEnd(rows: readonly Uint32Array[]): RaggedBatch {
   return { rows: rows.length, tokens: ids.length, ids, spans };
 }
 
-/** Rows joined to one array. */
-export function concat(rows: readonly Uint32Array[]): Uint32Array {
-  const joined = new Uint32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let at = 0;
-  for (const row of rows) {
-    joined.set(row, at);
-    at += row.length;
-  }
-  return joined;
+/** A batch of rows as equal in length as can be, with as many different items as can be: what a step is rehearsed with. */
+export function evenBatch(rows: number, tokens: number, numItems: number): TrainingBatch {
+  const items = Uint32Array.from({ length: tokens }, (_, t) => 1 + (t % numItems));
+  const startOf = (row: number) => Math.floor((row * tokens) / rows);
+  const batch = layEndToEnd(Array.from({ length: rows }, (_, row) => items.subarray(startOf(row), startOf(row + 1))));
+  return { ...batch, targets: items };
 }
 
 /** The sum of the `count` largest. */

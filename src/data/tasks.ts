@@ -1,4 +1,5 @@
-import { concat, historyBatch, layEndToEnd, type Task } from './batches.js';
+import { concat } from '../base/concat.js';
+import { historyBatch, layEndToEnd, type Task } from './batches.js';
 
 /** Each token predicts the next item: of a user's last S + 1 items, all but the last are inputs, and all but the first are their targets. */
 export const nextItem: Task = {

@@ -7,6 +7,7 @@ import { embedNegativesOp } from './embed_negatives/spec.js';
 import { embeddingOp } from './embedding/spec.js';
 import { gatherOp } from './gather/spec.js';
 import { groupOp } from './group/spec.js';
+import { groupedMatmulOps } from './grouped_matmul/spec.js';
 import { layerNormOp } from './layer_norm/spec.js';
 import { linearOp } from './linear/spec.js';
 import { matmulOp } from './matmul/spec.js';
@@ -15,8 +16,10 @@ import { scaleRowsOp } from './scale_rows/spec.js';
 import { scatterAddOp } from './scatter_add/spec.js';
 import { catalogueOps } from './score/catalogue/spec.js';
 import { negativesOp } from './score/draw/spec.js';
+import { drawOthersOp } from './score/draw_others/spec.js';
 import { ownOps } from './score/own/spec.js';
 import { rankOp } from './score/rank/spec.js';
+import { sharedOps } from './score/shared/spec.js';
 import { topKOp } from './score/top_k/spec.js';
 import { updateOps } from './update/spec.js';
 
@@ -34,10 +37,13 @@ export const registry: readonly Op[] = [
   layerNormOp,
   linearOp,
   matmulOp,
+  ...groupedMatmulOps,
   negativesOp,
+  drawOthersOp,
   rankOp,
   ...catalogueOps,
   ...ownOps,
+  ...sharedOps,
   scaleRowsOp,
   scatterAddOp,
   topKOp,

@@ -2,7 +2,7 @@ import { InputError } from '../base/errors.js';
 import type { Judge } from '../kernels/score/judge.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
 import type { LogQ } from '../kernels/score/log-q.js';
-import { NEGATIVES, negativesFor } from '../kernels/score/negatives/index.js';
+import { NEGATIVES, negativesFor, refusal } from '../kernels/score/negatives/index.js';
 import type { Negatives } from '../kernels/score/negatives/negatives.js';
 import { AUTO } from './choices.js';
 
@@ -13,6 +13,18 @@ export function chosenIn({ loss, negatives }: { loss: string; negatives: string 
 } {
   const judge = JUDGES[loss];
   return { judge, negatives: NEGATIVES[negatives === AUTO ? negativesFor(judge).name : negatives] };
+}
+
+/** @throws InputError for negatives that the loss or the catalogue does not go with */
+export function checkNegatives(config: { loss: string; negatives: string; num_items: number }, source: string): void {
+  const { judge, negatives } = chosenIn(config);
+  const reason = refusal(judge, negatives);
+  if (reason) {
+    throw new InputError(
+      `${source}: the loss ${judge.name} does not go with the negatives ${negatives.name}: ${reason}; choose another loss or other negatives`,
+    );
+  }
+  negatives.check?.(config, config.num_items, source);
 }
 
 /** Some corrections of scores make no sense for some losses and some negatives, which say why. @throws InputError for those */

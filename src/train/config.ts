@@ -7,7 +7,7 @@ import { RULE_OPTIONS, RULES } from '../kernels/update/rules/index.js';
 import { checkModelConfig } from '../model/config.js';
 import { allArchitectures, architectureOf, DEFAULT_MODEL, type ModelOptions, modelOptions } from '../model/registry.js';
 import { AUTO, type Choices, foreignOptions } from './choices.js';
-import { checkLogQ } from './chosen.js';
+import { checkLogQ, checkNegatives } from './chosen.js';
 
 /** Random streams are numbered by step and by epoch, each within half of the 32-bit range. */
 const MOST_COUNT = 1e9;
@@ -207,6 +207,7 @@ export function resolveConfig(
   const config = { ...defaults, ...given, num_items: numItems } as TrainConfig;
   checkModelConfig(config, source);
   if (config.init_prior) checkPrior(config, source);
+  checkNegatives(config, source);
   checkLogQ(config, source);
   return config;
 }

@@ -1,6 +1,6 @@
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
-import type { Given, Negatives } from '../kernels/score/negatives/negatives.js';
+import type { Given, HostSequences, Negatives } from '../kernels/score/negatives/negatives.js';
 import type { ItemCounts } from '../kernels/score/sampler.js';
 import type { SequenceTensors } from '../model/architecture.js';
 import type { Model } from '../model/model.js';
@@ -42,12 +42,13 @@ export function priorProduct(config: TrainConfig, counts: ItemCounts | undefined
 export function batchLoss(
   tape: Tape,
   model: Model,
-  batch: SequenceTensors,
+  batch: SequenceTensors & { host: HostSequences },
   targets: Tensor,
   { negatives, dropoutRate = 0, ...given }: Objective & { dropoutRate?: number },
 ): Tensor {
+  const lists = negatives.lists?.(tape.stream, model.outputTable, batch.host, given);
   const hidden = model.encode(tape, batch, { dropoutRate });
   tape.stream.phase = 'loss';
   const { h, table } = model.scored(tape, hidden);
-  return negatives.loss(tape, h, table, targets, given);
+  return negatives.loss(tape, h, table, targets, { ...given, ...(lists && { lists }) });
 }

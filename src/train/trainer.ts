@@ -1,5 +1,5 @@
 import { settingsOf } from '../base/options.js';
-import { type BatchPart, partsOf, type TrainingBatch } from '../data/batches.js';
+import { type BatchPart, evenBatch, partsOf, type TrainingBatch } from '../data/batches.js';
 import { checkBatch } from '../data/check-batch.js';
 import { compileAhead } from '../engine/compile-ahead.js';
 import type { Gpu } from '../engine/gpu.js';
@@ -99,13 +99,8 @@ export class Trainer {
    * @throws OutOfMemoryError if that does not fit
    */
   allocate(tokens: number): void {
-    const part: TrainingBatch = {
-      rows: 1,
-      tokens,
-      ids: new Uint32Array(tokens),
-      targets: new Uint32Array(tokens),
-      spans: new Uint32Array(2 * tokens),
-    };
+    const { train_batch_size, num_items } = this.config;
+    const part = evenBatch(Math.min(train_batch_size, tokens), tokens, num_items);
     const parts = Array.from({ length: this.config.accumulate }, (_, i) => ({ ...part, first: i * tokens }));
     this.stream.rehearse(() => this.#record(parts, 1));
     const state = [this.model.parameters, ...Object.values(this.#optimizer.slots)].flatMap((of) => [...of.values()]);
@@ -216,7 +211,8 @@ export class Trainer {
       const targets = part.weights
         ? stream.upload(packWeights(part.targets, part.weights), [part.tokens, 2])
         : stream.upload(part.targets, [part.tokens]);
-      const loss = batchLoss(tape, model, { ids, spans }, targets, { ...this.#objective, dropoutRate, scale });
+      const host = { ...part, all: parts };
+      const loss = batchLoss(tape, model, { ids, spans, host }, targets, { ...this.#objective, dropoutRate, scale });
       onLoss(loss);
       stream.phase = 'backward';
       tape.backward({ of: loss });

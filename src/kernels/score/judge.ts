@@ -39,6 +39,8 @@ export interface Judge extends Choice {
   readonly logQ?: Corrections;
   /** The loss of one token in float64, divided already. @param draws as in `weight_of` */
   reference(positive: number, candidates: ArrayLike<number>, settings: Settings, draws: number): number;
+  /** Its settings follow from k, so that all tokens of all batches must have as many candidates. */
+  readonly byCount?: boolean;
   /** The settings that a configuration comes to. */
   settings(options: Readonly<Record<string, unknown>>, drawn: Drawn): Settings;
   /** Whether the sigmoid of a score is the probability that its item comes next. */

@@ -9,27 +9,38 @@ import { targetsWgsl } from '../targets.js';
 export const WORKGROUP = 64;
 
 /**
- * A tile of the table as the products take it: `columns` is its transpose, to score with, and `rows` the rows themselves. What is no item, and what
- * pads the tile to whole cells, is 0 in both. Bound by memory, and little beside the products.
+ * Rows of the table as the products take them: `columns` is their transpose, to score with, and `rows` the rows themselves. They are those of
+ * neighbouring items or, with `lists`, of several lists of items. What is no item, and what pads a tile to whole cells, is 0 in both. Bound by memory,
+ * and little beside the products.
  */
 export const tileItems = program(
   'score.catalogue.items',
-  ({ table, rows }: { table: TableLayout; rows: boolean }) => wgsl`
+  ({ table, rows, lists = false }: { table: TableLayout; rows: boolean; lists?: boolean }) => wgsl`
 alias Cell = f32;
-struct Params { first: u32, N: u32, W: u32, D: u32 }
+struct Params { ${lists ? 'count: u32' : 'first: u32'}, N: u32, W: u32, D: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 ${tableWgsl('table', 1, { cell: 'f32', cells: 'params.D', layout: table })}
-@group(0) @binding(2) var<storage, read_write> columns: array<f32>; // [D, W]
+@group(0) @binding(2) var<storage, read_write> columns: array<f32>; // [lists, D, W]
 #if ${rows}
-@group(0) @binding(3) var<storage, read_write> rows: array<f32>; // [W, D]
+@group(0) @binding(3) var<storage, read_write> rows: array<f32>; // [lists, W, D]
+#endif
+#if ${lists}
+@group(0) @binding(4) var<storage, read> candidates: array<u32>; // [lists, W]
 #endif
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(global_invocation_id) id: vec3u) {
+#if ${lists}
+  if (id.x >= params.count) { return; }
+  let item = candidates[id.x];
+  let column = (id.x / params.W * params.D + id.y) * params.W + id.x % params.W;
+#else
   if (id.x >= params.W) { return; }
   let item = params.first + id.x;
+  let column = id.y * params.W + id.x;
+#endif
   var value = 0.0;
   if (item >= 1u && item <= params.N) { value = table_cell(item * params.D + id.y); }
-  columns[id.y * params.W + id.x] = value;
+  columns[column] = value;
 #if ${rows}
   rows[id.x * params.D + id.y] = value;
 #endif
@@ -49,6 +60,11 @@ export interface JudgeConstants {
   firstTile: boolean;
   weighted: boolean;
   gradients: boolean;
+  /**
+   * Candidates are those of lists, and positives are scored apart; else the candidates are neighbouring items, the positive among them. `others`: a candidate
+   * that is the token's positive does not count.
+   */
+  lists?: { others: boolean };
 }
 
 /**
@@ -56,7 +72,11 @@ export interface JudgeConstants {
  * twice and writing it once, while it is in the cache, and by one exponential a score.
  */
 export const judgeTile = program('score.catalogue.judge', (constants: JudgeConstants) => {
-  const { judge, pass, firstTile, weighted, gradients } = constants;
+  const { judge, pass, firstTile, weighted, gradients, lists } = constants;
+  const apart = lists !== undefined;
+  const isItem = lists
+    ? `(items != vec4u(0u))${lists.others ? ' & (items != vec4u(positive_item))' : ''}`
+    : '(items >= vec4u(1u)) & (items <= vec4u(params.N))';
   const waits = JUDGES[judge].needs === 'log_sum_exp';
   const pairs = JUDGES[judge].needs === 'positive';
   const reduces = waits && pass !== 'judge';
@@ -64,7 +84,14 @@ export const judgeTile = program('score.catalogue.judge', (constants: JudgeConst
   return wgsl`${teamWgsl(constants.team)}
 alias Score = vec4f;
 const LOWEST = -3.0e38f;
-struct Params { M: u32, W: u32, first: u32, N: u32, scale: f32, ${JUDGES[judge].params} }
+struct Params {
+  M: u32, W: u32,
+  first: u32, // token of the lists' tile, item of the catalogue's
+#if ${!apart}
+  N: u32,
+#endif
+  scale: f32, ${JUDGES[judge].params}
+}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4<f32>>; // [M, W]; slopes afterwards
 #if ${judges || pairs}
@@ -73,16 +100,27 @@ struct Params { M: u32, W: u32, first: u32, N: u32, scale: f32, ${JUDGES[judge].
 #if ${judges}
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>; // [M]
 #endif
-#if ${pairs || (waits && pass !== 'at_once')}
-// [M, 2]: the largest score so far and the sum of e^(s - largest); or the positive's score and the sum of the candidates' slopes so far
+#if ${apart || pairs || (waits && pass !== 'at_once')}
+// [M, 2]: the largest score so far and the sum of e^(s - largest); or the positive's score and its slope as far as it is known
 @group(0) @binding(4) var<storage, read_write> running: array<vec2<f32>>;
+#endif
+#if ${apart}
+@group(0) @binding(5) var<storage, read> candidates: array<vec4<u32>>; // [lists, W]; 0 is none
+@group(0) @binding(6) var<storage, read> list_of: array<u32>; // [T]
 #endif
 struct Row { positive: f32, log_sum_exp: f32 }
 ${JUDGES[judge].wgsl}
 #if ${judges || pairs}
 ${targetsWgsl(weighted)}
 #endif
-fn is_item(items: vec4u) -> vec4<bool> { return (items >= vec4u(1u)) & (items <= vec4u(params.N)); }
+fn is_item(items: vec4u, positive_item: u32) -> vec4<bool> { return ${isItem}; }
+fn items4(list: u32, c: u32) -> vec4u {
+#if ${apart}
+  return candidates[list + c];
+#else
+  return params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+#endif
+}
 fn largest_of(s: vec4f) -> f32 { return max(max(s.x, s.y), max(s.z, s.w)); }
 fn sum_of(s: vec4f) -> f32 { return (s.x + s.y) + (s.z + s.w); }
 ${teamMain(constants.team)}
@@ -90,22 +128,38 @@ ${teamMain(constants.team)}
   let t = select(0u, team, inside); // teams past the end work on token 0 again and store nothing
   let width = params.W / 4u;
   var row: Row;
+#if ${apart}
+  let token = params.first + t;
+  let list = list_of[token] * width;
+  let positive_score = running[token].x;
+#else
+  let token = t;
+  let list = 0u;
+#endif
+#if ${judges || pairs}
+  let target_item = target_of(token);
+#else
+  let target_item = 0u; // not asked for
+#endif
 #if ${reduces}
-  var largest = LOWEST;
+  var largest = ${apart ? 'positive_score' : 'LOWEST'};
   for (var c = lane; c < width; c += LANES) {
-    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
-    largest = max(largest, largest_of(select(vec4f(LOWEST), scores[t * width + c], is_item(items))));
+    let items = items4(list, c);
+    largest = max(largest, largest_of(select(vec4f(LOWEST), scores[t * width + c], is_item(items, target_item))));
   }
   largest = team_max(largest, lane);
   var sum = 0.0;
+#if ${apart}
+  if (lane == 0u) { sum = exp(positive_score - largest); }
+#endif
 #if ${pass === 'reduce' && !firstTile}
   let before = running[t];
   largest = max(largest, before.x);
   if (lane == 0u) { sum = before.y * exp(before.x - largest); }
 #endif
   for (var c = lane; c < width; c += LANES) {
-    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
-    sum += sum_of(select(vec4f(0.0), exp(scores[t * width + c] - vec4f(largest)), is_item(items)));
+    let items = items4(list, c);
+    sum += sum_of(select(vec4f(0.0), exp(scores[t * width + c] - vec4f(largest)), is_item(items, target_item)));
   }
   sum = team_sum(sum, lane);
 #if ${pass === 'reduce'}
@@ -116,13 +170,12 @@ ${teamMain(constants.team)}
 #elif ${waits}
   row.log_sum_exp = running[t].x + log(running[t].y);
 #endif
-#if ${judges || pairs}
-  let target_item = target_of(t);
-#endif
-#if ${pairs && pass !== 'judge'}
+#if ${apart}
+  row.positive = positive_score;
+#elif ${pairs && pass !== 'judge'}
   var positive_here = 0.0;
   for (var c = lane; c < width; c += LANES) {
-    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+    let items = items4(list, c);
     positive_here += sum_of(select(vec4f(0.0), scores[t * width + c], items == vec4u(target_item)));
   }
   positive_here = team_sum(positive_here, lane);
@@ -138,7 +191,7 @@ ${teamMain(constants.team)}
   row.positive = running[t].x;
 #endif
 #if ${judges}
-  let share = share_of(t);
+  let share = share_of(token);
   let negative = weight_of(false, share, 0.0);
   let positive = weight_of(true, share, 0.0);
   var loss = 0.0;
@@ -146,9 +199,9 @@ ${teamMain(constants.team)}
   var pull = 0.0;
 #endif
   for (var c = lane; c < width; c += LANES) {
-    let items = params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
-    let is_target = items == vec4u(target_item);
-    let w = select(vec4f(0.0), select(vec4f(negative), vec4f(positive), is_target), is_item(items));
+    let items = items4(list, c);
+    let is_target = ${apart ? 'vec4<bool>(false)' : 'items == vec4u(target_item)'};
+    let w = select(vec4f(0.0), select(vec4f(negative), vec4f(positive), is_target), is_item(items, target_item));
     let s = scores[t * width + c];
 #if ${waits}
     if (any(is_target)) { loss += sum_of(select(vec4f(0.0), loss_of(w, s, row), is_target)); }
@@ -166,16 +219,21 @@ ${teamMain(constants.team)}
 #if ${pairs}
   pull = team_sum(pull, lane);
 #if ${pass === 'at_once'}
-  if (inside && lane == 0u) { running[t] = vec2f(row.positive, pull); }
+  if (inside && lane == 0u) { running[token] = vec2f(row.positive, -pull); }
 #else
-  if (inside && lane == 0u) { running[t].y += pull; }
+  if (inside && lane == 0u) { running[token].y -= pull; }
 #endif
+#elif ${apart && gradients}
+  if (inside && lane == 0u) { running[token].y = slope_of(vec4f(positive), vec4f(positive_score), row).x; }
+#endif
+#if ${apart}
+  if (lane == 0u) { loss += loss_of(vec4f(positive), vec4f(positive_score), row).x; }
 #endif
   loss = team_sum(loss, lane);
 #if ${firstTile}
-  if (inside && lane == 0u) { losses[t] = loss; }
+  if (inside && lane == 0u) { losses[token] = loss; }
 #else
-  if (inside && lane == 0u) { losses[t] += loss; }
+  if (inside && lane == 0u) { losses[token] += loss; }
 #endif
 #endif
 }
@@ -183,7 +241,7 @@ ${teamMain(constants.team)}
 });
 
 /**
- * The positives' slopes, where they are less the sum of the candidates': their part of the gradient of h, and the pairs that bring the table its part.
+ * The positives' slopes, where they are known after those of the candidates: their part of the gradient of h, and the pairs that bring the table its part.
  * One invocation a cell. Bound by memory, and little beside the products.
  */
 export const answerForPositives = program(
@@ -197,7 +255,7 @@ struct Params { T: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 ${tableWgsl('table', 1, { cell: type, cells: 'CELLS', layout: table })}
 @group(0) @binding(2) var<storage, read> targets: array<u32>; // [T]; weighted [T, 2]
-@group(0) @binding(3) var<storage, read> running: array<vec2<f32>>; // [T, 2]: the positive's score, the sum of the candidates' slopes
+@group(0) @binding(3) var<storage, read> running: array<vec2<f32>>; // [T, 2]: the positive's score and slope
 @group(0) @binding(4) var<storage, read_write> dh: array<${type}>; // [T, D]
 @group(0) @binding(5) var<storage, read_write> ids: array<u32>; // [T]
 @group(0) @binding(6) var<storage, read_write> slopes: array<f32>; // [T]
@@ -206,7 +264,7 @@ ${mainWgsl(WORKGROUP)}
   let t = i / CELLS;
   if (t >= params.T) { return; }
   let target_item = targets[${weighted ? '2u * t' : 't'}];
-  let slope = -running[t].y;
+  let slope = running[t].y;
   dh[i] += slope * table_cell(target_item * CELLS + i % CELLS);
   if (i % CELLS == 0u) {
     ids[t] = target_item;

@@ -43,7 +43,7 @@ function catalogueOp(judge: Judge): Op {
       }),
     }),
     reference: (shape, inputs) => ({
-      loss: judgedReference(verdict(shape), shape, inputs, (positives) => othersOf(positives, shape.N)),
+      loss: judgedReference(verdict(shape), shape, inputs, (_, positive) => othersOf(positive, shape.N)),
     }),
     cost: {
       forward: ({ T, D, N }) => ({ bytes: 4 * (T * D + N * D), flops: 2 * T * N * D }),
@@ -52,11 +52,7 @@ function catalogueOp(judge: Judge): Op {
   });
 }
 
-/** For each positive all other items in ascending order. @returns [T, N - 1] */
-function othersOf(positives: Uint32Array, N: number): Uint32Array {
-  const others = new Uint32Array(positives.length * (N - 1));
-  positives.forEach((positive, t) => {
-    for (let j = 0; j < N - 1; j++) others[t * (N - 1) + j] = j + 1 < positive ? j + 1 : j + 2;
-  });
-  return others;
+/** All other items in ascending order. @returns [N - 1] */
+function othersOf(positive: number, N: number): Uint32Array {
+  return Uint32Array.from({ length: N - 1 }, (_, j) => (j + 1 < positive ? j + 1 : j + 2));
 }

@@ -39,20 +39,23 @@ export function judgedInputs({ T, D, N, weighted }: JudgedCase, random: HostRand
 /**
  * The sum over tokens of scale times weight times the judge's loss of the token's positive and candidates, s = h[t] . table[id].
  * @param inputs h [T, D], table [R, D], targets [T] or weighted [T, 2]
- * @param candidatesOf the candidates [T, k] of tokens with these positives [T]
- * @param drawing how scores are corrected, and log(k q) of an item for a token, where items differ or scores are corrected
+ * @param candidatesOf the candidates of a token with this positive
+ * @param drawing how scores are corrected, and log(k q) of an item for a token, where items differ or scores are corrected; and the k that losses are
+ * divided by, if a token may have fewer candidates
  * @returns [1]
  */
 export function judgedReference(
   { judge, settings }: Verdict,
   { T, D, weighted, scale = 1 / T }: JudgedCase,
   { h, table, targets }: { h: Float64Array; table: Float64Array; targets: Uint32Array },
-  candidatesOf: (positives: Uint32Array) => Uint32Array,
-  { logQ = 'none', logDrawsOf }: { logQ?: LogQ; logDrawsOf?: ((t: number, id: number) => number) | undefined } = {},
+  candidatesOf: (t: number, positive: number) => Uint32Array,
+  {
+    logQ = 'none',
+    logDrawsOf,
+    k,
+  }: { logQ?: LogQ; logDrawsOf?: ((t: number, id: number) => number) | undefined; k?: number } = {},
 ): Float64Array {
   const { positives, weights } = weighted ? unpackWeights(targets) : { positives: targets };
-  const candidates = candidatesOf(positives);
-  const k = candidates.length / T;
   const score = (t: number, id: number) => {
     let sum = 0;
     for (let d = 0; d < D; d++) sum += h[t * D + d] * table[id * D + d];
@@ -61,13 +64,16 @@ export function judgedReference(
   let loss = 0;
   for (let t = 0; t < T; t++) {
     const target = positives[t];
+    const candidates = candidatesOf(t, target);
+    if (candidates.length === 0 && judge.needs === 'positive') continue; // no pair
     const corrected = (id: number, positive: boolean) => {
       const s = score(t, id);
       return logQ === 'none' ? s : s + correctionOf(logQ, positive, id === target, logDrawsOf?.(t, id) ?? NaN);
     };
-    const scores = Float64Array.from({ length: k }, (_, j) => corrected(candidates[t * k + j], false));
+    const scores = Float64Array.from(candidates, (id) => corrected(id, false));
     const draws = judge.weighsDraws && logDrawsOf ? Math.exp(logDrawsOf(t, target)) : 0;
-    loss += (weights?.[t] ?? 1) * judge.reference(corrected(target, true), scores, settings, draws);
+    const divided = judge.divisor(candidates.length) / judge.divisor(k ?? candidates.length);
+    loss += divided * (weights?.[t] ?? 1) * judge.reference(corrected(target, true), scores, settings, draws);
   }
   return Float64Array.of(scale * loss);
 }

@@ -16,6 +16,7 @@ export const gbce = {
   formula: '(beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Petrov, Macdonald 2023, eq. 10-14)',
   help: 'binary cross entropy that undoes the overconfidence of sampled negatives',
   needs: 'nothing',
+  byCount: true,
   params: 'beta: f32, per_draw: f32,',
   uniforms: ({ beta, per_draw = 0 }) => ({ beta, per_draw }),
   wgsl: /* wgsl */ `${LOGISTIC_WGSL}
@@ -57,6 +58,7 @@ export const bce = {
   name: 'bce',
   formula: '(softplus(-s+) + sum_j softplus(s_j)) / (k + 1) (Kang, McAuley 2018, eq. 7)',
   help: 'plain binary cross entropy',
+  byCount: false,
   options: LOG_Q_OPTIONS,
   logQ: {
     standard: true,

@@ -6,6 +6,7 @@ import type { Tensor } from '../../../engine/tensor.js';
 import type { Verdict } from '../judge.js';
 import type { Corrections } from '../log-q.js';
 import type { ItemCounts } from '../sampler.js';
+import type { Lists } from '../shared/lists.js';
 
 /** Which items a token's positive is compared with, as a configuration names it: a sampler of its own candidates, or items that tokens share. */
 export interface Negatives extends Choice {
@@ -15,7 +16,11 @@ export interface Negatives extends Choice {
   readonly varies?: true;
   /** The corrections of scores by log q that make sense with them; none if left out. */
   readonly corrections?: Corrections;
-  /** How many a token has. */
+  /** How many there are differs from batch to batch, so that no loss can be calibrated for a number of them. */
+  readonly countVaries?: true;
+  /** Checks options against each other and the catalogue; each one alone has been checked already. @throws InputError naming `source` */
+  check?(options: Readonly<Record<string, unknown>>, numItems: number, source: string): void;
+  /** How many a token has, or at most has, if it differs from batch to batch. */
   count(options: Readonly<Record<string, unknown>>, numItems: number): number;
   /** Uploads what is drawn from throughout a run. The caller releases it. @throws InputError without the counts that it needs */
   prepare?(
@@ -25,6 +30,8 @@ export interface Negatives extends Choice {
   ): Tensor | undefined;
   /** How often each item 1 … N is drawn for a token, on average; of those that vary. @returns [N] */
   draws?(counts: ItemCounts, options: Readonly<Record<string, unknown>>): Float64Array;
+  /** Chooses the items that tokens of a batch share, and uploads them before the forward is recorded. The caller releases them. */
+  lists?(stream: Stream, table: Table, sequences: HostSequences, given: Given): Lists;
   /**
    * Scores a token's positive and its negatives and judges them.
    * @param h [T, D]
@@ -43,6 +50,22 @@ export interface Given {
   readonly options: Readonly<Record<string, unknown>>;
   /** What `prepare` uploaded. */
   readonly source?: Tensor;
+  /** What `lists` chose for this batch. */
+  readonly lists?: Lists;
   /** What a token's loss counts for in the whole; 1 / T if left out. */
   readonly scale?: number;
+}
+
+/** The sequences of a batch on the host, by which negatives are chosen that tokens share. T tokens. */
+export interface HostSequences {
+  /** [T] */
+  readonly ids: Uint32Array;
+  /** [T] the item that follows each token */
+  readonly targets: Uint32Array;
+  /** [2T] for each token the half-open range of its sequence's tokens */
+  readonly spans: Uint32Array;
+  /** Tokens of the whole batch before these, which may be a part of it. */
+  readonly first: number;
+  /** The targets of the whole batch, part by part. */
+  readonly all: readonly { readonly targets: Uint32Array }[];
 }

@@ -68,12 +68,16 @@ function ownOp(judge: Judge): Op {
         ...(shape.scale !== undefined && { scale: shape.scale }),
       }),
     }),
-    reference: (shape, { candidates, source, ...inputs }) => ({
-      loss: judgedReference(verdictIn(shape), shape, inputs, () => candidates ?? idsOf(shape, source), {
-        ...(shape.logQ && { logQ: shape.logQ }),
-        ...((shape.logQ || varies(shape)) && { logDrawsOf: logDrawsIn(shape, source) }),
-      }),
-    }),
+    reference(shape, { candidates, source, ...inputs }) {
+      const ids = candidates ?? idsOf(shape, source);
+      const idsOfToken = (t: number) => ids.subarray(t * shape.k, (t + 1) * shape.k);
+      return {
+        loss: judgedReference(verdictIn(shape), shape, inputs, idsOfToken, {
+          ...(shape.logQ && { logQ: shape.logQ }),
+          ...((shape.logQ || varies(shape)) && { logDrawsOf: logDrawsIn(shape, source) }),
+        }),
+      };
+    },
     cost: {
       forward: ({ T, k, D }) => ({ bytes: 4 * (T * (k + 1) * (D + 2) + 2 * T * D), flops: 4 * T * (k + 1) * D }),
       backward: ({ T, k, D, N }) => ({
