@@ -89,6 +89,7 @@ describe('a question', () => {
       min_popularity: fc.oneof(fc.integer({ min: -1, max: 20 }), fc.jsonValue()),
       filter_seen: fc.oneof(fc.boolean(), fc.jsonValue()),
       explain: fc.oneof(fc.boolean(), fc.jsonValue()),
+      why: fc.oneof(fc.boolean(), fc.jsonValue()),
       ['__proto__']: fc.jsonValue(),
     },
     { requiredKeys: [] },
@@ -110,7 +111,14 @@ describe('a question', () => {
 
   it('with faults in its bytes is answered, or refused in one line', async () => {
     const good = Buffer.from(
-      JSON.stringify({ history: [1, 'Film 2 B', 'nöthing'], top: 5, exclude: [3], filter_seen: true, explain: true }),
+      JSON.stringify({
+        history: [1, 'Film 2 B', 'nöthing'],
+        top: 5,
+        exclude: [3],
+        filter_seen: true,
+        explain: true,
+        why: true,
+      }),
     );
     await fuzz(mutated(good), async (body) => expectAnswer(await ask('/recommend', 'POST', body)));
     expect(failures).toEqual([]);

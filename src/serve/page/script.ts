@@ -32,7 +32,7 @@ async function ask(path, body) {
 // The model, its data and its quality
 
 async function meet() {
-  about ??= await ask('health');
+  about = await ask('health');
   const { model, run, data, items, explains, quality = {} } = about;
   for (const told of document.querySelectorAll('.attention')) told.hidden = !explains;
   const size = data ? count(data.users) + ' users, ' + count(items) + ' items, ' + count(data.interactions) + ' interactions' : count(items) + ' items';
@@ -92,7 +92,7 @@ async function update(jump = false) {
     return;
   }
   try {
-    await meet();
+    if (!about) await meet();
     const began = performance.now();
     const question = { top: TOP, explain: about.explains, why: picks.length > 1 };
     const answer = await ask('recommend', { history: picks.map((item) => ({ item })), ...question });
@@ -100,7 +100,7 @@ async function update(jump = false) {
     const milliseconds = performance.now() - began;
     show(answer);
     $.note.textContent = answer.items.length + ' of ' + count(about.items) + ' items, in ' + milliseconds.toFixed(0) + ' ms';
-    if (jump) $.results.scrollIntoView({ block: 'nearest' });
+    if (jump && $.results.getBoundingClientRect().top > innerHeight / 2) $.results.scrollIntoView();
     showRequest({ history: answer.history.map(({ item, original_id }) => original_id ?? { item }), ...question }, answer);
   } catch (error) {
     if (turn === asked) $.note.textContent = error.message;
@@ -211,6 +211,7 @@ $.copy.onclick = async () => {
 };
 onhashchange = () => change(fromAddress());
 meet().catch(() => {}); // an error is shown with the first answer
+onfocus = () => meet().catch(() => {}); // another model may have taken its place
 offer().catch((error) => { $.note.textContent = error.message; });
 update();
 `;
