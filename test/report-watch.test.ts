@@ -28,14 +28,14 @@ async function watch(port?: number): Promise<{ address: string; ended: Promise<v
   return { address, ended };
 }
 
-/** The events of an open page, as they arrive. */
+/** The events of an open page, as they arrive, without the comments that keep the connection alive. */
 async function* events(address: string): AsyncGenerator<string> {
   const response = await fetch(`${address}events`);
   let text = '';
   for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
     text += chunk;
     for (let at = text.indexOf('\n\n'); at >= 0; at = text.indexOf('\n\n')) {
-      yield text.slice(0, at);
+      if (!text.startsWith(':')) yield text.slice(0, at);
       text = text.slice(at + 2);
     }
   }

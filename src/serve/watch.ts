@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { untilAborted } from '../base/abort.js';
 import { GsasError } from '../base/errors.js';
 import { type Html, html } from '../report/html.js';
-import { renderDocument, renderMain } from '../report/page.js';
+import { renderMain } from '../report/page.js';
 import { readRun } from '../report/run.js';
 import { HttpError, hostsOf, newServer, type Reply } from './http.js';
 import { close, listen } from './listen.js';
+import { renderWatchPage, WATCH_POLICY } from './watch-page.js';
 
 /** Where the live page is served, and for how long. */
 export interface WatchOptions {
@@ -29,14 +30,6 @@ const PULSE_MS = 15_000;
 const SHARE = 1 / 10;
 const FILES = ['metrics.jsonl', 'steps.jsonl', 'environment.json', 'analysis.json'];
 
-/** Replaces the page's contents whenever the server sends newer ones, except while the reader has selected text. */
-const SCRIPT = `
-const main = document.querySelector('main');
-const source = new EventSource('events');
-source.onmessage = ({ data }) => { if (getSelection().isCollapsed) main.innerHTML = JSON.parse(data); };
-source.addEventListener('end', () => source.close());
-`;
-
 /**
  * Serves the report of a run on loopback, and keeps open pages up to date during the run. Nothing is drawn while no page is open.
  * @returns when the signal has ended it
@@ -50,8 +43,8 @@ export async function watchRun(run: string, { port, signal, onOpen }: WatchOptio
     if (path !== '/' && path !== '/events') throw new HttpError(404, 'there is only /');
     if (method !== 'GET') throw new HttpError(405, 'only GET is answered here', { allow: 'GET' });
     if (path === '/events') return { begin: (response) => openEvents(response, readers) };
-    const body = renderDocument(`${name} · live`, await page.current(), SCRIPT);
-    return { type: 'text/html; charset=utf-8', body };
+    const body = renderWatchPage(name, await page.current());
+    return { type: 'text/html; charset=utf-8', body, headers: WATCH_POLICY };
   };
   const server = newServer((request, { path }) => answer(request.method, path), { hosts: hostsOf(HOST) });
   onOpen(await listen(server, HOST, port === undefined ? FREE_PORTS : [port]));

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { STYLE } from '../../report/style.js';
+import { pagePolicy } from '../policy.js';
 import { SCRIPT } from './script.js';
 import { PAGE_STYLE } from './style.js';
 
@@ -60,10 +60,4 @@ export const PAGE = `<!doctype html>
 </html>
 `;
 
-const hash = createHash('sha256').update(SCRIPT).digest('base64');
-
-/** Allows the page its own script and requests to its own server, and nothing else. */
-export const PAGE_POLICY = {
-  'content-security-policy': `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  'referrer-policy': 'no-referrer',
-};
+export const PAGE_POLICY = pagePolicy(SCRIPT);
