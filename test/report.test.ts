@@ -15,6 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+const RUNNING = { host: hostname(), pid: process.pid, ended: undefined, stopped: undefined } as never;
 const figures = (page: string) => [...page.matchAll(/<figure><h3>(.*?)<\/h3><svg/g)].map(([, title]) => title);
 
 it('escapes whatever is put into HTML, but for HTML', () => {
@@ -140,7 +141,7 @@ describe('a report of several runs', () => {
     expect(figures(page)).toEqual([
       ...['NDCG@10 with 95 % intervals', 'By length of the history', 'By popularity of what came next'],
       ...['Training loss', 'NDCG@10 by step', 'NDCG@10 by time', 'Throughput'],
-      ...['Probability against precision', 'Score by rank'],
+      ...['Probability against precision', 'Score by rank', 'Lengths of training sequences', 'Popularity of items'],
     ]);
     // They have the same name, so their paths distinguish them.
     for (const run of runs) expect(page).toContain(`<th scope="col">${run}</th>`);
@@ -149,6 +150,31 @@ describe('a report of several runs', () => {
     expect(page).toMatch(
       /<strong>\+0\.\d{4}<\/strong> <small>\[\+0\.\d{4}, \+0\.\d{4}\]<\/small> <small>p&nbsp;0\.000/,
     );
+  });
+
+  it('marks the best validation, and shows one that failed before any', async () => {
+    const failed = fakeRun(at('failed'), { ndcg: [], session: { stopped: 'failed', error: 'the loss is NaN' } });
+    const runs = [fakeRun(at('a')), fakeRun(at('b'), { ndcg: [0.4] }), failed];
+    const page = readFileSync(await writeReport(runs, at('three.html')), 'utf8');
+    const [, rows] = /aria-label="Runs".*?<tbody>(.*?)<\/tbody>/s.exec(page)!;
+    expect(rows.match(/<strong>/g)).toHaveLength(1);
+    expect(rows).toContain('NDCG@10 <strong>0.4000</strong>');
+    expect(rows).toMatch(
+      /failed<\/th><td>–<\/td><td>–<\/td><td><span class="state stopped">stopped<\/span> <span class="why">failed: the loss is NaN</,
+    );
+  });
+
+  it('says which of them a calibration is of, and isolates names that turn text around', async () => {
+    const name = 'a\u202eb';
+    const runs = [
+      fakeRun(at(name), { analysis: ANALYSIS }),
+      fakeRun(at('ce'), { options: { loss: 'ce' }, analysis: ANALYSIS }),
+    ];
+    const page = readFileSync(await writeReport(runs, at('both.html')), 'utf8');
+    expect(page).toContain(`Of these runs only <b>${name}</b>: the scores of the others only order items.`);
+    expect(page).toContain(`<bdi>${name}</bdi>: `);
+    expect(page).toMatch(/\bb, strong, span, a, button, code, cite \{ unicode-bidi: isolate; \}/);
+    expect(figures(page)).toContain('Lengths of training sequences');
   });
 
   it('warns where they are of different data', async () => {
@@ -166,7 +192,16 @@ describe('a run that cannot be reported', () => {
   it.each([
     ['no folder', () => at('none'), /^there is no folder .*none/],
     ['not a run', () => folder, /is not the folder of a run: it holds no config\.json and metrics\.jsonl/],
-    ['nothing validated', () => fakeRun(at('run'), { ndcg: [] }), /run: nothing has been validated yet/],
+    [
+      'nothing validated',
+      () => fakeRun(at('run'), { ndcg: [], session: RUNNING }),
+      /run: nothing has been validated yet/,
+    ],
+    [
+      'ended before it validated',
+      () => fakeRun(at('run'), { ndcg: [], session: { stopped: 'failed', error: 'the loss is NaN' } }),
+      /run: nothing was validated before the run ended \(failed: the loss is NaN\), so there is nothing to report; `gsas-wgpu watch`/,
+    ],
     [
       'a damaged line',
       () => {
@@ -223,9 +258,8 @@ describe('a run that cannot be reported', () => {
 
 describe('the list of runs', () => {
   it('gives each its best whole epoch, the best first, and its state', () => {
-    const running = { host: hostname(), pid: process.pid, ended: undefined, stopped: undefined } as never;
     const killed = { host: hostname(), pid: 2 ** 22 + 1, ended: undefined, stopped: undefined } as never;
-    fakeRun(at('a'), { session: running });
+    fakeRun(at('a'), { session: RUNNING });
     fakeRun(at('b'), { ndcg: [0.2, 0.4], session: killed });
     fakeRun(at('c'), { ndcg: [0.05], session: { stopped: 'failed', error: 'the loss is NaN' } });
     fakeRun(at('d'), { ndcg: [], session: { stopped: 'aborted' } });

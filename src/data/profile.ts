@@ -36,15 +36,21 @@ export function profileDataset(dataset: Dataset, ties: Ties | null): DatasetProf
   };
 }
 
-/** Whole numbers from 1 on in bins whose ends double: 1, 2 to 3, 4 to 7, … from the first to the last that is not empty. */
+/** Whole numbers in bins whose ends double: 1, 2 to 3, 4 to 7, … from the first to the last that is not empty. Zeros are left out. */
 export function doublingBins(values: readonly number[]): Bin[] {
   const bins: { from: number; to: number; count: number }[] = [];
   for (const value of values) {
+    if (value < 1) continue;
     const place = Math.floor(Math.log2(value));
     while (bins.length <= place) bins.push({ from: 2 ** bins.length, to: 2 ** (bins.length + 1) - 1, count: 0 });
     bins[place].count++;
   }
-  return bins.slice(bins.findIndex(({ count }) => count > 0));
+  return bins.slice(
+    Math.max(
+      0,
+      bins.findIndex(({ count }) => count > 0),
+    ),
+  );
 }
 
 /** Points between one item and all of them, enough for a smooth curve. */

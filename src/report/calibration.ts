@@ -9,8 +9,11 @@ import { type AnalysedRun, analysedRuns, type RunRecord } from './run.js';
 export async function calibrationCharts(runs: readonly RunRecord[]): Promise<Html | undefined> {
   const analysed = analysedRuns(runs).filter(({ config }) => JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated);
   if (analysed.length === 0) return undefined;
+  const left =
+    analysed.length < analysedRuns(runs).length &&
+    html` Of these runs only ${analysed.map(({ name }, i) => html`${i > 0 && ', '}<b>${name}</b>`)}: the scores of the others only order items.`;
   return html`<section><h2>Calibration</h2>
-<div class="charts"><p>A score's sigmoid reads as the probability that the item comes next. Sampled negatives inflate it, and gBCE's t takes that back: t = 0 is plain BCE, t = 1 aims at true probabilities.</p>
+<div class="charts"><p>A score's sigmoid reads as the probability that the item comes next. Sampled negatives inflate it, and gBCE's t takes that back: t = 0 is plain BCE, t = 1 aims at true probabilities.${left}</p>
 ${[await calibrationChart(analysed), await rankChart(analysed)]}</div></section>`;
 }
 

@@ -15,7 +15,7 @@ export async function dataProfile({ analysis, dataset }: RunRecord): Promise<Htm
   const advice = adviseOn({ ...data, ties, interactions });
   return html`<section><h2>Data</h2>
 ${partsTable(data)}
-<div class="charts"><div>${advice.map((sentence) => html`<p>${sentence}</p>`)}</div>${[await lengthsChart(data), await popularityChart(data)]}</div></section>`;
+<div class="charts"><div>${advice.map((sentence) => html`<p>${sentence}</p>`)}</div>${[data.lengths.length > 0 && (await lengthsChart(data)), data.popularity.length > 0 && (await popularityChart(data))]}</div></section>`;
 }
 
 const COLUMNS: readonly [title: string, value: (part: LineStats) => string][] = [

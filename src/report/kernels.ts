@@ -12,7 +12,7 @@ export function kernelTimes({ analysis }: RunRecord): Html | undefined {
     return html`<section><h2>GPU time</h2><p>This adapter has no timestamp queries, so its kernels cannot be timed.</p></section>`;
   const { kernels, steps, positions } = profile;
   const total = kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  const longest = kernels[0].milliseconds;
+  const longest = Math.max(...kernels.map(({ milliseconds }) => milliseconds));
   const bars = folded(kernels).map(
     ({ name, milliseconds, launches }) =>
       html`<li><span>${name} <small>×${Math.round(launches)}</small></span> <span>${significant(milliseconds)} ms <small>${Math.round((100 * milliseconds) / total)} %</small></span><i style="width:${((100 * milliseconds) / longest).toFixed(1)}%"></i></li>`,

@@ -7,9 +7,17 @@ import { count, Html, html } from './html.js';
 import { METRIC_TITLES } from './intervals.js';
 import { kernelTimes } from './kernels.js';
 import { results } from './results.js';
-import { bestValidation, isValidated, type RunRecord, sameData, valMetric } from './run.js';
+import {
+  analysedRuns,
+  bestValidation,
+  isValidated,
+  type RunDataset,
+  type RunRecord,
+  sameData,
+  valMetric,
+} from './run.js';
 import { STYLE } from './style.js';
-import { type Row, table } from './table.js';
+import { marked, type Row, table } from './table.js';
 
 /** A complete document that needs no other files. */
 export function renderDocument(title: string, main: Html, script?: string): string {
@@ -28,9 +36,7 @@ export function renderMain(runs: readonly RunRecord[]): Promise<Html> {
 
 async function renderRun(run: RunRecord): Promise<Html> {
   const { dataset, analysis, validations } = run;
-  const about =
-    dataset &&
-    html`<p class="about"><bdi>${dataset.name}</bdi>: ${count(dataset.users)} users, ${count(dataset.items)} items, ${count(dataset.interactions)} interactions, ${dataset.meanLength.toFixed(1)} a user</p>`;
+  const about = dataset && describe(dataset);
   const waiting =
     validations.length === 0 &&
     html`<p class="note">Nothing has been validated yet: the first validation follows the first epoch.</p>`;
@@ -48,12 +54,18 @@ ${[await calibrationCharts([run]), await dataProfile(run), kernelTimes(run), con
 }
 
 async function renderComparison(runs: readonly RunRecord[]): Promise<Html> {
+  const [{ dataset }] = runs;
+  const alike = runs.every((run) => sameData(run, runs[0]));
+  const comparable = alike && new Set(runs.map(({ config }) => valMetric(config))).size === 1;
+  const most = Math.max(...runs.map((run) => bestValidation(run)?.[valMetric(run.config)] ?? 0));
   const rows = runs.map((run): Row => {
     const best = bestValidation(run);
     const metric = valMetric(run.config);
     const value = best?.[metric];
     const cells = [
-      value === undefined ? '–' : `${METRIC_TITLES[metric]} ${value.toFixed(4)}`,
+      value === undefined
+        ? '–'
+        : html`${METRIC_TITLES[metric]} ${marked(value.toFixed(4), comparable && value === most)}`,
       best ? count(best.step) : '–',
       stateBadge(run),
       html`<code>${run.folder}</code>`,
@@ -61,11 +73,16 @@ async function renderComparison(runs: readonly RunRecord[]): Promise<Html> {
     return { name: run.name, cells };
   });
   const mixed =
-    runs.some((run) => !sameData(run, runs[0])) &&
+    !alike &&
     html`<p class="note">These runs are of different data: their metrics say nothing about which is better.</p>`;
-  return html`<header><h1>${runs.length} runs compared</h1>${mixed}</header>
+  return html`<header><h1>${runs.length} runs compared</h1>${alike && dataset && describe(dataset)}${mixed}</header>
 <section>${table('Runs', ['run', 'best validation', 'at step', 'state', 'folder'], rows)}</section>
-${[await results(runs), differences(runs), await learningCurves(runs), await calibrationCharts(runs), footer(runs)]}`;
+${[await results(runs), differences(runs), await learningCurves(runs), await calibrationCharts(runs)]}
+${[alike && (await dataProfile(analysedRuns(runs)[0] ?? runs[0])), footer(runs)]}`;
+}
+
+function describe({ name, users, items, interactions, meanLength }: RunDataset): Html {
+  return html`<p class="about"><bdi>${name}</bdi>: ${count(users)} users, ${count(items)} items, ${count(interactions)} interactions, ${meanLength.toFixed(1)} a user</p>`;
 }
 
 function footer(runs: readonly RunRecord[]): Html {

@@ -7,7 +7,7 @@ import { intervalChart } from './charts.js';
 import { count, type Html, html, percent } from './html.js';
 import { compareMetrics, estimateMetrics, METRIC_TITLES, REPORTED } from './intervals.js';
 import { type AnalysedRun, analysedRuns, type RunRecord, sameData } from './run.js';
-import { type Row, table } from './table.js';
+import { marked, type Row, table } from './table.js';
 
 /** Metrics of the test split with their intervals: a run beside its baselines, or runs beside each other. */
 export async function results(runs: readonly RunRecord[]): Promise<Html | undefined> {
@@ -55,7 +55,7 @@ function metricsTable(lists: readonly Estimated[]): Html {
     const { name, bound, exposure } = list;
     const metrics = REPORTED.map((metric, i) => {
       const wins = rivals.length > 1 && !bound && list[metric].value === most[i];
-      return interval(list[metric], { strong: wins });
+      return interval(list[metric], { wins });
     });
     const shown = exposure ? [percent(exposure.coverage), count(Math.round(exposure.popularity))] : ['–', '–'];
     return { name, cells: [...metrics, ...(exposed ? shown : [])] };
@@ -78,7 +78,7 @@ function differences([first, ...others]: readonly AnalysedRun[]): Html | undefin
     const cells = REPORTED.map((metric) => {
       const { difference: value, low, high, p } = paired[metric];
       const apart = low > 0 || high < 0;
-      return html`${interval({ value, low, high }, { plus: '+', strong: apart })} <small>p&nbsp;${p.toFixed(3)}</small>`;
+      return html`${interval({ value, low, high }, { plus: '+', wins: apart })} <small>p&nbsp;${p.toFixed(3)}</small>`;
     });
     return { name: run.name, cells };
   });
@@ -87,7 +87,7 @@ function differences([first, ...others]: readonly AnalysedRun[]): Html | undefin
 ${table('Differences', ['run', ...REPORTED.map((metric) => METRIC_TITLES[metric])], rows)}`;
 }
 
-function interval({ value, low, high }: Estimate, { plus = '', strong = false } = {}): Html {
+function interval({ value, low, high }: Estimate, { plus = '', wins = false } = {}): Html {
   const format = (number: number) => `${number >= 0 ? plus : ''}${number.toFixed(4)}`.replace('-', '−');
-  return html`${strong ? html`<strong>${format(value)}</strong>` : format(value)} <small>[${format(low)}, ${format(high)}]</small>`;
+  return html`${marked(format(value), wins)} <small>[${format(low)}, ${format(high)}]</small>`;
 }

@@ -5,6 +5,11 @@ export interface Row {
   readonly cells: readonly (Html | string)[];
 }
 
+/** A value that stands out if it wins: the style sets off the cell around it. */
+export function marked(value: string, wins: boolean): Html | string {
+  return wins ? html`<strong>${value}</strong>` : value;
+}
+
 /**
  * A table with the name of each row on its left, which stays in view where a narrow screen scrolls the rest.
  * @param label says what it is to a screen reader
