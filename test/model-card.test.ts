@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ndcgAt } from '../src/data/metrics.js';
+import { popularity } from '../src/infer/baselines.js';
 import { cardOf } from '../src/serve/card.js';
+import { serve } from '../src/serve/serve.js';
 import { exampleUsers } from '../src/store/examples.js';
 import { writeDataset } from '../src/store/layout.js';
 import { ANALYSIS, fakeRun } from './support/run.js';
@@ -16,18 +18,14 @@ const DATA = { name: 'films', users: 200, items: 100, interactions: 3000, meanLe
 describe('the card of a run', () => {
   it('has the test metrics of the report and those of baselines, if the report is of these weights', () => {
     const run = fakeRun(at('analysed'), { analysis: ANALYSIS });
-    const [own, popularity] = ANALYSIS.rankings.map(({ ranks }) =>
-      ndcgAt(
-        10,
-        ranks.map((rank) => rank || Infinity),
-      ),
-    );
+    const [own, ...others] = ANALYSIS.rankings.map(({ name, ranks }) => {
+      const found = ranks.map((rank) => rank || Infinity);
+      return { name, value: ndcgAt(10, found) };
+    });
     const card = cardOf(run, 20);
     expect(card).toMatchObject({ run: 'analysed', data: DATA, quality: { split: 'test' } });
-    expect(card!.quality!.metrics[0]).toEqual({
-      ...{ name: 'NDCG@10', value: own },
-      compared: [{ name: 'popularity', value: popularity }],
-    });
+    expect(card!.quality!.metrics[0]).toEqual({ name: 'NDCG@10', value: own.value, compared: others });
+    expect(others.length).toBeGreaterThan(0);
   });
 
   it('has those of the validation after its step, and none for a step that was not measured', () => {
@@ -115,5 +113,24 @@ describe('the example users', () => {
     expect(moved).toThrow(/moved/);
     expect(await ask({ examples: moved })).toEqual([]);
     expect(await ask({})).toEqual([]);
+  });
+
+  it('are listed for this machine only', async () => {
+    const examples = () => [{ user: 'a', history: [2, 1], next: 3 }];
+    const listed = async (host: string) => {
+      const stop = new AbortController();
+      let ended!: Promise<void>;
+      const address = await new Promise<string>((onOpen, reject) => {
+        const model = { recommender: popularity(dataset), names: nameless, examples };
+        ended = serve(model, { host, port: 0, signal: stop.signal, onOpen });
+        ended.catch(reject);
+      });
+      const answer = await (await fetch(`http://127.0.0.1:${new URL(address).port}/examples`)).json();
+      stop.abort();
+      await ended;
+      return answer;
+    };
+    expect(await listed('127.0.0.1')).toHaveLength(1);
+    expect(await listed('0.0.0.0')).toEqual([]);
   });
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RecommendReply, SimilarReply } from '../src/serve/service.js';
+import type { RecommendReply, SimilarReply, UserExample } from '../src/serve/service.js';
 import { gsas, type Running, startGsas } from './support/command.js';
 import { objectsOf } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
-import { importShop, SHOP_FLAGS } from './support/shop.js';
+import { importShop, SHOP_FLAGS, shopLog } from './support/shop.js';
 
 const at = scratchFolder();
 let service: Running;
@@ -34,6 +34,43 @@ async function printed(...args: string[]) {
   expect(status).toBe(0);
   return objectsOf(stdout).map(({ rank: _, user: __, similar_to: ___, ...row }) => row);
 }
+
+describe('a service of a run', () => {
+  it('says what the model was trained on and how good it is', async () => {
+    const { answer } = await ask<object>('health');
+    expect(answer).toMatchObject({
+      ...{ run: 'run', data: { name: 'data', users: 40, items: 30 } },
+      quality: {
+        split: 'validation',
+        metrics: [{ name: 'NDCG@10', value: expect.any(Number) }, { name: 'Recall@10' }],
+      },
+    });
+  });
+
+  it('offers users of its data, with the items that they went on to', async () => {
+    const did = new Map<string, string[]>();
+    for (const line of shopLog().trim().split('\n').slice(1)) {
+      const [user, item] = line.split(',');
+      did.set(user, [...(did.get(user) ?? []), item]);
+    }
+    const { answer } = await ask<UserExample[]>('examples');
+    expect(answer).toHaveLength(6);
+    for (const { user, history, next } of answer)
+      expect([...history, next!].map(({ original_id }) => original_id)).toEqual(did.get(user));
+  });
+
+  it('says why as the command does', async () => {
+    const { answer } = await ask<RecommendReply>('recommend', { history: ['sku-3', 'thing 4', 'sku-9'], why: true });
+    const named = answer.items.map(({ why, ...item }) => ({
+      ...item,
+      why: why!.map(({ place, change }) => {
+        const { category: _, ...of } = answer.history[place];
+        return { ...of, change };
+      }),
+    }));
+    expect(named).toEqual(await printed('recommend', 'run', '--history', 'sku-3; thing 4; sku-9', '--why'));
+  });
+});
 
 describe('a service answers as the command does', () => {
   it.each<[string, object, string[]]>([

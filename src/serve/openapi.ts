@@ -267,7 +267,9 @@ export const PATHS = {
   '/examples': {
     get: {
       summary: 'users of the data on whom to try the model',
-      responses: { 200: answer('some users; none if the data is not there', ref('Examples')) },
+      responses: {
+        200: answer('some users; none if the data is not there, or other machines are served', ref('Examples')),
+      },
     },
   },
   '/health': {

@@ -45,19 +45,26 @@ const STOP_MS = 5000; // for the last answers
 export async function serve(model: ServedModel, options: ServeOptions): Promise<void> {
   const { host = '127.0.0.1', port, maxBody = 2 ** 16, maxWaiting = 1024, cors = [], log, signal, onOpen } = options;
   const telemetry: Telemetry = new Telemetry(() => live.current.waiting);
+  const hosts = hostsOf(host);
   const begin = async (model: ServedModel) => {
     await orAborted(warmUp(model, signal), signal);
-    return new Service(new Batcher(model.recommender, maxWaiting, (size) => telemetry.batch(size)), model);
+    const batcher = new Batcher(model.recommender, maxWaiting, (size) => telemetry.batch(size));
+    return new Service(batcher, hosts ? model : withoutExamples(model));
   };
   const live = new LiveService(await begin(model));
   if (signal.aborted) return;
-  const doors = { maxBody, hosts: hostsOf(host), cors, ...(log && { log }) };
+  const doors = { maxBody, hosts, cors, ...(log && { log }) };
   const server = httpServer({ live, telemetry, version: packageVersion(), ...doors });
   onOpen(await listen(server, host, [port]));
   void follow(live, begin, options);
   await untilAborted(signal);
   await close(server, STOP_MS);
   await live.drained();
+}
+
+/** What a person did is listed for this machine alone. */
+function withoutExamples({ examples: _, ...model }: ServedModel): ServedModel {
+  return model;
 }
 
 /** Lets each new model take the place of the one before, until the signal ends the service. Never throws. */

@@ -23,7 +23,7 @@ export interface ServedModel {
   readonly step?: number;
   /** Where it comes from and how good it is, for /health. */
   readonly card?: ModelCard | undefined;
-  /** Users on whom to try it, read when they are first asked for. There are none if it throws, as when the data has moved. */
+  /** Users on whom to try it, read when they are first asked for. There are none if it throws, as when the data has moved, and none for other machines. */
   readonly examples?: () => readonly ExampleUser[];
 }
 

@@ -1,6 +1,6 @@
 /** What the page needs beside the style of reports. */
 export const PAGE_STYLE = `
-[hidden] { display: none !important; } ul, ol { list-style: none; margin: 0; padding: 0; }
+main { max-width: 76rem; } [hidden] { display: none !important; } ul, ol { list-style: none; margin: 0; padding: 0; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: left; cursor: pointer; }
 :focus-visible { outline: 2px solid var(--series-0); outline-offset: 2px; }
 header { margin-bottom: 2rem; } #about { margin: 0; } #about b { color: var(--ink); } #quality { max-width: 34rem; } #quality:empty { display: none; } .figures dd small { display: block; font-size: .8rem; color: var(--soft); }
