@@ -21,8 +21,8 @@ const histories = [Uint32Array.of(1, 2, 3), Uint32Array.of(200), Uint32Array.of(
 
 /** Scores [rows][N + 1] in float64, by item, of hidden states read from the model. */
 async function scoresOf({ model }: Trainer, { similarity, temperature }: { similarity: string; temperature: number }) {
-  const { stream, architecture } = model;
-  const query = architecture.task.query(histories, model.config.sequence_length);
+  const { stream, task } = model;
+  const query = task.query(histories, model.config.sequence_length);
   const h = await stream.scope(() => stream.read(lastHidden(model, query)));
   const table = await stream.read(model.outputTable.pages[0]);
   const row = (of: ArrayLike<number>, i: number) => Array.from({ length: D }, (_, d) => of[i * D + d]);

@@ -14,7 +14,7 @@ import { checkHistory, type History } from './recommender.js';
 export async function attentionOver(model: Model, histories: readonly History[]): Promise<Float32Array[]> {
   const { stream, config, architecture } = model;
   const rows = histories.map((history, i) => Uint32Array.from(checkHistory(history, i, config.num_items)));
-  const query = architecture.task.query(rows, config.sequence_length);
+  const query = model.task.query(rows, config.sequence_length);
   const { attention } = model;
   if (!attention) throw new InputError(`${architecture.title} has no attention that could be looked at`);
   let heads = 0;

@@ -1,3 +1,4 @@
+import { activationOp } from './activation/spec.js';
 import { addOp } from './add/spec.js';
 import { attentionOp } from './attention/spec.js';
 import { attentionWeightsOp } from './attention_weights/spec.js';
@@ -25,6 +26,7 @@ import { updateOps } from './update/spec.js';
 
 /** Every operation there is: tests, gradient checks, benches and `gsas-wgpu kernels` walk this list and no other. */
 export const registry: readonly Op[] = [
+  activationOp,
   addOp,
   attentionOp,
   attentionWeightsOp,

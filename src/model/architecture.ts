@@ -1,4 +1,4 @@
-import type { Choice, Values } from '../base/options.js';
+import type { Choice, OptionValue, Values } from '../base/options.js';
 import type { Task } from '../data/batches.js';
 import type { Tape } from '../engine/tape.js';
 import type { Tensor } from '../engine/tensor.js';
@@ -72,8 +72,13 @@ export interface EncodeOptions {
 export interface Architecture<Config extends ModelConfig = ModelConfig> extends Choice {
   /** Its name in tables and reports. */
   readonly title: string;
+  /**
+   * Options of training under which it was published, such as its loss. They overrule those of a preset, and yield to any that are given together with the
+   * model.
+   */
+  readonly recommended?: Readonly<Record<string, OptionValue>>;
   /** What it learns from sequences. Makes its batches. */
-  readonly task: Task;
+  task(config: Config): Task;
   /** Checks options against each other; each one alone has been checked already. @throws InputError naming `source`, the key and the values */
   check?(config: Config, source: string): void;
   /** Every parameter by name, in the order of the state dict, which also numbers their random streams. */

@@ -1,4 +1,5 @@
 import { GsasError } from '../base/errors.js';
+import type { Task } from '../data/batches.js';
 import type { Gpu } from '../engine/gpu.js';
 import { Stream } from '../engine/stream.js';
 import { type Table, tableOf } from '../engine/table.js';
@@ -13,6 +14,8 @@ import { checkTables } from './tables.js';
 /** A model on the GPU, of any architecture. */
 export class Model implements Network {
   readonly architecture: Architecture;
+  /** What it learns from sequences. */
+  readonly task: Task;
   /** By name, in state-dict order. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   /** Parameters with a row for each item or user, whose gradients are kept by rows. */
@@ -30,6 +33,7 @@ export class Model implements Network {
   ) {
     checkTables(stream.gpu, config);
     this.architecture = architectureOf(config);
+    this.task = this.architecture.task(config);
     const specs = [...this.architecture.parameters(config)];
     const upload = ([name, { shape }]: (typeof specs)[number]) => {
       const found = weights.get(name);

@@ -199,7 +199,7 @@ export function resolveConfig(
   layers: readonly Partial<TrainOptions>[],
   source = 'the configuration',
 ): TrainConfig {
-  const checked = layers.map((layer) => checkOptions(layer, source));
+  const checked = withRecommended(layers.map((layer) => checkOptions(layer, source)));
   const given: Partial<TrainOptions> = Object.assign({}, ...checked);
   for (const key of foreignOptions(checked, choices(), source)) delete given[key as keyof TrainOptions];
   const table = optionTable(given.model ?? DEFAULT_MODEL);
@@ -210,6 +210,15 @@ export function resolveConfig(
   checkNegatives(config, source);
   checkLogQ(config, source);
   return config;
+}
+
+/** What the model recommends, laid under the lowest layer from which on it is the model. */
+function withRecommended(layers: readonly Partial<TrainOptions>[]): Partial<TrainOptions>[] {
+  const model = layers.findLast((layer) => layer.model !== undefined)?.model ?? DEFAULT_MODEL;
+  const other = layers.findLastIndex((layer) => layer.model !== undefined && layer.model !== model);
+  const chosen = layers.findIndex((layer, i) => i > other && layer.model !== undefined);
+  const at = Math.max(0, chosen);
+  return [...layers.slice(0, at), { ...architectureOf({ model }).recommended }, ...layers.slice(at)];
 }
 
 /** A starting score needs a separate output table and the length of its rows, see `initialParameters`. */

@@ -83,7 +83,7 @@ function noticesOf({ val }: Dataset, { filter_rated, max_epochs }: TrainConfig):
 
 /** The batches of a run's epochs. @throws InputError if no user has two items */
 export function trainingBatches({ train }: Dataset, config: TrainConfig): TrainingBatches {
-  return new TrainingBatches(architectureOf(config).task, train, {
+  return new TrainingBatches(architectureOf(config).task(config), train, {
     sequenceLength: config.sequence_length,
     batchSize: config.accumulate * config.train_batch_size,
     partSize: config.train_batch_size,

@@ -22,7 +22,7 @@ export const itemwise: Architecture<ModelConfig & Values<typeof OPTIONS>> = {
   help: 'the latest item alone',
   title: 'Itemwise',
   options: OPTIONS,
-  task: nextItem,
+  task: () => nextItem,
   parameters({ num_items, embedding_dim: D, twofold }) {
     const table: ParameterSpec = { shape: [num_items + 2, D], rows: 'items', initialiser: NORMAL };
     return new Map<string, ParameterSpec>([

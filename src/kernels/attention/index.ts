@@ -21,12 +21,15 @@ export interface AttentionOptions {
   dropout?: Dropout | undefined;
   /** [T, D], with `last` [Q, D]; added to the result */
   residual?: Tensor | undefined;
+  /** Tokens see those after them, too, as in BERT. */
+  bidirectional?: boolean | undefined;
   /** Only the last token of each sequence queries, which is enough to predict the next item. Forward only. */
   last?: boolean | undefined;
 }
 
 /**
- * Causal attention within ragged rows: softmax(q k^T / sqrt(D / heads)) v + residual, each head on its chunk of the columns.
+ * Attention within ragged rows, causal unless it is `bidirectional`: softmax(q k^T / sqrt(D / heads)) v + residual, each head on its chunk of the
+ * columns.
  * @param q [T, D]; with `last` [Q, D], a row per sequence
  * @param k [T, D]
  * @param v [T, D]
@@ -41,7 +44,7 @@ export function attention(
   k: Tensor,
   v: Tensor,
   spans: Tensor,
-  { heads, dropout, residual, last = false }: AttentionOptions,
+  { heads, dropout, residual, bidirectional = false, last = false }: AttentionOptions,
 ): Tensor {
   const Q = last ? 'Q' : 'T';
   const sizes = checkShapes('attention', {
@@ -58,7 +61,8 @@ export function attention(
     throw new GsasError('attention: with `last` there is no backward; record nothing on the tape');
   const { stream } = tape;
   const headSize = D / heads;
-  const constants = { heads, headSize, dropout: dropout !== undefined, ...(last && { last }) };
+  const kind = { ...(bidirectional && { bidirectional }), ...(last && { last }) };
+  const constants = { heads, headSize, dropout: dropout !== undefined, ...kind };
   const kernels = kernelsFor(stream.gpu.capabilities, constants);
   const uniforms = {
     T,

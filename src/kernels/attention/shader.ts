@@ -16,9 +16,29 @@ import { type AttentionConstants, headWgsl, tileWgsl } from './tile.js';
  * slower.
  */
 
+/** What differs where tokens see those after them: where the keys of a tile end, where a key's queries begin, and which pairs see each other. */
+function sightOf({ bidirectional }: AttentionConstants) {
+  return bidirectional
+    ? {
+        keysEnd: 'end',
+        queriesBegin: 'start',
+        seen: (keys: string) => `${keys} < vec4u(end)`,
+        ofKey: (weight: string) => weight,
+        ofQuery: (weight: string) => weight,
+      }
+    : {
+        keysEnd: 'last',
+        queriesBegin: 'first',
+        seen: (keys: string) => `${keys} <= vec4u(t)`,
+        ofKey: (weight: string) => `select(0.0, ${weight}, key <= t)`,
+        ofQuery: (weight: string) => `select(0.0, ${weight}, query >= t)`,
+      };
+}
+
 /** One lane per query: softmax with a running maximum (FlashAttention-2, algorithm 1), a block of four keys at a time. */
 export const forward = program('attention.forward', (c: AttentionConstants & { residual: boolean }) => {
   const { load, share, dot, sums, add, scale, store } = rowText(c);
+  const { keysEnd, seen } = sightOf(c);
   return tileWgsl(
     c,
     wgsl`
@@ -36,19 +56,19 @@ const LOWEST = -3.0e38f;
     ${sums('mixed')}
     var largest = LOWEST;
     var sum = 0.0;
-    for (var first_key = start; first_key < last; first_key += 4u) {
+    for (var first_key = start; first_key < ${keysEnd}; first_key += 4u) {
       let keys = first_key + vec4u(0u, 1u, 2u, 3u);
-      let end_key = min(first_key + 4u, last);
+      let end_key = min(first_key + 4u, ${keysEnd});
       var scores = vec4f(LOWEST);
       for (var key = first_key; key < end_key; key++) {
         ${share('k', 'key')}
         ${dot('score', 'query', 'k')}
-        scores = select(scores, vec4f(score * SCALE), (keys == vec4u(key)) & (keys <= vec4u(t)));
+        scores = select(scores, vec4f(score * SCALE), (keys == vec4u(key)) & (${seen('keys')}));
       }
       let larger = max(largest, max(max(scores.x, scores.y), max(scores.z, scores.w)));
       let shrink = exp(largest - larger);
       largest = larger;
-      var weights = select(vec4f(0.0), exp(scores - larger), keys <= vec4u(t));
+      var weights = select(vec4f(0.0), exp(scores - larger), ${seen('keys')});
       sum = sum * shrink + ((weights.x + weights.y) + (weights.z + weights.w));
 #if ${c.dropout}
       weights *= dropout4(head * params.whole + t, (first_key - start) / 4u);
@@ -108,6 +128,7 @@ ${mainWgsl(c.workgroup)}
 /** dq_t = SCALE sum_j ds_tj k_j with ds = p (m dp - delta), dp_tj = dy_t . v_j: one lane per query. */
 export const backwardQuery = program('attention.backward_query', (c: AttentionConstants & { accumulate: boolean }) => {
   const { load, share, dot, sums, add, store } = rowText(c);
+  const { keysEnd, ofKey } = sightOf(c);
   return tileWgsl(
     c,
     wgsl`
@@ -122,17 +143,17 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
     ${load('dout', 'dy')}
     ${sums('dquery')}
     let stat = stats[t * HEADS + head];
-    for (var first_key = start; first_key < last; first_key += 4u) {
+    for (var first_key = start; first_key < ${keysEnd}; first_key += 4u) {
 #if ${c.dropout}
       let factors = dropout4(head * params.whole + t, (first_key - start) / 4u);
 #endif
-      let end_key = min(first_key + 4u, last);
+      let end_key = min(first_key + 4u, ${keysEnd});
       for (var key = first_key; key < end_key; key++) {
         ${share('k', 'key')}
         ${share('v', 'key')}
         ${dot('score', 'query', 'k')}
         ${dot('dropped', 'dout', 'v')}
-        let weight_of_key = select(0.0, exp(score * SCALE - stat.x), key <= t);
+        let weight_of_key = ${ofKey('exp(score * SCALE - stat.x)')};
 #if ${c.dropout}
         let dscore = weight_of_key * (dropped * factors[key - first_key] - stat.y);
 #else
@@ -146,11 +167,12 @@ export const backwardQuery = program('attention.backward_query', (c: AttentionCo
   );
 });
 
-/** dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t: one lane per key, which visits the queries from its own token on. */
+/** dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t: one lane per key, which visits the queries that see it. */
 export const backwardKey = program(
   'attention.backward_key',
   (c: AttentionConstants & { accumulateKey: boolean; accumulateValue: boolean }) => {
     const { load, share, dot, sums, add, store } = rowText(c);
+    const { queriesBegin, ofQuery } = sightOf(c);
     return tileWgsl(
       c,
       wgsl`
@@ -166,13 +188,13 @@ export const backwardKey = program(
     ${load('value', 'v')}
     ${sums('dkey')}
     ${sums('dvalue')}
-    for (var query = first; query < end; query++) {
+    for (var query = ${queriesBegin}; query < end; query++) {
       let stat = stats[query * HEADS + head];
       ${share('q', 'query')}
       ${share('dy', 'query')}
       ${dot('score', 'key', 'q')}
       ${dot('dropped', 'value', 'dy')}
-      let weight_of_query = select(0.0, exp(score * SCALE - stat.x), query >= t);
+      let weight_of_query = ${ofQuery('exp(score * SCALE - stat.x)')};
 #if ${c.dropout}
       let factor = dropout4(head * params.whole + query, (t - start) / 4u)[(t - start) % 4u];
       let dscore = weight_of_query * (dropped * factor - stat.y);

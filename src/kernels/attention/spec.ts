@@ -10,15 +10,16 @@ interface AttentionCase {
   heads: number;
   dropout?: number;
   residual?: boolean;
+  bidirectional?: boolean;
 }
 
 const dropoutOf = ({ dropout }: AttentionCase): Dropout | undefined =>
   dropout === undefined ? undefined : { rate: dropout, site: 5 };
 
 /** Pairs of a query and a key that it sees, and tokens. */
-function counts({ lengths }: AttentionCase): { pairs: number; T: number } {
+function counts({ lengths, bidirectional }: AttentionCase): { pairs: number; T: number } {
   return {
-    pairs: lengths.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
+    pairs: lengths.reduce((sum, n) => sum + (bidirectional ? n * n : (n * (n + 1)) / 2), 0),
     T: lengths.reduce((sum, n) => sum + n, 0),
   };
 }
@@ -32,7 +33,8 @@ function ragged(rows: number, shortest: number, most: number): number[] {
 
 export const attentionOp = defineOp<AttentionCase>()({
   name: 'attention',
-  formula: 'softmax(q k^T / sqrt(D / heads), causal, within the sequence) v + residual (Vaswani et al. 2017, eq. 1)',
+  formula:
+    'softmax(q k^T / sqrt(D / heads), within the sequence, causal or not) v + residual (Vaswani et al. 2017, eq. 1)',
   cases: [
     { lengths: [1], D: 1, heads: 1 },
     { lengths: [3, 1, 7], D: 15, heads: 3, dropout: 0.5, residual: true },
@@ -41,10 +43,13 @@ export const attentionOp = defineOp<AttentionCase>()({
     { lengths: [131], D: 8, heads: 2 },
     { lengths: [5, 23], D: 36, heads: 1, dropout: 0.5, residual: true },
     { lengths: [9, 2], D: 33, heads: 1 },
+    { lengths: [1, 37, 6, 18], D: 24, heads: 2, dropout: 0.3, bidirectional: true },
+    { lengths: [3, 70], D: 7, heads: 1, residual: true, bidirectional: true },
   ],
   benchShapes: [
     { lengths: ragged(32, 5, 195), D: 128, heads: 1, dropout: 0.5, residual: true },
     { lengths: ragged(64, 40, 50), D: 64, heads: 1, dropout: 0.2, residual: true },
+    { lengths: ragged(32, 5, 195), D: 128, heads: 1, dropout: 0.5, bidirectional: true },
   ],
   inputs: ({ lengths, D, residual }, random) => {
     const spans = spansOf(lengths);
@@ -54,7 +59,9 @@ export const attentionOp = defineOp<AttentionCase>()({
   },
   differentiable: ['q', 'k', 'v', 'residual'],
   run: (tape, shape, { q, k, v, spans, residual }) => ({
-    y: attention(tape, q, k, v, spans, { heads: shape.heads, dropout: dropoutOf(shape), residual }),
+    y: attention(tape, q, k, v, spans, {
+      ...{ heads: shape.heads, dropout: dropoutOf(shape), residual, bidirectional: shape.bidirectional },
+    }),
   }),
   reference: (shape, { q, k, v, spans, residual }) => {
     const inputs = { q, k, v, spans, residual };

@@ -9,6 +9,8 @@ export interface AttentionConstants {
   heads: number;
   headSize: number;
   dropout: boolean;
+  /** Tokens see those after them, too. */
+  bidirectional?: boolean;
   /** Only the last token of each sequence queries: row i of q, y and spans is sequence i's. */
   last?: boolean;
   /** One team per workgroup, so that the bounds of its loops are uniform in the workgroup. */

@@ -17,9 +17,18 @@ const own = (binding: string): Rows => ({ binding, token: (r) => `first_row + mi
 /** Rows that it meets from `base` on: beyond the sequence's end the last one again. */
 const other = (binding: string): Rows => ({ binding, token: (r) => `min(base + ${r}, end - 1u)` });
 
+/** Where the keys of a tile of queries end, and which of four keys a query sees. */
+function sightOf({ bidirectional }: TiledConstants) {
+  return {
+    keysEnd: bidirectional ? 'end' : 'last',
+    seen: (query: string) => (bidirectional ? 'keys < vec4u(end)' : `keys <= vec4u(${query})`),
+  };
+}
+
 /** One tile of queries: softmax with a running maximum (FlashAttention-2, algorithm 1), 32 keys at a time. */
 export const tiledForward = program('attention.tiled.forward', (c: TiledConstants & { residual: boolean }) => {
   const { tiling, products, sums, scale, add, store, eachQuery, put } = tileText(c.headSize, 'queries');
+  const { keysEnd, seen } = sightOf(c);
   const { type } = cellsOf(c.headSize);
   const { rows, keyGroups, deep } = tiling;
   const ofRow = (combine: (a: string, b: string) => string) =>
@@ -44,11 +53,11 @@ fn sum_of(row: u32) -> f32 { return ${ofRow((a, b) => `(${a} + ${b})`)}; }`,
     wgsl`
     ${sums('mixed')}
     ${eachQuery((j) => `var largest${j} = LOWEST; var sum${j} = 0.0;`)}
-    for (var base = start; base < last; base += 32u) {
+    for (var base = start; base < ${keysEnd}; base += 32u) {
       ${products('scores', own('q'), other('k'))}
       let keys = base + 4u * key_group + vec4u(0u, 1u, 2u, 3u);
       ${eachQuery(
-        (j, r) => `let seen${j} = keys <= vec4u(min(first + ${r}, last - 1u));
+        (j, r) => `let seen${j} = ${seen(`min(first + ${r}, last - 1u)`)};
 scores${j} = select(vec4f(LOWEST), scores${j} * SCALE, seen${j});
 parts[${r} * ${keyGroups}u + key_group] = max(max(scores${j}.x, scores${j}.y), max(scores${j}.z, scores${j}.w));`,
       )}
@@ -94,6 +103,7 @@ export const tiledBackwardQuery = program(
   'attention.tiled.backward_query',
   (c: TiledConstants & { accumulate: boolean }) => {
     const { tiling, products, sums, add, store, eachQuery, put } = tileText(c.headSize, 'queries');
+    const { keysEnd, seen } = sightOf(c);
     const { type } = cellsOf(c.headSize);
     return tiledWgsl(
       c,
@@ -111,13 +121,13 @@ export const tiledBackwardQuery = program(
       (j, r) => `let t${j} = min(first + ${r}, last - 1u);
 let stat${j} = stats[t${j} * HEADS + head];`,
     )}
-    for (var base = start; base < last; base += 32u) {
+    for (var base = start; base < ${keysEnd}; base += 32u) {
       ${products('scores', own('q'), other('k'))}
       ${products('dropped', own('dy'), other('v'))}
       let keys = base + 4u * key_group + vec4u(0u, 1u, 2u, 3u);
       ${eachQuery(
         (j) => `{
-  let weights = select(vec4f(0.0), exp(scores${j} * SCALE - stat${j}.x), keys <= vec4u(t${j}));
+  let weights = select(vec4f(0.0), exp(scores${j} * SCALE - stat${j}.x), ${seen(`t${j}`)});
   ${c.dropout ? `dropped${j} *= dropout4(head * params.whole + t${j}, (base - start) / 4u + key_group);` : ''}
   ${put(j, `weights * (dropped${j} - stat${j}.y)`)}
 }`,
@@ -130,7 +140,7 @@ let stat${j} = stats[t${j} * HEADS + head];`,
   },
 );
 
-/** One tile of keys, which meets the queries from its first on: dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t. */
+/** One tile of keys, which meets the queries that see it: dv_j = sum_t m_tj p_tj dy_t and dk_j = SCALE sum_t ds_tj q_t. */
 export const tiledBackwardKey = program(
   'attention.tiled.backward_key',
   (c: TiledConstants & { accumulateKey: boolean; accumulateValue: boolean }) => {
@@ -151,14 +161,14 @@ export const tiledBackwardKey = program(
     ${sums('dkey')}
     ${sums('dvalue')}
     let keys = first + 4u * key_group + vec4u(0u, 1u, 2u, 3u);
-    for (var base = first; base < end; base += 32u) {
+    for (var base = ${c.bidirectional ? 'start' : 'first'}; base < end; base += 32u) {
       ${products('scores', other('q'), own('k'))}
       ${products('dropped', other('dy'), own('v'))}
       ${eachQuery(
         (j, r) => `{
   let t = base + ${r};
   let stat = stats[min(t, end - 1u) * HEADS + head];
-  scores${j} = select(vec4f(0.0), exp(scores${j} * SCALE - stat.x), (keys <= vec4u(t)) & (vec4u(t) < vec4u(end)));
+  scores${j} = select(vec4f(0.0), exp(scores${j} * SCALE - stat.x), ${c.bidirectional ? '' : '(keys <= vec4u(t)) & '}(vec4u(t) < vec4u(end)));
   let factors = ${c.dropout ? 'dropout4(head * params.whole + t, (first - start) / 4u + key_group)' : 'vec4f(1.0)'};
   dropped${j} = scores${j} * (dropped${j} * factors - stat.y);
   scores${j} *= factors;

@@ -21,16 +21,22 @@ const WORKGROUP = 64;
  * residual + dropout(relu(x W^T + bias)) in one pass.
  * @param x [T, K]
  * @param weight [N, K], as PyTorch keeps it
- * @param bias [N]
+ * @param bias [N]; undefined for none
  * @returns [T, N]
  * @throws ShapeError when an axis disagrees
  */
-export function linear(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor, options: LinearOptions = {}): Tensor {
+export function linear(
+  tape: Tape,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  options: LinearOptions = {},
+): Tensor {
   const { relu = false, residual } = options;
   const { T, N } = checkShapes('linear', {
     x: [x, 'T', 'K'],
     weight: [weight, 'N', 'K'],
-    bias: [bias, 'N'],
+    ...(bias && { bias: [bias, 'N'] }),
     ...(residual && { residual: [residual, 'T', 'N'] }),
   });
   if (relu && residual) {
@@ -43,7 +49,7 @@ export function linear(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor, opti
   const y = stream.empty([T, N]);
   matmul(stream, { a: x, b: weight, transposeB: true, out: y, epilogue: { bias, relu, dropout, residual } });
   tape.record({
-    inputs: [x, weight, bias, ...(residual ? [residual] : [])],
+    inputs: [x, weight, ...(bias ? [bias] : []), ...(residual ? [residual] : [])],
     outputs: [y],
     backward() {
       const dy = tape.gradient(y);
@@ -58,7 +64,7 @@ export function linear(tape: Tape, x: Tensor, weight: Tensor, bias: Tensor, opti
       }
       tape.contribute(x, (out, add) => matmul(stream, { a: dm, b: weight, out, add }));
       tape.contribute(weight, (out, add) => matmul(stream, { a: dm, transposeA: true, b: x, out, add }));
-      tape.contribute(bias, (out, add) => columnSumInto(stream, dm, out, add));
+      if (bias) tape.contribute(bias, (out, add) => columnSumInto(stream, dm, out, add));
       if (dm !== dy) stream.release(dm);
       if (residual) passGradient(tape, y, residual);
     },

@@ -3,7 +3,12 @@
  * @param factor what dropout multiplies element (t, n) by; 1 everywhere without dropout
  */
 export function linearReference(
-  inputs: { x: Float64Array; weight: Float64Array; bias: Float64Array; residual?: Float64Array | undefined },
+  inputs: {
+    x: Float64Array;
+    weight: Float64Array;
+    bias?: Float64Array | undefined;
+    residual?: Float64Array | undefined;
+  },
   { T, N, K, relu }: { T: number; N: number; K: number; relu?: boolean },
   factor: (t: number, n: number) => number,
 ): Float64Array {
@@ -11,7 +16,7 @@ export function linearReference(
   const y = new Float64Array(T * N);
   for (let t = 0; t < T; t++) {
     for (let n = 0; n < N; n++) {
-      let sum = bias[n];
+      let sum = bias?.[n] ?? 0;
       for (let k = 0; k < K; k++) sum += x[t * K + k] * weight[n * K + k];
       if (relu) sum = Math.max(0, sum);
       y[t * N + n] = sum * factor(t, n) + (residual?.[t * N + n] ?? 0);

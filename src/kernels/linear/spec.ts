@@ -8,6 +8,8 @@ interface Case {
   T: number;
   N: number;
   K: number;
+  /** Without a bias. */
+  bare?: boolean;
   relu?: boolean;
   dropout?: Dropout;
   /** x itself is the residual, so N = K, and its gradient is the sum over both paths. */
@@ -26,16 +28,17 @@ export const linearOp = defineOp<Case>()({
     { T: 9, N: 6, K: 6, relu: true, dropout: { rate: 0.3, site: 9 }, residual: true },
     { T: 600, N: 65, K: 3 },
     { T: 67, N: 7, K: 7, residual: true },
+    { T: 33, N: 12, K: 5, bare: true },
   ],
   benchShapes: [
     { T: 3200, N: 128, K: 128 },
     { T: 3200, N: 128, K: 128, relu: true, dropout: { rate: 0.5, site: 1 } },
     { T: 12800, N: 128, K: 128, dropout: { rate: 0.5, site: 1 }, residual: true },
   ],
-  inputs: ({ T, N, K }, random) => ({
+  inputs: ({ T, N, K, bare }, random) => ({
     x: normals(random, [T, K]),
     weight: normals(random, [N, K], 1 / Math.sqrt(K)),
-    bias: normals(random, [N]),
+    ...(!bare && { bias: normals(random, [N]) }),
   }),
   differentiable: ['x', 'weight', 'bias'],
   run: (tape, { relu, dropout, residual }, { x, weight, bias }) => ({
