@@ -55,7 +55,7 @@ export { checkParity, type ParityRow } from './store/parity.js';
 
 // Answers out
 
-export { cardOf, type ModelCard, type Quality } from './serve/card.js';
+export { cardOf, cardOfData, type ModelCard, type Quality } from './serve/card.js';
 export { type ServeOptions, serve } from './serve/serve.js';
 export type {
   NamedItem,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { summarizeDataset } from '../src/data/dataset.js';
 import { markov } from '../src/infer/baselines.js';
 import { itemKnn } from '../src/infer/item-knn.js';
 import { writeDataset } from '../src/store/layout.js';
@@ -74,7 +75,10 @@ describe('a baseline in place of a run', () => {
 
   it('is served', async () => {
     const service = startGsas(at(), 'serve', '--model', 'popularity', '--data', 'data', '--port', '0');
-    await service.printed(/^popularity is served at http:\/\/127\.0\.0\.1:\d+\/ until Ctrl-C$/m);
+    const [, address] = await service.printed(/^popularity is served at (http:\/\/127\.0\.0\.1:\d+\/) until Ctrl-C$/m);
+    const health = await (await fetch(`${address}health`)).json();
+    expect(health).toMatchObject({ model: 'popularity', data: { name: 'data', ...summarizeDataset(dataset) } });
+    expect(health).not.toHaveProperty('run');
     service.signal('SIGTERM');
     const { status, stderr } = await service.ended;
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InputError } from '../base/errors.js';
 import { printable } from '../base/printable.js';
 import type { Gpu } from '../engine/gpu.js';
-import { cardOf } from '../serve/card.js';
+import { cardOf, cardOfData } from '../serve/card.js';
 import { parseOrigins } from '../serve/cors.js';
 import { serve } from '../serve/serve.js';
 import type { ServedModel } from '../serve/service.js';
@@ -91,13 +91,14 @@ async function servedModel(
   const { subject, folder } = subjectOf(run, flags);
   const { label, numItems, filterRated, step } = subject;
   const known = modelNames(run, folder, flags.titles);
-  const counts = known.counts ?? (run === undefined ? occurrences(openSource(folder!).dataset) : undefined);
+  const counted = run === undefined ? openSource(folder!).dataset : undefined;
+  const counts = known.counts ?? (counted && occurrences(counted));
   const names = { ...known, ...(counts && { counts }) };
   const everything = run !== undefined && trainedOnEverything(run);
   return {
     ...{ label, names, filterRated, ...(step !== undefined && { step }) },
     users: () => knownUsers(folder === undefined ? recallSource(run!) : folder, { label, numItems, names }),
-    ...(run !== undefined && step !== undefined && { card: cardOf(run, step) }),
+    card: counted ? cardOfData(counted) : cardOf(run!, step!),
     examples: () => (folder === undefined ? [] : exampleUsers(folder, { numItems, names, everything })),
     recommender: await subject.recommender(device),
   };

@@ -1,4 +1,5 @@
 import { InputError } from '../base/errors.js';
+import { type Dataset, summarizeDataset } from '../data/dataset.js';
 import { ndcgAt, recallAt } from '../data/metrics.js';
 import { METRIC_TITLES } from '../report/intervals.js';
 import { isRun, type RunDataset, type RunRecord, readRun } from '../report/run.js';
@@ -6,9 +7,9 @@ import { runFolderOf } from '../store/source.js';
 
 /** Where a served model comes from, and how good it is. */
 export interface ModelCard {
-  /** The name of its run. */
-  readonly run: string;
-  /** What it was trained on, if that was recorded. */
+  /** The name of its run; left out for a baseline. */
+  readonly run?: string;
+  /** What it was trained on or counts, if that is known. */
   readonly data?: RunDataset;
   /** Left out if these weights were never measured. */
   readonly quality?: Quality;
@@ -44,6 +45,11 @@ export function cardOf(run: string, step: number): ModelCard | undefined {
     if (error instanceof InputError) return undefined; // damaged notes do not keep a model from answering
     throw error;
   }
+}
+
+/** What a dataset says about a baseline that counts it. */
+export function cardOfData(dataset: Dataset): ModelCard {
+  return { data: { name: dataset.name, ...summarizeDataset(dataset) } };
 }
 
 /** From the analysis behind the run's report. */
