@@ -7,8 +7,8 @@
  * Whatever takes long accepts an `AbortSignal`. Errors thrown on purpose are `GsasError`s whose message is one line for a person; an `InputError` among
  * them is a mistake in the input.
  *
- * The declarations use WebGPU's types, which are in TypeScript's DOM library from version 6 on. Without that library, or with an older TypeScript, add
- * "types": ["@webgpu/types"]; a reference to them here would clash with the DOM library.
+ * The declarations name some of WebGPU's types. TypeScript's DOM library has them from version 6 on. A program that looks into a device without that library, or with an
+ * older one, adds "types": ["@webgpu/types"]; any other needs no setting.
  *
  * @module gsas-wgpu
  */

@@ -162,10 +162,10 @@ describe('recommendations for users of the data', () => {
 describe('train --final', () => {
   let printed: string;
   beforeAll(async () => {
-    const { status, stdout } = await run(
+    const { status, stdout, stderr } = await run(
       ...['train', '--data', 'moved', '--out', 'runs/final', '--final', ...SHOP_FLAGS, '--max-epochs', '4'],
     );
-    expect(status).toBe(0);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     printed = stdout;
   });
 

@@ -70,7 +70,7 @@ describe('a view', () => {
 describe('a gradient', () => {
   const both = () => {
     const gradient = new Gradient(stream, [5, 4]);
-    gradient.dense = stream.zeros([5, 4]);
+    gradient.own(stream.zeros([5, 4]));
     const share = { ids: ids(), source: rows() };
     gradient.addRows(share);
     for (const tensor of Object.values(share)) stream.release(tensor);

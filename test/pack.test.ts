@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Outcome, start } from './support/command.js';
 import { flagsOf, MODEL } from './support/small.js';
+import { skipUntested } from './support/untested.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -155,23 +156,45 @@ it('offers the library without Node, and operations as modules', async () => {
   expect(outcome).toEqual({ status: 0, stdout: 'true function function\n', stderr: '' });
 });
 
+const [, README_PROGRAM] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!;
+const STRICT = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext'];
+
 it.each([
   ['by itself, with the DOM library', []],
   ['without the DOM library', ['--lib', 'es2023', '--types', '@webgpu/types', '--skipLibCheck']],
 ])("type-checks the README's program under strict, %s", async (_, options) => {
-  const [, program] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!;
   const declared = `
     export const limit: number = gpu.device.limits.maxBufferSize;
     // @ts-expect-error so the declarations are found: what cannot be resolved would be any
     gpu.device.noSuchMember;
     // @ts-expect-error
     train({ gpu, dataset, options: { embedding_dim: '64' } });`;
-  writeFileSync(join(app, 'program.ts'), program + declared);
+  writeFileSync(join(app, 'program.ts'), README_PROGRAM + declared);
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const strict = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext'];
-  const { status, stdout } = await run(process.execPath, [compiler, ...strict, ...options, 'program.ts'], app);
+  const { status, stdout } = await run(process.execPath, [compiler, ...STRICT, ...options, 'program.ts'], app);
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
 });
+
+it.for(['5.0', '5.9', '6.0', '7.0'])(
+  "type-checks the README's program with TypeScript %s and no setting",
+  async (version, context) => {
+    const compilers = join(folder, `typescript-${version}`);
+    mkdirSync(compilers);
+    writeFileSync(join(compilers, 'package.json'), '{ "private": true }\n');
+    const asked = ['install', '--prefer-offline', '--fetch-retries=0', '--no-audit', '--no-fund', '--ignore-scripts'];
+    const installed = await run('npm', [...asked, `typescript@~${version}.0`], compilers);
+    const compiler = join(compilers, 'node_modules/typescript/bin/tsc');
+    if (installed.status !== 0 || !existsSync(compiler)) skipUntested(context, 'the npm registry does not give it');
+    const program = `
+    // @ts-expect-error
+    train({ gpu, dataset, options: { embedding_dim: '64' } });`;
+    writeFileSync(join(app, 'plain.ts'), README_PROGRAM + program);
+    for (const options of [[], ['--module', 'esnext', '--moduleResolution', 'bundler']]) {
+      const { status, stdout } = await run(process.execPath, [compiler, ...STRICT, ...options, 'plain.ts'], app);
+      expect({ status, stdout, options }).toEqual({ status: 0, stdout: '', options });
+    }
+  },
+);
 
 /** Standard error without npm's own messages (about its configuration, or a newer version of npm). */
 function withoutNpm(stderr: Outcome['stderr']): string {

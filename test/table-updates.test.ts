@@ -164,7 +164,7 @@ describe('table updates', () => {
           part.forEach((value, i) => {
             sum[i] = value;
           });
-          gradient.dense = stream.upload(part, [R, D]);
+          gradient.own(stream.upload(part, [R, D]));
         }
         for (const name of names) {
           const { Q, share, weighted } = SHARES[name as keyof typeof SHARES];

@@ -1,3 +1,4 @@
+import './webgpu.js';
 import { DeviceError, DeviceLostError, type GsasError } from '../base/errors.js';
 import { BufferUsage } from './flags.js';
 import { deviceError, oneLine } from './gpu-error.js';

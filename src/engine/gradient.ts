@@ -31,8 +31,8 @@ export class Gradient {
     return this.#dense;
   }
 
-  /** Sets the dense part; this object now owns that handle. */
-  set dense(tensor: Tensor) {
+  /** Sets the dense part, and owns that handle from now on. */
+  own(tensor: Tensor): void {
     this.#dense = tensor;
   }
 

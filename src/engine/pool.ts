@@ -32,7 +32,7 @@ export class BufferPool {
 
   constructor(
     private readonly device: GPUDevice,
-    private readonly usage: GPUBufferUsageFlags,
+    private readonly usage: number,
     /** The most bytes that a buffer may have. */
     readonly limit: number,
     private readonly nextId: () => number,

@@ -91,7 +91,7 @@ export class Tape {
       return;
     }
     const dense = this.stream.empty(input.shape);
-    gradient.dense = dense;
+    gradient.own(dense);
     write(dense, false);
   }
 
@@ -103,7 +103,7 @@ export class Tape {
     if (!this.needsGradient(input)) return true;
     const gradient = this.#gradientOf(input);
     if (gradient.dense) return false;
-    gradient.dense = this.stream.view(share);
+    gradient.own(this.stream.view(share));
     return true;
   }
 
@@ -115,7 +115,7 @@ export class Tape {
   backward(...roots: { of: Tensor; gradient?: Tensor }[]): void {
     const losses = new Set<Tensor>();
     for (const { of, gradient } of roots) {
-      if (gradient) this.#gradientOf(of).dense = gradient;
+      if (gradient) this.#gradientOf(of).own(gradient);
       else if (sizeOf(of.shape) === 1) losses.add(of);
       else throw new GsasError(`backward from [${of.shape.join(', ')}], which is no single number, needs its gradient`);
     }

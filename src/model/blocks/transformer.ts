@@ -65,7 +65,7 @@ export function transformerBlockParameters(
   prefix: string,
   D: number,
   form: BlockForm,
-): [name: string, ParameterSpec][] {
+): [name: string, spec: ParameterSpec][] {
   const norm = (name: string): [string, ParameterSpec][] => [
     [`${prefix}.${name}.weight`, { shape: [D], initialiser: ONES }],
     [`${prefix}.${name}.bias`, { shape: [D], initialiser: ZEROS }],
