@@ -1,13 +1,11 @@
-import { JUDGES } from '../kernels/score/judges/index.js';
-import { OPTION_DEFAULTS } from '../train/config.js';
 import { draw } from './chart.js';
 import { lineChart, type Series } from './charts.js';
 import { count, type Html, html } from './html.js';
-import { type AnalysedRun, analysedRuns, type RunRecord } from './run.js';
+import { type AnalysedRun, analysedRuns, judgeOf, type RunRecord } from './run.js';
 
 /** Are the model's probabilities true? The paper's Figures 2 and 1. Nothing for losses whose scores only order items. */
 export async function calibrationCharts(runs: readonly RunRecord[]): Promise<Html | undefined> {
-  const analysed = analysedRuns(runs).filter(({ config }) => JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated);
+  const analysed = analysedRuns(runs).filter((run) => judgeOf(run).calibrated);
   if (analysed.length === 0) return undefined;
   const left =
     analysed.length < analysedRuns(runs).length &&

@@ -23,7 +23,7 @@ export interface LinesOptions {
   readonly series: readonly Series[];
   /** A place on the x axis to mark, with words above the curves, and a point to ring. */
   readonly mark?: { readonly x: number; readonly y?: number; readonly label: string };
-  /** From (low, low) to (high, high), with words at its upper end. */
+  /** From (low, low) to (high, high), with words in the upper left corner. */
   readonly diagonal?: string;
   /** Words at points of the first series. */
   readonly labels?: readonly { readonly x: number; readonly y: number; readonly text: string }[];
@@ -60,11 +60,7 @@ export function lineChart({ x, y, series, mark, diagonal, labels = [] }: LinesOp
         mark: { type: 'point' },
         encoding: { ...encoding, ...legend.encoding },
       },
-      {
-        data: { values: labels },
-        mark: { type: 'text', align: 'right', dx: -6, dy: -9 },
-        encoding: { ...encoding, text: { field: 'text', type: 'nominal' } },
-      },
+      ...labelLayers(labels, encoding),
     ],
   } as TopLevelSpec;
 }
@@ -77,10 +73,30 @@ function diagonalLayers(words: string, low: number, high: number, encoding: obje
       encoding,
     },
     {
-      data: { values: [{ x: high, y: high }] },
-      mark: { type: 'text', text: words, align: 'right', dx: -12, opacity: 0.7 },
+      data: { values: [{ x: low, y: high }] },
+      mark: { type: 'text', text: `┄┄ ${words}`, align: 'left', dx: 8, dy: 8, opacity: 0.8 },
       encoding,
     },
+  ];
+}
+
+/** The words of the point farthest to the right stand above and before it, the others below and after: over a rising curve there is room there. */
+function labelLayers(labels: NonNullable<LinesOptions['labels']>, encoding: object) {
+  const end = Math.max(...labels.map(({ x }) => x));
+  const layer = (values: typeof labels, place: object) => ({
+    data: { values },
+    mark: { type: 'text', ...place },
+    encoding: { ...encoding, text: { field: 'text', type: 'nominal' } },
+  });
+  return [
+    layer(
+      labels.filter(({ x }) => x === end),
+      { align: 'right', dx: -6, dy: -9 },
+    ),
+    layer(
+      labels.filter(({ x }) => x !== end),
+      { align: 'left', dx: 9, dy: 4 },
+    ),
   ];
 }
 

@@ -1,13 +1,12 @@
-import { JUDGES } from '../kernels/score/judges/index.js';
-import { OPTION_DEFAULTS } from '../train/config.js';
 import type { Example, Item } from './analysis.js';
 import { count, type Html, html } from './html.js';
-import type { RunRecord } from './run.js';
+import { judgeOf, type RunRecord } from './run.js';
 
 /** What the model recommends to a few users of the test split, and what they chose next. */
-export function exampleCards({ analysis, config }: RunRecord): Html | undefined {
+export function exampleCards(run: RunRecord): Html | undefined {
+  const { analysis } = run;
   if (!analysis) return undefined;
-  const calibrated = JUDGES[config.loss ?? OPTION_DEFAULTS.loss].calibrated?.(config) ?? false;
+  const calibrated = judgeOf(run).calibrated?.(run.config) ?? false;
   const percentages = calibrated && ' Percentages are predicted probabilities.';
   return html`<section><h2>Recommendations</h2>
 <p>Users of the test split, spread evenly over it. What came next is marked ▸.${percentages}</p>

@@ -3,6 +3,8 @@ import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { checkSchema, type Schema } from '../base/schema.js';
+import type { Judge } from '../kernels/score/judge.js';
+import { JUDGES } from '../kernels/score/judges/index.js';
 import { readJson } from '../store/files.js';
 import { readJournal } from '../store/journal.js';
 import { isProcessAlive } from '../store/run-lock.js';
@@ -112,6 +114,11 @@ export function bestValidation({ validations, config }: RunRecord): Validation |
   const measured = (whole.length > 0 ? whole : validations).filter((one) => one[metric] !== undefined);
   if (measured.length === 0) return validations.at(-1);
   return measured.reduce((best, next) => (next[metric]! > best[metric]! ? next : best));
+}
+
+/** What judged the scores in training. */
+export function judgeOf({ config }: RunRecord): Judge {
+  return JUDGES[config.loss ?? OPTION_DEFAULTS.loss];
 }
 
 /** Whether there was somebody to validate on. */
