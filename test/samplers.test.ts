@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
 import { settingsOf } from '../src/base/options.js';
+import { partsOf } from '../src/data/batches.js';
+import { Sequences } from '../src/data/dataset.js';
+import { nextItem } from '../src/data/tasks.js';
 import { drawCandidates } from '../src/kernels/score/draw/index.js';
-import { drawnCandidates, type ItemCounts, uploadSource } from '../src/kernels/score/sampler.js';
+import { drawnCandidates, type ItemCounts, uploadHistories, uploadSource } from '../src/kernels/score/sampler.js';
 import { aliasTable } from '../src/kernels/score/samplers/alias.js';
 import { countsOf } from '../src/kernels/score/samplers/cases.js';
 import { DRAWING } from '../src/kernels/score/samplers/index.js';
 import { popularityOf } from '../src/kernels/score/samplers/popularity.js';
 import { initialParameters } from '../src/model/parameters.js';
+import { loadReplay, saveReplay } from '../src/store/replay.js';
 import { resolveConfig } from '../src/train/config.js';
-import { drawnFrom } from '../src/train/plan.js';
+import { drawnFrom, planTraining, trainingBatches } from '../src/train/plan.js';
 import { Trainer } from '../src/train/trainer.js';
 import { gpu, stream } from './support/device.js';
-import { dataset, MODEL } from './support/small.js';
+import { scratchFolder } from './support/scratch.js';
+import { dataset, MODEL, TRAINING } from './support/small.js';
 
 const N = 101;
 const DRAWS = { T: 1000, k: 1000 };
@@ -33,7 +38,7 @@ async function drawn(
   stream.release(ids);
   if (source) stream.release(source);
   expect(times[0]).toBe(0);
-  const words = sampler.source?.words(counts, settings);
+  const words = sampler.source?.from === 'counts' ? sampler.source.words(counts, settings) : undefined;
   const q = Float64Array.from({ length: N }, (_, i) => Math.exp(sampler.logQOf(0, i + 1, N, words)));
   return { times: times.subarray(1), q };
 }
@@ -67,6 +72,107 @@ describe('a million draws are distributed as they should be:', () => {
     const rarest = Math.min(...drawable.map((i) => q[i]));
     expect(Math.min(...q)).toBe(rarest);
     expect(expected.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
+  });
+
+  it.each([0, 0.3, 1])('mixed, a share of %s by popularity', async (mixed_share) => {
+    const { times } = await drawn('mixed', countsOf(N), { mixed_share });
+    const expected = popularityOf(countsOf(N), 1).map((p) => mixed_share * p + (1 - mixed_share) / N);
+    expect(Math.abs(deviation(times, expected))).toBeLessThan(4);
+  });
+});
+
+describe('uniform-reject', () => {
+  const { T, k } = DRAWS;
+  const quarter = (T: number) =>
+    Uint32Array.from({ length: 2 * T }, (_, i) => (Math.floor(i / (T / 2)) + (i % 2)) * (T / 4));
+  const histories = [
+    Uint32Array.of(), // nothing is the user's own
+    Uint32Array.of(1, 2, 3, 50, 50, N, N - 1),
+    Uint32Array.from({ length: N - 1 }, (_, i) => (i < 40 ? N - i : i - 39)), // one item is left
+    Uint32Array.from({ length: 50 }, (_, i) => 2 * i + 1),
+  ];
+
+  it("draws all items that are not the user's own alike, and of those none in a million", async () => {
+    const sampler = DRAWING['uniform-reject'];
+    const source = uploadHistories(stream, sampler, { spans: quarter(T), histories }, N);
+    stream.random = { seed: 29, step: 6 };
+    const tensor = drawCandidates(stream, drawnCandidates(sampler, k, N, { source }), T);
+    const ids = (await stream.read(tensor)) as Uint32Array;
+    stream.release(tensor);
+    stream.release(source!);
+    histories.forEach((own, row) => {
+      const times = new Float64Array(N + 1);
+      for (const id of ids.subarray((row * T * k) / 4, ((row + 1) * T * k) / 4)) times[id]++;
+      const left = [...times.keys()].filter((item) => item > 0 && !own.includes(item));
+      const total = left.reduce((sum, item) => sum + times[item], 0);
+      expect(total).toBe((T * k) / 4);
+      const chi2 =
+        left.reduce((sum, item) => sum + (times[item] - total / left.length) ** 2, 0) * (left.length / total);
+      const degrees = left.length - 1;
+      expect(Math.abs(chi2 - degrees)).toBeLessThanOrEqual(4 * Math.sqrt(2 * degrees));
+    });
+  });
+
+  it('is refused where a user has every item, by the run before it begins and by a step', async () => {
+    const [every, few] = [Uint32Array.of(2, 3, 1, 2), Uint32Array.of(1, 2)];
+    const split = { inputs: Sequences.from([]), targets: Uint32Array.of() };
+    const small = { name: 'small', numItems: 3, train: Sequences.from([few, every]), val: split, test: split };
+    const options = { ...MODEL, negatives: 'uniform-reject' };
+    await expect(planTraining({ dataset: small, options })).rejects.toThrow(
+      new InputError(
+        'small: training sequence 2 has all 3 items, so that the negatives uniform-reject have none left to draw; leave that sequence out, or set negatives to uniform',
+      ),
+    );
+    const config = resolveConfig(3, [options]);
+    const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1 }), step: 0 });
+    const batch = nextItem.training(small.train, Uint32Array.of(0, 1), 9);
+    await expect(trainer.train(batch)).rejects.toThrow(
+      new InputError(
+        'row 1 is of a user who has all 3 items, so that uniform-reject has none left to draw; set negatives to uniform',
+      ),
+    );
+    await expect(trainer.train({ ...batch, histories: [few, few, few] })).rejects.toThrow(/3 histories for 2 rows/);
+    expect(await trainer.train({ ...batch, histories: [few, few] })).toBeGreaterThan(0);
+    trainer.release();
+  });
+
+  it('leaves out what a user did before the window too', () => {
+    const batches = trainingBatches(
+      dataset,
+      resolveConfig(dataset.numItems, [{ ...TRAINING, negatives: 'uniform-reject' }]),
+    );
+    const batch = batches.batch(0, 1);
+    expect(batch.histories!.length).toBe(batch.rows);
+    expect(batch.histories!.some((history) => history.length > MODEL.sequence_length + 1)).toBe(true);
+    const parts = partsOf(batch, 5);
+    expect(parts.flatMap(({ histories }) => histories)).toEqual(batch.histories);
+    for (const { rows, histories } of parts) expect(histories!.length).toBe(rows);
+  });
+});
+
+describe('a step that is kept for replay', () => {
+  const at = scratchFolder('each test');
+
+  it('has what its negatives are drawn from', () => {
+    for (const negatives of ['popularity', 'uniform-reject']) {
+      const config = resolveConfig(dataset.numItems, [{ ...TRAINING, negatives }]);
+      const { batches, counts } = drawnFrom(dataset, config);
+      const batch = batches.batch(0, 0);
+      expect([counts !== undefined, batch.histories !== undefined]).toEqual([
+        negatives === 'popularity',
+        negatives === 'uniform-reject',
+      ]);
+      const step = {
+        config,
+        step: 3,
+        weights: initialParameters(config, { seed: 1 }),
+        batch,
+        ...(counts && { counts }),
+      };
+      const file = at(`${negatives}.safetensors`);
+      saveReplay(file, step);
+      expect(loadReplay(file)).toEqual(step);
+    }
   });
 });
 

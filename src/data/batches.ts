@@ -23,6 +23,8 @@ export interface TrainingBatch extends RaggedBatch {
   readonly targets: Uint32Array;
   /** [T] the weight of each token's loss, not negative; 1 if left out. The batch's loss is the weighted mean. */
   readonly weights?: Float32Array;
+  /** [B] all items of each row's user, in any order, for negatives that leave them out; those of the row if left out. */
+  readonly histories?: readonly Uint32Array[];
 }
 
 /** Some rows of a batch that is processed in parts. */
@@ -53,6 +55,8 @@ export interface TrainingOptions {
   /** How many batches of an epoch are used; all by default. */
   readonly maxBatchesPerEpoch?: number;
   readonly seed: number;
+  /** Whether batches have `histories`. */
+  readonly withHistories?: boolean;
 }
 
 /** What a model learns from sequences. Makes batches to train on, and batches that ask for the next item. */
@@ -105,29 +109,43 @@ export class TrainingBatches {
 
   /** One batch of an epoch, the same at every call. @param epoch from 0 @param index from 0 to `perEpoch` - 1 */
   batch(epoch: number, index: number): TrainingBatch {
-    const { sequenceLength, batchSize, seed } = this.options;
+    const { sequenceLength, batchSize, seed, withHistories } = this.options;
     if (epoch !== this.#orderEpoch) {
       this.#order = new HostRandom(seed, SHUFFLE_STREAMS + epoch).shuffle(this.#users.slice());
       this.#orderEpoch = epoch;
     }
     const chosen = this.#order.subarray(index * batchSize, (index + 1) * batchSize);
-    return this.task.training(this.train, chosen, sequenceLength);
+    const batch = this.task.training(this.train, chosen, sequenceLength);
+    return withHistories ? { ...batch, histories: Array.from(chosen, (user) => this.train.at(user)) } : batch;
   }
 }
 
 /** A batch in parts of up to `rows` rows, in order. The spans of a part count from its first token. */
 export function partsOf(batch: TrainingBatch, rows: number): BatchPart[] {
   const parts: BatchPart[] = [];
-  for (let first = 0; first < batch.tokens; ) {
+  for (let first = 0, row = 0; first < batch.tokens; ) {
     let [count, end] = [0, first];
     for (; count < rows && end < batch.tokens; count++) end = batch.spans[2 * end + 1];
     const spans = batch.spans.slice(2 * first, 2 * end).map((token) => token - first);
     const weights = batch.weights && { weights: batch.weights.subarray(first, end) };
     const [ids, targets] = [batch.ids.subarray(first, end), batch.targets.subarray(first, end)];
-    parts.push({ rows: count, tokens: end - first, ids, targets, ...weights, spans, first });
+    const histories = batch.histories && { histories: batch.histories.slice(row, row + count) };
+    parts.push({ rows: count, tokens: end - first, ids, targets, ...weights, ...histories, spans, first });
     first = end;
+    row += count;
   }
   return parts;
+}
+
+/** [B] all items that are known of each row's user: its history or, without one, the row's own inputs and targets. */
+export function historiesOf({ ids, targets, spans, tokens, histories }: TrainingBatch): readonly Uint32Array[] {
+  if (histories) return histories;
+  const rows: Uint32Array[] = [];
+  for (let start = 0; start < tokens; start = spans[2 * start + 1]) {
+    const end = spans[2 * start + 1];
+    rows.push(concat([ids.subarray(start, end), targets.subarray(start, end)]));
+  }
+  return rows;
 }
 
 /** The histories of a split's users, in the order of the split, `batchSize` in a batch. */
@@ -199,8 +217,9 @@ export function layEndToEnd(rows: readonly Uint32Array[]): RaggedBatch {
 export function evenBatch(rows: number, tokens: number, numItems: number): TrainingBatch {
   const items = Uint32Array.from({ length: tokens }, (_, t) => 1 + (t % numItems));
   const startOf = (row: number) => Math.floor((row * tokens) / rows);
-  const batch = layEndToEnd(Array.from({ length: rows }, (_, row) => items.subarray(startOf(row), startOf(row + 1))));
-  return { ...batch, targets: items };
+  const sequences = Array.from({ length: rows }, (_, row) => items.subarray(startOf(row), startOf(row + 1)));
+  const histories = sequences.map((sequence) => sequence.subarray(0, numItems - 1)); // negatives need an item that is not the user's
+  return { ...layEndToEnd(sequences), targets: items, histories };
 }
 
 /** The sum of the `count` largest. */

@@ -7,12 +7,27 @@ import type { RaggedBatch, TrainingBatch } from './batches.js';
  * @throws InputError naming the first token that is wrong
  */
 export function checkBatch(
-  { tokens, ids, spans, targets, weights }: RaggedBatch & Partial<Pick<TrainingBatch, 'targets' | 'weights'>>,
+  {
+    rows,
+    tokens,
+    ids,
+    spans,
+    targets,
+    weights,
+    histories,
+  }: RaggedBatch & Partial<Pick<TrainingBatch, 'targets' | 'weights' | 'histories'>>,
   { num_items, sequence_length }: { num_items: number; sequence_length: number },
 ): void {
   checkItems(ids, num_items, 'token');
   if (targets) checkItems(targets, num_items, 'the target of token');
   if (weights) checkWeights(weights, tokens);
+  if (histories) {
+    if (histories.length !== rows)
+      throw new InputError(`${histories.length} histories for ${rows} rows; give one a row`);
+    histories.forEach((items, row) => {
+      checkItems(items, num_items, `in the history of row ${row}, item`);
+    });
+  }
   for (let start = 0; start < tokens; start = spans[2 * start + 1]) {
     const end = spans[2 * start + 1];
     const fits = end > start && end <= tokens && end - start <= sequence_length;

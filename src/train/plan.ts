@@ -5,6 +5,7 @@ import type { ItemCounts } from '../kernels/score/sampler.js';
 import { type HostParameters, initialParameters } from '../model/parameters.js';
 import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
+import { chosenIn } from './chosen.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
 import { objectiveOf, priorProduct } from './objective.js';
 import type { RunStore } from './run-store.js';
@@ -89,14 +90,26 @@ export function trainingBatches({ train }: Dataset, config: TrainConfig): Traini
     partSize: config.train_batch_size,
     maxBatchesPerEpoch: config.max_batches_per_epoch,
     seed: config.seed,
+    withHistories: chosenIn(config).negatives.needs === 'histories',
   });
 }
 
 /** The batches of a run's epochs, and the counts that its negatives are drawn by. @throws InputError if no user has two items */
 export function drawnFrom(dataset: Dataset, config: TrainConfig): Pick<TrainPlan, 'batches' | 'counts'> {
   const batches = trainingBatches(dataset, config);
-  const counted = objectiveOf(config).negatives.needs === 'counts';
-  return { batches, ...(counted && { counts: batches.targetCounts(config.num_items) }) };
+  const { name, needs } = chosenIn(config).negatives;
+  if (needs === 'histories') checkSomethingLeft(dataset, name);
+  return { batches, ...(needs === 'counts' && { counts: batches.targetCounts(config.num_items) }) };
+}
+
+/** @throws InputError for a user who has every item, so that there is none that is not the user's own */
+function checkSomethingLeft({ name, numItems, train }: Dataset, negatives: string): void {
+  for (let user = 0; user < train.count; user++) {
+    if (train.lengthOf(user) < numItems || new Set(train.at(user)).size < numItems) continue;
+    throw new InputError(
+      `${name}: training sequence ${user + 1} has all ${numItems} items, so that the negatives ${negatives} have none left to draw; leave that sequence out, or set negatives to uniform`,
+    );
+  }
 }
 
 /** Parameters drawn as the configuration says. */

@@ -1,5 +1,5 @@
 import { settingsOf } from '../base/options.js';
-import { type BatchPart, evenBatch, partsOf, type TrainingBatch } from '../data/batches.js';
+import { type BatchPart, evenBatch, historiesOf, partsOf, type TrainingBatch } from '../data/batches.js';
 import { checkBatch } from '../data/check-batch.js';
 import { compileAhead } from '../engine/compile-ahead.js';
 import type { Gpu } from '../engine/gpu.js';
@@ -212,7 +212,11 @@ export class Trainer {
         ? stream.upload(packWeights(part.targets, part.weights), [part.tokens, 2])
         : stream.upload(part.targets, [part.tokens]);
       const host = { ...part, all: parts };
-      const loss = batchLoss(tape, model, { ids, spans, host }, targets, { ...this.#objective, dropoutRate, scale });
+      const rows = this.#objective.negatives.needs === 'histories' && {
+        rows: { spans: part.spans, histories: historiesOf(part) },
+      };
+      const given = { ...this.#objective, ...rows, dropoutRate, scale };
+      const loss = batchLoss(tape, model, { ids, spans, host }, targets, given);
       onLoss(loss);
       stream.phase = 'backward';
       tape.backward({ of: loss });

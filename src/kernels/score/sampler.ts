@@ -1,4 +1,4 @@
-import { InputError } from '../../base/errors.js';
+import { GsasError, InputError } from '../../base/errors.js';
 import { type NumericChoice, type Settings, settingsOf } from '../../base/options.js';
 import type { RandomState } from '../../engine/random.js';
 import type { Stream } from '../../engine/stream.js';
@@ -29,7 +29,7 @@ export interface DrawingSampler extends Sampler, NumericChoice {
   readonly corrections: Corrections;
   readonly logQ: string;
   /** What its WGSL binds as `source`, an array<u32>, if it draws by more than N. */
-  readonly source?: CountSource;
+  readonly source?: CountSource | HistorySource;
   /** The numbers that its WGSL reads, by name. */
   args(random: RandomState, numItems: number, settings: Settings): Record<string, number>;
   /** The same ids drawn on the host. @param source the words of its source @returns [T, k] */
@@ -47,6 +47,21 @@ export interface DrawingSampler extends Sampler, NumericChoice {
 export interface CountSource {
   readonly from: 'counts';
   words(counts: ItemCounts, settings: Settings): Uint32Array;
+}
+
+/** A source that differs between the parts of a batch. */
+export interface HistorySource {
+  readonly from: 'histories';
+  /** @throws InputError if a sequence leaves nothing to draw */
+  words(rows: SequenceRows, numItems: number): Uint32Array;
+}
+
+/** The sequences of a part of a batch, T tokens, B rows. */
+export interface SequenceRows {
+  /** [2T] for each token the half-open range of its row's tokens */
+  readonly spans: ArrayLike<number>;
+  /** [B] all items of each row's user, in any order; an item may repeat */
+  readonly histories: readonly Uint32Array[];
 }
 
 /** [N + 1] how often each item is a training target; entry 0 is unused. */
@@ -84,12 +99,28 @@ export function uploadSource(
   counts: ItemCounts | undefined,
   settings: Settings,
 ): Tensor | undefined {
-  if (!source) return undefined;
+  if (source?.from !== 'counts') return undefined;
   if (!counts?.some((count) => count > 0)) {
     throw new InputError(
       `the negatives ${name} are drawn by how often items are training targets, and there are no such counts; give training sequences of two items or more, or set negatives to uniform`,
     );
   }
   const words = source.words(counts, settings);
+  return stream.upload(words, [words.length]);
+}
+
+/**
+ * Uploads what a sampler draws from for the rows of a part, if that is their users' items. It belongs to the stream's scope.
+ * @throws InputError if a sequence leaves nothing to draw
+ */
+export function uploadHistories(
+  stream: Stream,
+  { name, source }: DrawingSampler,
+  rows: SequenceRows | undefined,
+  numItems: number,
+): Tensor | undefined {
+  if (source?.from !== 'histories') return undefined;
+  if (!rows) throw new GsasError(`the negatives ${name} need the rows of the batch`);
+  const words = source.words(rows, numItems);
   return stream.upload(words, [words.length]);
 }

@@ -5,13 +5,13 @@ import type { Tape } from '../../../engine/tape.js';
 import type { Tensor } from '../../../engine/tensor.js';
 import type { Verdict } from '../judge.js';
 import type { Corrections } from '../log-q.js';
-import type { ItemCounts } from '../sampler.js';
+import type { ItemCounts, SequenceRows } from '../sampler.js';
 import type { Lists } from '../shared/lists.js';
 
 /** Which items a token's positive is compared with, as a configuration names it: a sampler of its own candidates, or items that tokens share. */
 export interface Negatives extends Choice {
   /** What must be known of the data, beside N. */
-  readonly needs?: 'counts';
+  readonly needs?: 'counts' | 'histories';
   /** Some items are likelier to be drawn than others. */
   readonly varies?: true;
   /** The corrections of scores by log q that make sense with them; none if left out. */
@@ -52,6 +52,8 @@ export interface Given {
   readonly source?: Tensor;
   /** What `lists` chose for this batch. */
   readonly lists?: Lists;
+  /** The sequences that the tokens are of, where `needs` asks for histories. */
+  readonly rows?: SequenceRows;
   /** What a token's loss counts for in the whole; 1 / T if left out. */
   readonly scale?: number;
 }

@@ -1,6 +1,6 @@
 import { settingsOf } from '../../../base/options.js';
 import { CASE_RANDOM, type Operand } from '../../op.js';
-import type { DrawingSampler, ItemCounts } from '../sampler.js';
+import type { DrawingSampler, ItemCounts, SequenceRows } from '../sampler.js';
 import { DRAWING } from './index.js';
 import { uniform } from './uniform.js';
 
@@ -24,11 +24,28 @@ export function countsOf(N: number): ItemCounts {
   return Float64Array.from({ length: N + 1 }, (_, i) => (i === 0 ? 0 : ((7 * i) % 5) + (i % 11 === 1 ? 40 : 0)));
 }
 
+/** Tokens in rows of seven, whose users have up to half of the items: of small numbers, of large ones, none, with repetitions. */
+export function rowsOf({ T, N }: { T: number; N: number }): SequenceRows {
+  const rows = Math.ceil(T / 7);
+  const histories = Array.from({ length: rows }, (_, row) =>
+    Uint32Array.from(
+      { length: row % 4 === 3 ? 0 : Math.floor(N / 2) },
+      (_, i) => [1 + Math.floor(i / 2), N - i, 1 + ((5 * i) % N)][row % 4],
+    ),
+  );
+  const spans = Uint32Array.from({ length: 2 * T }, (_, i) => Math.min(T, 7 * (Math.floor(i / 14) + (i % 2))));
+  return { spans, histories };
+}
+
 /** What a case's sampler draws from, if it has a source. */
 export function sourceOf(shape: SampledCase): { source?: Operand<Uint32Array> } {
   const sampler = samplerOf(shape);
   if (!sampler.source) return {};
-  const data = sampler.source.words(countsOf(shape.N), settingsOf(sampler));
+  const { source } = sampler;
+  const data =
+    source.from === 'counts'
+      ? source.words(countsOf(shape.N), settingsOf(sampler))
+      : source.words(rowsOf(shape), shape.N);
   return { source: { shape: [data.length], data } };
 }
 

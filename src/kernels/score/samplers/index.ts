@@ -1,10 +1,11 @@
 import { optionsOf } from '../../../base/options.js';
 import type { DrawingSampler, Sampler } from '../sampler.js';
 import { given } from './given.js';
-import { popularity } from './popularity.js';
+import { mixed, popularity } from './popularity.js';
 import { uniform } from './uniform.js';
+import { uniformReject } from './uniform-reject.js';
 
-const ALL = [uniform, popularity] as const;
+const ALL = [uniform, uniformReject, popularity, mixed] as const;
 
 /** Every sampler that draws: kernels' specs, the configuration, help and docs walk this list and no other. */
 export const DRAWING: Readonly<Record<string, DrawingSampler>> = Object.fromEntries(

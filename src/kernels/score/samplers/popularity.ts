@@ -1,4 +1,3 @@
-import type { Settings } from '../../../base/options.js';
 import { multiplyHigh, PHILOX_WGSL, philox4x32 } from '../../../base/philox.js';
 import type { DrawingSampler, ItemCounts } from '../sampler.js';
 import { aliasTable } from './alias.js';
@@ -18,7 +17,10 @@ export const popularity = {
       help: 'negatives are drawn by popularity to this power: 1 is popularity itself, 0.75 is what word2vec has, 0 is uniform',
     },
   },
-  source: { from: 'counts', words: sourceWords },
+  source: {
+    from: 'counts',
+    words: (counts, { popularity_exponent }) => sourceWords(popularityOf(counts, popularity_exponent)),
+  },
   params: 'items: u32, seed: u32, step: u32, first: u32,',
   wgsl: (binding) => /* wgsl */ `${PHILOX_WGSL}
 @group(0) @binding(${binding}) var<storage, read> source: array<u32>; // [N, 2] threshold and alias of each column, then [N] log q as its bits
@@ -56,6 +58,35 @@ fn candidates4(t: u32, quad: u32) -> vec4u {
   },
 } satisfies DrawingSampler;
 
+/**
+ * Two proposals in one: each draw is by popularity with a given probability, and uniform else, so that items that hardly occur are negatives as well (in
+ * the spirit of mixed negative sampling, Yang et al., WWW 2020 companion, whose share by popularity is the batch). One alias table holds the mixture.
+ */
+export const mixed = {
+  ...popularity,
+  name: 'mixed',
+  help: 'a share by popularity and the rest uniform',
+  formula:
+    'ids[t, j] = i with probability m count[i]^e / sum + (1 - m) / N, m being the share by popularity, drawn as popularity is',
+  options: {
+    ...popularity.options,
+    mixed_share: {
+      type: 'number',
+      default: 0.5,
+      min: 0,
+      max: 1,
+      help: 'probability that a mixed negative is drawn by popularity; the others are uniform',
+    },
+  },
+  source: {
+    from: 'counts',
+    words: (counts, { popularity_exponent, mixed_share: share }) =>
+      sourceWords(
+        popularityOf(counts, popularity_exponent).map((q, _, { length }) => share * q + (1 - share) / length),
+      ),
+  },
+} satisfies DrawingSampler;
+
 /** The probability of each item 1 … N. */
 export function popularityOf(counts: ItemCounts, exponent: number): Float64Array {
   const weights = counts.subarray(1).map((count) => (count > 0 || exponent === 0 ? count ** exponent : 0));
@@ -63,19 +94,20 @@ export function popularityOf(counts: ItemCounts, exponent: number): Float64Array
   return weights.map((weight) => weight / total);
 }
 
-/** An item that is never drawn gets the log q of the rarest that is, so that no score becomes infinite. */
-function sourceWords(counts: ItemCounts, { popularity_exponent: exponent }: Settings): Uint32Array {
-  const q = popularityOf(counts, exponent);
+/**
+ * The alias table of these probabilities, and their logs. An item that is never drawn gets the log q of the rarest that is, so that no score becomes
+ * infinite.
+ * @param q [N]
+ */
+function sourceWords(q: Float64Array): Uint32Array {
   const rarest = q.reduce((least, p) => (p > 0 ? Math.min(least, p) : least), 1);
   const { thresholds, aliases } = aliasTable(q);
   const words = new Uint32Array(3 * q.length);
-  new Float32Array(words.buffer).set(
-    q.map((p) => Math.log(Math.max(p, rarest))),
-    2 * q.length,
-  );
   thresholds.forEach((threshold, i) => {
     words[2 * i] = threshold;
     words[2 * i + 1] = aliases[i];
   });
+  const logs = q.map((p) => Math.log(Math.max(p, rarest)));
+  new Float32Array(words.buffer).set(logs, 2 * q.length);
   return words;
 }
