@@ -7,7 +7,7 @@ import { architectureOf } from '../model/registry.js';
 import type { Checkpoint, ResumableCheckpoint } from './checkpoint.js';
 import { chosenIn } from './chosen.js';
 import { checkOptions, resolveConfig, resumeConfig, type TrainConfig, type TrainOptions } from './config.js';
-import { objectiveOf, priorProduct } from './objective.js';
+import { priorProduct } from './objective.js';
 import type { RunStore } from './run-store.js';
 import type { TrainerState } from './trainer.js';
 import { carriedOver, inheritedOptions, warmStart } from './warm-start.js';
