@@ -22,6 +22,7 @@ export { type SyntheticDataset, type SyntheticOptions, syntheticDataset } from '
 export type { QueryBatch, RaggedBatch, Task, TrainingBatch, TrainingBatches } from './data/batches.js';
 export type { Metrics } from './data/metrics.js';
 export { nextItem } from './data/tasks.js';
+export type { ItemCounts } from './kernels/score/sampler.js';
 export type { Checkpoint, LoopState, OptimizerSlots, ResumableCheckpoint } from './train/checkpoint.js';
 export type { TrainConfig, TrainOptions } from './train/config.js';
 export { estimateTraining, type TrainingCost } from './train/estimate.js';
@@ -30,6 +31,7 @@ export { type PlanRequest, planTraining, type TrainPlan } from './train/plan.js'
 export { PRESETS, presetOptions } from './train/presets.js';
 export type { ProgressState } from './train/progress.js';
 export type {
+  DivergedStep,
   Outcome,
   ResumePoint,
   RunStore,
@@ -39,7 +41,7 @@ export type {
   Validation,
 } from './train/run-store.js';
 export { type TrainRequest, type TrainResult, train } from './train/train.js';
-export { Trainer, type TrainerState } from './train/trainer.js';
+export { type StepOutcome, Trainer, type TrainerState } from './train/trainer.js';
 
 // Checkpoints and models
 
@@ -117,17 +119,17 @@ export * from './base/errors.js';
 export type { Choice, Option } from './base/options.js';
 export { HostRandom } from './base/philox.js';
 export { Gradient, type RowShare } from './engine/gradient.js';
-export type { Pipeline, PipelineCache } from './engine/pipelines.js';
+export type { Bound, Pipeline, PipelineCache } from './engine/pipelines.js';
 export type { BufferPool, PooledBuffer } from './engine/pool.js';
 export type { KernelTime, Profiler } from './engine/profiler.js';
-export { type Binding, type Program, program, type Scalar, type Uniform } from './engine/program.js';
+export { type Binding, type Program, program, type Scalar, type Uniform, type Workgroups } from './engine/program.js';
 export type { RandomState } from './engine/random.js';
 export { Stream } from './engine/stream.js';
 export { Table, type TableLayout } from './engine/table.js';
 export { type Entry, Tape } from './engine/tape.js';
 export { checkShapes, type DType, type HostArray, type Shape, sizeOf, type Tensor } from './engine/tensor.js';
 export type { Tuning, TuningAnswer, TuningQuestion } from './engine/tuning.js';
-export { float, mainWgsl, wgsl } from './engine/wgsl.js';
+export { float, mainWgsl, type Subgroups, wgsl } from './engine/wgsl.js';
 export { checkCase, compare, type Deviation, isOff, OpRun } from './kernels/harness.js';
 export { integers, normals, spansOf } from './kernels/inputs.js';
 export {

@@ -23,7 +23,8 @@ export { ensureAdapter, installSoftware, type Log, type SoftwareName } from './n
 
 // Data in
 
-export type { DatasetStats, LineStats } from './data/stats.js';
+export type { DatasetProfile } from './data/profile.js';
+export type { DatasetStats, LineStats, Ties } from './data/stats.js';
 export { PUBLIC_DATASETS, type PublicDataset } from './ingest/download/catalogue.js';
 export { type DownloadOptions, downloadDataset } from './ingest/download/download.js';
 export type { Dropped } from './ingest/events.js';
@@ -76,7 +77,7 @@ export { KnownUsers, knownUsers } from './store/users.js';
 // Watching and understanding runs
 
 export { analyseRun } from './report/analyse-run.js';
-export type { Analysis, Calibration, Example, Item, Profile, Ranked } from './report/analysis.js';
+export type { Analysis, Calibration, Cases, Example, Item, Profile, Ranked } from './report/analysis.js';
 export { listRuns, type RunSummary } from './report/list.js';
 export { writeReport } from './report/report.js';
 export { type RunDataset, type RunRecord, type RunState, readRun } from './report/run.js';

@@ -29,6 +29,7 @@ export interface FilePreview {
   readonly problem?: string;
 }
 
+/** A column of a log, and what it is taken for. */
 export interface ColumnPreview {
   readonly name: string;
   /** The column's role; undefined if it is not read. */

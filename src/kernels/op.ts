@@ -54,9 +54,13 @@ export interface Op extends Description<unknown> {
 
 /** An operation whose operands are typed by what `inputs` and `run` return; a name that is optional there is optional everywhere. */
 export interface TypedOp<Case, Inputs, Outputs> extends Description<Case> {
+  /** Operands for a case, drawn at random. */
   inputs(shape: Case, random: HostRandom): Inputs;
+  /** Inputs whose gradient is checked, in the cases that have them. */
   differentiable: readonly (keyof Inputs & string)[];
+  /** Records the operation on the tape. Outputs are named as in `reference`. */
   run(tape: Tape, shape: Case, inputs: { [Name in keyof Inputs]: Tensor }): Outputs;
+  /** The same in plain float64 loops, under `CASE_RANDOM`. */
   reference(
     shape: Case,
     inputs: { [Name in keyof Inputs]: Wide<Exclude<Inputs[Name], undefined>> },

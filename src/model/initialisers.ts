@@ -10,12 +10,15 @@ export interface Start {
 
 /** Draws a fresh parameter, element by element. */
 export interface Initialiser {
+  /** One element. */
   draw(random: HostRandom, start: Start): number;
   /** A table of scores that follows `Start.shift`. */
   readonly shifted?: true;
 }
 
+/** For the biases of norms. */
 export const ZEROS: Initialiser = { draw: () => 0 };
+/** For the weights of norms. */
 export const ONES: Initialiser = { draw: () => 1 };
 
 /** N(0, std²), for an embedding table. */

@@ -22,8 +22,8 @@ const AMONG = 10 * MOST;
  * A few users of a dataset's test split (of its validation split, where the test split is empty) whose histories are neither long nor short. Empty where nobody is held
  * out, or if the data is of another catalogue than the model.
  * @param folder as for `openSource`
- * @param model.names of the items 1..numItems, by whose ids items are followed to a newer log
- * @param model.everything whether held-out items were trained on, so that they belong to the history
+ * @param model the names of its items 1..numItems, by whose ids items are followed to a newer log, and whether it was trained on `everything`, so that held-out items
+ *   belong to the history
  * @throws InputError for data that cannot be read
  */
 export function exampleUsers(

@@ -16,6 +16,7 @@ import { RunLog } from './runlog.js';
 import { beginSession, endSession } from './sessions.js';
 import { rememberSource } from './source.js';
 
+/** What a run's folder says of its data. */
 export interface RunFolderOptions {
   /** Where the dataset came from, so that `evaluate RUN` finds it: a folder, or null for the embedded one. */
   readonly data?: string | null;

@@ -53,8 +53,7 @@ export class KnownUsers {
 /**
  * The users of a dataset's folder, or of the embedded catalogue for null. Where the data and the model were imported from logs, items are
  * followed by their ids, so that the data may be a newer log than the model's; what the model does not know is left out.
- * @param label names the model in errors
- * @param names of the model's items 1..numItems
+ * @param model its `label` in errors, and the names of its items 1..numItems
  * @throws InputError for data of another catalogue without ids, or whose held-out lines are of unknown users
  */
 export function knownUsers(

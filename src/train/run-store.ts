@@ -103,7 +103,10 @@ export interface RunStore {
   save(checkpoint: ResumableCheckpoint, isBest: boolean): Awaitable<void>;
   /** Keeps a step that is not finite. @returns how to see it again, a clause of a message; left out where a store has no way to */
   saveDiverged?(step: DivergedStep): Awaitable<string>;
+  /** Keeps what was measured of some steps; it may be lost in a crash. */
   logSteps(record: StepRecord): Awaitable<void>;
+  /** Keeps what a validation measured. */
   logValidation(record: Validation): Awaitable<void>;
+  /** Keeps why the session ended. Nothing is called afterwards. */
   end(outcome: Outcome): Awaitable<void>;
 }
