@@ -9,6 +9,7 @@ import { probeSubgroups } from './probe.js';
 import { Profiler } from './profiler.js';
 import { Tuning } from './tuning.js';
 import { UniformRing } from './uniforms.js';
+import { MOST_WORK, type Share, sharesOf } from './work.js';
 
 /** What kernels may rely on. These are baked into shaders, so a kernel looks here and nowhere else. */
 export interface Capabilities {
@@ -43,6 +44,8 @@ export interface GpuOptions {
   onWait?: (work: Promise<unknown>) => void;
   /** Bytes of the host's memory, from which a software adapter's buffers come, too. Left out where it is not known. */
   hostMemory?: number;
+  /** Multiply-adds of a submit at most; see `MOST_WORK`, the default. */
+  mostWork?: number;
   /** Opens other devices of the same driver for `compileAhead`. For drivers that compile a shader at its first launch and store it on disk. */
   compilers?: () => Promise<Gpu[]>;
 }
@@ -159,6 +162,17 @@ export class Gpu {
   /** Bytes of the host's memory; infinite where it is not known. */
   get hostMemory(): number {
     return this.options.hostMemory ?? Infinity;
+  }
+
+  /** Multiply-adds that one submit should not exceed. */
+  get mostWork(): number {
+    return this.options.mostWork ?? MOST_WORK;
+  }
+
+  /** See `sharesOf`. */
+  sharesOf(workgroups: number, each: number): Share[] {
+    const grid = this.device.limits.maxComputeWorkgroupsPerDimension;
+    return sharesOf(workgroups, each, { most: this.mostWork, grid });
   }
 
   /** A number that no other buffer of this device has. */

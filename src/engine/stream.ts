@@ -18,12 +18,11 @@ export class Stream {
 
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
-  /** The label of the pass: the kernel launched last, which a validation error then names. */
-  #label = '';
+  #label = ''; // of the pass: the kernel launched last, which a validation error then names
   #afterSubmit: (() => void)[] = [];
   #scopes: Set<Tensor>[] = [];
-  /** What is rehearsed now, see `rehearse`; if nothing is, what is recorded runs. */
-  #rehearsed: 'launches' | 'buffers' | undefined;
+  #work = 0; // multiply-adds recorded since the last submit
+  #rehearsed: 'launches' | 'buffers' | undefined; // see `rehearse`; undefined: what is recorded runs
 
   constructor(readonly gpu: Gpu) {}
 
@@ -149,15 +148,16 @@ export class Stream {
    * Records one launch. `args` names every storage binding (a tensor) and every uniform (a number) of the program.
    * `workgroups` is a count, spread over two dimensions where it exceeds what one allows (`mainWgsl` numbers them; the shader must check
    * the bound), or a grid.
+   * @param work its multiply-adds, if they may be many: launches that a GPU's watchdog might not let pass in one submit are submitted apart
    * @throws GsasError if an argument is missing, superfluous or of another type
    */
-  dispatch(program: Program, args: Record<string, Tensor | number>, workgroups: Workgroups): void {
+  dispatch(program: Program, args: Record<string, Tensor | number>, workgroups: Workgroups, work = 0): void {
     const tensors = boundTensors(program, args);
     const [x, y, z] = gridOf(workgroups, this.gpu.device.limits.maxComputeWorkgroupsPerDimension);
     if (x * y * z === 0 || this.#rehearsed === 'buffers') return;
 
     this.gpu.turn(this); // from here on the ring of uniforms is this stream's
-    this.#makeRoom();
+    this.#makeRoom(work);
     const pipeline = this.gpu.pipelines.pipeline(program);
     const offsets = program.uniforms.length > 0 ? [this.gpu.uniforms.push(program, args)] : [];
     const pass = this.#openPass(program.name, tensors);
@@ -181,6 +181,7 @@ export class Stream {
     this.gpu.device.queue.submit([this.#encoder.finish()]);
     this.#encoder = undefined;
     this.gpu.submits++;
+    this.#work = 0;
     afterResolve?.();
     for (const action of this.#afterSubmit.splice(0)) action();
   }
@@ -281,14 +282,16 @@ export class Stream {
   #discard(): void {
     this.#endPass();
     this.#encoder = undefined;
+    this.#work = 0;
     this.#afterSubmit = [];
     this.gpu.uniforms.discard();
     this.gpu.profiler?.discard();
   }
 
-  /** A step with more launches than there are slots submits what is recorded and goes on. */
-  #makeRoom(): void {
-    if (this.gpu.profiler?.full) this.submit();
+  /** A step with more launches than there are slots, or more work than a submit may do, submits what is recorded and goes on. */
+  #makeRoom(work: number): void {
+    if (this.gpu.profiler?.full || this.#work + work > this.gpu.mostWork) this.submit();
+    this.#work += work;
     if (this.gpu.uniforms.full) {
       this.submit();
       this.gpu.uniforms.grow();

@@ -44,7 +44,7 @@ export function matmulByRows(
   const tile = { ...builtInTile(stream.gpu.capabilities, ROWS, N), rows: ROWS };
   const shader = matmulShader({ ...tile, ...PLAIN, transposeA: false, groups: 'rows' });
   const sizes = { M: out.shape[0], N, K, segments_count: n, rows: ROWS, source: from, destination: to };
-  stream.dispatch(shader, { a, b, out, segments, ...sizes }, n * tilesOf(tile, 1, N));
+  stream.dispatch(shader, { a, b, out, segments, ...sizes }, n * tilesOf(tile, 1, N), a.shape[0] * K * N);
 }
 
 /**
@@ -64,5 +64,5 @@ export function matmulByDepth(
   const tile = builtInTile(stream.gpu.capabilities, M, N);
   const shader = matmulShader({ ...tile, ...PLAIN, transposeA: true, groups: 'depth' });
   const sizes = { M, N, K: a.shape[0], groups: G, base, rows: tile.rows };
-  stream.dispatch(shader, { a, b, out, starts, ...sizes }, G * tilesOf(tile, M, N));
+  stream.dispatch(shader, { a, b, out, starts, ...sizes }, G * tilesOf(tile, M, N), a.shape[0] * M * N);
 }

@@ -59,28 +59,29 @@ export function matmul(
     return;
   }
   const tile = chooseTile(stream.gpu, { M, N, K, transposeA: transposeA ?? false });
-  const launch = (target: Tensor, depth: number, accumulate: boolean) =>
-    stream.dispatch(
-      matmulShader({
-        ...tile,
-        transposeA: transposeA ?? false,
-        add: accumulate,
-        bias: bias !== undefined,
-        relu,
-        dropout: dropout !== undefined,
-        residual: residual !== undefined,
-      }),
-      {
-        a,
-        b,
-        out: target,
-        ...(bias && { bias }),
-        ...(residual && { residual }),
-        ...{ M, N, K, depth, rows: tile.rows },
-        ...(dropout && dropoutUniforms(dropout.random, dropout)),
-      },
-      tilesOf(tile, M, N) * Math.ceil(K / depth),
-    );
+  const launch = (target: Tensor, depth: number, accumulate: boolean) => {
+    const shader = matmulShader({
+      ...tile,
+      transposeA: transposeA ?? false,
+      add: accumulate,
+      bias: bias !== undefined,
+      relu,
+      dropout: dropout !== undefined,
+      residual: residual !== undefined,
+    });
+    const args = {
+      a,
+      b,
+      out: target,
+      ...(bias && { bias }),
+      ...(residual && { residual }),
+      ...{ M, N, K, depth, rows: tile.rows },
+      ...(dropout && dropoutUniforms(dropout.random, dropout)),
+    };
+    const tiles = tilesOf(tile, M, N) * Math.ceil(K / depth);
+    for (const { first, count, work } of stream.gpu.sharesOf(tiles, (M * N * K) / tiles))
+      stream.dispatch(shader, { ...args, first_tile: first }, count, work);
+  };
 
   // Always by the built-in tile: how K is split is part of the order of summation.
   const tiles = tilesOf(builtInTile(stream.gpu.capabilities, M, N), M, N);

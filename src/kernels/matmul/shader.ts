@@ -68,6 +68,7 @@ struct Params {
   base: u32, // the row of b that row 0 of a is multiplied with
 #else
   depth: u32, // how much of K one workgroup sums
+  first_tile: u32, // the launch's first tile, where others have a share of the product
 #endif
   rows: u32, // of a tile: what the compiler does not know, it does not unroll
 #if ${dropout}
@@ -147,8 +148,13 @@ ${laneMainWgsl(lanes, constants)}
   let end = params.K;
 #else
   let tiles = across * ((params.M + ${rows - 1}u) / ${rows}u);
-  let tile = number % tiles;
-  let split = number / tiles;
+#if ${groups === 'depth'}
+  let place = number;
+#else
+  let place = params.first_tile + number;
+#endif
+  let tile = place % tiles;
+  let split = place / tiles;
   let row = tile / across * ${rows}u;
   let rows_end = params.M;
   let column = tile % across * ${lanes * cells}u + lane;

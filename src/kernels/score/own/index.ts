@@ -82,7 +82,7 @@ export function scoreOwn(
     ...((logQ !== 'none' || draws) && { log_k: Math.log(k) }),
   };
   const args = { h, ...table.bindings('table'), targets, losses, ...outputs, ...sampled, ...numbers };
-  stream.dispatch(shader, args, teamWorkgroups(team, T));
+  stream.dispatch(shader, args, teamWorkgroups(team, T), (gradients ? 2 : 1) * T * (k + 1) * D);
   const loss = stream.empty([1]);
   columnSumInto(stream, losses, loss);
   stream.release(losses);

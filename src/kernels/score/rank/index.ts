@@ -27,21 +27,12 @@ export function rank(
   const { score, ranks } = beginRanks(stream, h, table, targets, excluded, numItems);
   const [B, D] = h.shape as [number, number];
   const tile = tileOf(stream.gpu.capabilities, table, B);
-  stream.dispatch(
-    countBetter(tile),
-    {
-      h,
-      ...table.bindings('table'),
-      target_score: score,
-      excluded,
-      rank: ranks,
-      B,
-      N: numItems,
-      cells: cellsOf(D).count,
-      words: excluded.shape[1],
-    },
-    [Math.ceil((numItems + 1) / ITEMS), Math.ceil(B / tile.rows)],
-  );
+  const args = { h, ...table.bindings('table'), target_score: score, excluded, rank: ranks };
+  const numbers = { B, N: numItems, cells: cellsOf(D).count, words: excluded.shape[1] };
+  for (const { first, count, work } of stream.gpu.sharesOf(Math.ceil((numItems + 1) / ITEMS), B * ITEMS * D)) {
+    const grid = [count, Math.ceil(B / tile.rows)] as const;
+    stream.dispatch(countBetter(tile), { ...args, ...numbers, start: first * ITEMS }, grid, work);
+  }
   stream.release(score);
   return ranks;
 }

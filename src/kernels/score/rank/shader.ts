@@ -46,7 +46,7 @@ export const ADD_COUNTS = /* wgsl */ `workgroupBarrier();
 export const countBetter = program(
   'rank.count',
   (tile: Tile) => wgsl`${catalogueWgsl(tile)}
-struct Params { B: u32, N: u32, cells: u32, words: u32 }
+struct Params { B: u32, N: u32, cells: u32, words: u32, start: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(3) var<storage, read> target_score: array<f32>; // [B]
 @group(0) @binding(4) var<storage, read> excluded: array<u32>; // [B, words]
@@ -54,7 +54,7 @@ struct Params { B: u32, N: u32, cells: u32, words: u32 }
 var<workgroup> counts: array<atomic<u32>, ROWS>;
 ${scoreMain(tile)}
   let first = workgroup.y * ROWS;
-  let items = workgroup.x * ITEMS + 4u * local + vec4u(0u, 1u, 2u, 3u); // of one word of a row's bits
+  let items = params.start + workgroup.x * ITEMS + 4u * local + vec4u(0u, 1u, 2u, 3u); // of one word of a row's bits
   let inside = (items >= vec4u(1u)) & (items <= vec4u(params.N));
   let word = min(items.x, params.N) / 32u;
   let scores = score_tile(first, min(items, vec4u(params.N)), lane);

@@ -64,6 +64,7 @@ export function topK(
         ...(ranked && { target_score: ranked.score, rank: ranked.ranks }),
       },
       [tiles, Math.ceil(B / tile.rows)],
+      B * columns * D,
     );
     stream.dispatch(merge, { scores, best_ids: ids, best_scores: best, K: k, start, columns }, [B, 1]);
   }
