@@ -4,6 +4,7 @@ import { GsasError } from '../../src/base/errors.js';
 import type { Choice } from '../../src/base/options.js';
 import type { Cost, Op } from '../../src/kernels/op.js';
 import { registry } from '../../src/kernels/registry.js';
+import { JUDGES } from '../../src/kernels/score/judges/index.js';
 import { RULES } from '../../src/kernels/update/rules/index.js';
 import { allArchitectures } from '../../src/model/registry.js';
 import type { Results } from '../common/results.js';
@@ -19,6 +20,9 @@ export function generatedParts(results: readonly Results[]): Record<string, Reco
       operations: table(['operation', 'computes', 'gradients of', 'cases'], registry.map(operation)),
       costs: table(['operation', 'shape', 'pass', 'MB', 'MFLOP', 'FLOP/byte'], registry.flatMap(costs), 3),
       measurements: results.map(measurements).join('\n\n'),
+    },
+    'docs/losses.md': {
+      losses: table(['`--loss`', 'what it is', 'loss of a position, source', 'negatives', 'its options'], lossRows()),
     },
     'docs/training.md': {
       choices: [
@@ -79,6 +83,18 @@ function measurements({ adapter, driver, processor, rows }: Results): string {
     `${driver}, ${processor}. Milliseconds by GPU timestamps where there are any, else by the host.`,
     table(['operation', 'shape', 'pass', 'ms', 'of the roofline', 'bound by', 'commit'], lines, 3),
   ].join('\n\n');
+}
+
+function lossRows(): string[][] {
+  return Object.values(JUDGES).map(({ name, help, formula, negatives, options }) => [
+    code(name),
+    help,
+    code(formula),
+    negatives ? code(negatives) : 'any',
+    Object.keys(options)
+      .map((key) => code(`--${key.replaceAll('_', '-')}`))
+      .join(', '),
+  ]);
 }
 
 function choiceTable(flag: string, choices: Readonly<Record<string, Choice>>): string {

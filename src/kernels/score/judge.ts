@@ -11,10 +11,11 @@ export interface Judge extends Choice {
   /** The name of the only negatives that it works with; any if left out. */
   readonly negatives?: string;
   /**
-   * What must be known of a token's scores before the slope of one of them is: nothing; the `positive`'s, which kernels take first; or `log_sum_exp`,
-   * that of all of them, the positive's included, which kernels keep as a running maximum and sum while scores go by.
+   * What must be known of a token's scores before the slope of one of them is: nothing; the `positive`'s, which kernels take first; `log_sum_exp`,
+   * that of all of them, the positive's included, which kernels keep as a running maximum and sum while scores go by; or `softmax`, the positive's and
+   * up to four sums over the candidates that are relative to the largest of their scores, which kernels keep in the same way.
    */
-  readonly needs: 'nothing' | 'positive' | 'log_sum_exp';
+  readonly needs: 'nothing' | 'positive' | 'log_sum_exp' | 'softmax';
   /** Fields of `struct Params` that `wgsl` reads. */
   readonly params: string;
   /** Their values. */
@@ -26,9 +27,12 @@ export interface Judge extends Choice {
    *   the token's positive is drawn, on average. Kernels use 0 for a slot that holds nothing, for which both others must return 0;
    * - `loss_of(w: Score, s: Score, row: Row) -> Score`: the part of the loss that a score of weight w brings;
    * - `slope_of(w: Score, s: Score, row: Row) -> Score`: the loss's derivative by that score.
-   * `row.positive` and `row.log_sum_exp` are known where `needs` asks for them. With `positive` the loss must depend on s_j - s+ alone, so that the
+   * `row`, see `ROW_WGSL`, holds what `needs` asks for. With `positive` the loss must depend on s_j - s+ alone, so that the
    * positive's slope is less the sum of the candidates'. With `log_sum_exp` the candidates' part of the loss
    * must lie in the log-sum-exp, so that only a positive is asked for its loss, and the slope must be |w| e^(s - log_sum_exp), plus w for a positive.
+   * With `softmax`, too, only a positive is asked for its loss, and the judge has two functions more:
+   * - `terms_of(s: f32, largest: f32, row: Row) -> vec4f`: what a candidate adds to the sums, finite for s <= largest;
+   * - `rebased(sums: vec4f, largest: f32, larger: f32, row: Row) -> vec4f`: sums relative to `largest` made relative to `larger`.
    */
   readonly wgsl: string;
   /** What the sum over a token's scores is divided by. */
@@ -64,3 +68,6 @@ export interface Verdict {
   readonly judge: Judge;
   readonly settings: Settings;
 }
+
+/** WGSL: what is known of a token's scores: those that the judge needs, the others undefined. `largest` and `sums` are of candidates alone. */
+export const ROW_WGSL = 'struct Row { positive: f32, log_sum_exp: f32, largest: f32, sums: vec4f }\n';

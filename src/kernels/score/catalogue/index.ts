@@ -9,6 +9,7 @@ import { matmul } from '../../matmul/index.js';
 import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
 import type { Verdict } from '../judge.js';
+import { scorePositives } from '../shared/shader.js';
 import { answerForPositives, type JudgeConstants, judgeTile, tileItems, WORKGROUP } from './shader.js';
 
 /** Scores in memory at one time: 16 MiB. */
@@ -66,11 +67,12 @@ export function scoreCatalogue(
   const losses = stream.empty([T, 1]);
   const dh = gradients ? stream.empty([T, D]) : undefined;
   const dtable = gradients ? stream.empty([R, D]) : undefined;
-  const [pairs, waits] = [judge.needs === 'positive', judge.needs === 'log_sum_exp'];
+  const [pairs, waits, sums] = (['positive', 'log_sum_exp', 'softmax'] as const).map((need) => judge.needs === need);
   const answers = gradients && pairs ? { ids: stream.empty([T], 'u32'), slopes: stream.empty([T]) } : undefined;
   stream.scope(() => {
     const tile = stream.empty([tokens[0].count * items[0].count]);
     const running = stream.empty([T, 2]);
+    const summed = stream.empty([sums && !alone ? T : 0, 2, 4]);
     const team = teamOf(stream.gpu.capabilities);
     const scaled = (scale ?? 1 / T) / judge.divisor(N - 1);
 
@@ -82,9 +84,10 @@ export function scoreCatalogue(
       const shader = judgeTile({ team, judge: judge.name, pass, firstTile, weighted, gradients });
       const judges = pass !== 'reduce';
       const args = {
-        ...((judges || pairs) && { targets: part(stream, targets, rows) }),
+        ...((judges || pairs || sums) && { targets: part(stream, targets, rows) }),
         ...(judges && { losses: part(stream, losses, rows) }),
-        ...((pairs || (waits && pass !== 'at_once')) && { running: part(stream, running, rows) }),
+        ...((pairs || sums || (waits && pass !== 'at_once')) && { running: part(stream, running, rows) }),
+        ...(sums && pass !== 'at_once' && { summed: part(stream, summed, rows) }),
       };
       const numbers = { M: rows.count, W: of.count, first: of.start, N, scale: scaled, ...judge.uniforms(settings) };
       stream.dispatch(shader, { scores, ...args, ...numbers }, teamWorkgroups(team, rows.count));
@@ -99,7 +102,12 @@ export function scoreCatalogue(
       return { columns, rows };
     };
 
-    if (!alone && (waits || pairs)) {
+    if (sums) {
+      const shader = scorePositives({ D, team, table: table.layout, weighted });
+      const args = { h, ...table.bindings('table'), targets, running, T, scale: scaled };
+      stream.dispatch(shader, args, teamWorkgroups(team, T));
+    }
+    if (!alone && (waits || pairs || sums)) {
       for (const of of items) {
         stream.scope(() => {
           const { columns } = itemsOf(of, false);

@@ -3,6 +3,7 @@ import { type TableLayout, tableWgsl } from '../../../engine/table.js';
 import { mainWgsl, wgsl } from '../../../engine/wgsl.js';
 import { cellsOf } from '../../cells.js';
 import { type Team, teamMain, teamWgsl } from '../../team.js';
+import { ROW_WGSL } from '../judge.js';
 import { JUDGES } from '../judges/index.js';
 import { targetsWgsl } from '../targets.js';
 
@@ -53,7 +54,8 @@ export interface JudgeConstants {
   judge: string;
   /**
    * What a tile is read for: to `reduce` its scores to the running maximum and sum of each token; to `judge` them, knowing the log-sum-exp if the judge
-   * needs it; or, where the tile is the whole catalogue, both `at_once`.
+   * or the sums over candidates if the judge
+   * needs them; or, where the tile is the whole catalogue, both `at_once`.
    */
   pass: 'reduce' | 'judge' | 'at_once';
   /** Nothing is known of these tokens from earlier tiles. */
@@ -79,6 +81,7 @@ export const judgeTile = program('score.catalogue.judge', (constants: JudgeConst
     : '(items >= vec4u(1u)) & (items <= vec4u(params.N))';
   const waits = JUDGES[judge].needs === 'log_sum_exp';
   const pairs = JUDGES[judge].needs === 'positive';
+  const sums = JUDGES[judge].needs === 'softmax';
   const reduces = waits && pass !== 'judge';
   const judges = pass !== 'reduce';
   return wgsl`${teamWgsl(constants.team)}
@@ -94,13 +97,13 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> scores: array<vec4<f32>>; // [M, W]; slopes afterwards
-#if ${judges || pairs}
+#if ${judges || pairs || sums}
 @group(0) @binding(2) var<storage, read> targets: array<u32>; // [M]; weighted [M, 2]
 #endif
 #if ${judges}
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>; // [M]
 #endif
-#if ${apart || pairs || (waits && pass !== 'at_once')}
+#if ${apart || pairs || sums || (waits && pass !== 'at_once')}
 // [M, 2]: the largest score so far and the sum of e^(s - largest); or the positive's score and its slope as far as it is known
 @group(0) @binding(4) var<storage, read_write> running: array<vec2<f32>>;
 #endif
@@ -108,9 +111,11 @@ struct Params {
 @group(0) @binding(5) var<storage, read> candidates: array<vec4<u32>>; // [lists, W]; 0 is none
 @group(0) @binding(6) var<storage, read> list_of: array<u32>; // [T]
 #endif
-struct Row { positive: f32, log_sum_exp: f32 }
-${JUDGES[judge].wgsl}
-#if ${judges || pairs}
+#if ${sums && pass !== 'at_once'}
+@group(0) @binding(7) var<storage, read_write> summed: array<vec4<f32>>; // [M, 2, 4]: the candidates' largest score so far; sums relative to it
+#endif
+${ROW_WGSL}${JUDGES[judge].wgsl}
+#if ${judges || pairs || sums}
 ${targetsWgsl(weighted)}
 #endif
 fn is_item(items: vec4u, positive_item: u32) -> vec4<bool> { return ${isItem}; }
@@ -136,7 +141,7 @@ ${teamMain(constants.team)}
   let token = t;
   let list = 0u;
 #endif
-#if ${judges || pairs}
+#if ${judges || pairs || sums}
   let target_item = target_of(token);
 #else
   let target_item = 0u; // not asked for
@@ -187,8 +192,20 @@ ${teamMain(constants.team)}
 #else
   row.positive = positive_here;
 #endif
-#elif ${pairs}
+#elif ${pairs || sums}
   row.positive = running[t].x;
+#endif
+#if ${sums && pass !== 'judge'}
+${sumTile({ further: pass === 'reduce' && !firstTile, apart })}
+#if ${pass === 'reduce'}
+  if (inside && lane == 0u) {
+    summed[2u * t] = vec4f(row.largest, 0.0, 0.0, 0.0);
+    summed[2u * t + 1u] = row.sums;
+  }
+#endif
+#elif ${sums}
+  row.largest = summed[2u * t].x;
+  row.sums = summed[2u * t + 1u];
 #endif
 #if ${judges}
   let share = share_of(token);
@@ -203,7 +220,7 @@ ${teamMain(constants.team)}
     let is_target = ${apart ? 'vec4<bool>(false)' : 'items == vec4u(target_item)'};
     let w = select(vec4f(0.0), select(vec4f(negative), vec4f(positive), is_target), is_item(items, target_item));
     let s = scores[t * width + c];
-#if ${waits}
+#if ${waits || sums}
     if (any(is_target)) { loss += sum_of(select(vec4f(0.0), loss_of(w, s, row), is_target)); }
 #else
     loss += sum_of(loss_of(w, s, row));
@@ -239,6 +256,37 @@ ${teamMain(constants.team)}
 }
 `;
 });
+
+/**
+ * WGSL: `row.largest` and `row.sums` of a token's candidates in this tile, after the sums of earlier tiles if `further`. With `apart` the positive is not
+ * among the items. Each lane keeps its own largest score
+ * and sums, so that the tile is read once.
+ */
+function sumTile({ further, apart }: { further: boolean; apart: boolean }): string {
+  return wgsl`
+  var sums = vec4f(0.0);
+  row.largest = LOWEST;
+#if ${further}
+  row.largest = summed[2u * t].x;
+  if (lane == 0u) { sums = summed[2u * t + 1u]; }
+#endif
+  var largest = row.largest;
+  for (var c = lane; c < width; c += LANES) {
+    let items = items4(list, c);
+    let counts = is_item(items, target_item)${apart ? '' : ' & (items != vec4u(target_item))'};
+    let s = scores[t * width + c];
+    for (var j = 0u; j < 4u; j++) {
+      if (!counts[j]) { continue; }
+      let larger = max(largest, s[j]);
+      sums = rebased(sums, largest, larger, row) + terms_of(s[j], larger, row);
+      largest = larger;
+    }
+  }
+  row.largest = team_max(largest, lane);
+  sums = rebased(sums, largest, row.largest, row);
+  row.sums = vec4f(team_sum(sums.x, lane), team_sum(sums.y, lane), team_sum(sums.z, lane), team_sum(sums.w, lane));
+`;
+}
 
 /**
  * The positives' slopes, where they are known after those of the candidates: their part of the gradient of h, and the pairs that bring the table its part.

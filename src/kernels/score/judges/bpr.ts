@@ -1,5 +1,5 @@
 import type { Judge } from '../judge.js';
-import { LOGISTIC_WGSL, softplus } from './logistic.js';
+import { logisticWgsl, softplus } from './logistic.js';
 
 /**
  * Bayesian personalised ranking, the mean over candidates of softplus(s_j - s+) (Rendle, Freudenthaler, Gantner, Schmidt-Thieme, UAI 2009, section
@@ -14,7 +14,7 @@ export const bpr = {
   needs: 'positive',
   params: '',
   uniforms: () => ({}),
-  wgsl: /* wgsl */ `${LOGISTIC_WGSL}
+  wgsl: /* wgsl */ `${logisticWgsl('Score')}
 fn weight_of(positive: bool, share: f32, draws: f32) -> f32 { return select(share, 0.0, positive); }
 fn loss_of(w: Score, s: Score, row: Row) -> Score { return w * softplus(s - Score(row.positive)); }
 fn slope_of(w: Score, s: Score, row: Row) -> Score { return w * sigmoid(s - Score(row.positive)); }

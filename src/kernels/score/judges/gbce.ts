@@ -1,6 +1,6 @@
 import type { Judge } from '../judge.js';
 import { LOG_Q_OPTIONS } from '../log-q.js';
-import { LOGISTIC_WGSL, softplus } from './logistic.js';
+import { logisticWgsl, softplus } from './logistic.js';
 
 /**
  * Generalised binary cross entropy: (beta softplus(-s+) + sum_j softplus(s_j)) / (k + 1), BCE with the positive's probability raised to the
@@ -19,7 +19,7 @@ export const gbce = {
   byCount: true,
   params: 'beta: f32, per_draw: f32,',
   uniforms: ({ beta, per_draw = 0 }) => ({ beta, per_draw }),
-  wgsl: /* wgsl */ `${LOGISTIC_WGSL}
+  wgsl: /* wgsl */ `${logisticWgsl('Score')}
 fn weight_of(positive: bool, share: f32, draws: f32) -> f32 {
   return select(share, -(params.beta + params.per_draw * draws) * share, positive);
 }

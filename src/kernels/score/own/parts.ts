@@ -2,6 +2,7 @@ import { type TableLayout, tableWgsl } from '../../../engine/table.js';
 import { wgsl } from '../../../engine/wgsl.js';
 import { cellsOf } from '../../cells.js';
 import type { Team } from '../../team.js';
+import { ROW_WGSL } from '../judge.js';
 import { JUDGES } from '../judges/index.js';
 import { type Correction, correctionWgsl, LOWEST, type LogQ } from '../log-q.js';
 import { SAMPLERS } from '../samplers/index.js';
@@ -48,8 +49,7 @@ ${tableWgsl('table', 2, { cell: cells.type, cells: 'CELLS', layout: table })}
 @group(0) @binding(7) var<storage, read_write> ds: array<f32>; // [T, k + 1]
 @group(0) @binding(8) var<storage, read_write> ids: array<u32>; // [T, k + 1]
 #endif
-struct Row { positive: f32, log_sum_exp: f32 }
-${sampled(5)}${JUDGES[judge].wgsl}
+${ROW_WGSL}${sampled(5)}${JUDGES[judge].wgsl}
 #if ${probable}
 ${probability}fn log_draws_of(t: u32, id: u32) -> f32 { return log_q_of(t, id) + params.log_k; }
 #endif
@@ -115,11 +115,10 @@ export function conclude(constants: Constants): string {
 `;
 }
 
-/** WGSL, where slopes need the positive's score: that score, and the sum of the slopes that the positive is to answer for. */
+/** WGSL, where slopes need the positive's score: that score. */
 export function positiveFirst(state: (e: string) => string): string {
   return wgsl`
   var row: Row;
-  var pull = 0.0;
   {
     let target_row = target_of(t) * CELLS + lane;
     var partial = 0.0;
@@ -130,6 +129,23 @@ export function positiveFirst(state: (e: string) => string): string {
   }
 `;
 }
+
+/** WGSL, where slopes need sums over the candidates: one more score of this lane's, `s` in slot `slot`, enters its own sums. */
+export const SUM_CANDIDATE = /* wgsl */ `
+  if (slot < params.k) {
+    let larger = max(largest, s);
+    sums = rebased(sums, largest, larger, row) + terms_of(s, larger, row);
+    largest = larger;
+  }
+`;
+
+/** WGSL, where slopes need sums over the candidates: the lanes' sums become one, and the loss is known. */
+export const SUM_LANES = /* wgsl */ `
+  row.largest = team_max(largest, lane);
+  sums = rebased(sums, largest, row.largest, row);
+  row.sums = vec4f(team_sum(sums.x, lane), team_sum(sums.y, lane), team_sum(sums.z, lane), team_sum(sums.w, lane));
+  if (lane == 0u) { loss = first_of(loss_of(Score(weight_of(true, share, draws)), Score(row.positive), row)); }
+`;
 
 /** WGSL: the positive's slope is less the sum of the candidates'. `owner` is the lane that holds its slot. */
 export function answerForPositive(gradients: boolean, owner: string): string {

@@ -2,7 +2,17 @@ import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
 import { teamMain, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
-import { answerForPositive, askWgsl, type Constants, common, conclude, finish, positiveFirst } from './parts.js';
+import {
+  answerForPositive,
+  askWgsl,
+  type Constants,
+  common,
+  conclude,
+  finish,
+  positiveFirst,
+  SUM_CANDIDATE,
+  SUM_LANES,
+} from './parts.js';
 
 /**
  * One subgroup per token, its lanes across the columns: h, the gradient of h and four rows of the table at a time stay in registers, so
@@ -10,11 +20,14 @@ import { answerForPositive, askWgsl, type Constants, common, conclude, finish, p
  * on top. A lane holds the four slots that one Philox call draws; the lanes' quads are then visited one after the other.
  *
  * Where slopes need the log-sum-exp, the gradient of h is the sum of rows weighted by e^(s - largest so far), shrunk whenever the largest
- * grows (FlashAttention's trick: Dao et al. 2022), so that a row is visited once here too; the scores wait in `ds` for their slopes.
+ * grows (FlashAttention's trick: Dao et al. 2022), so that a row is visited once here too; the scores wait in `ds` for their slopes. Where slopes need
+ * sums over the candidates, rows are visited again when these are known.
  */
 export const subgroups = program('score.own.subgroups', (constants: Constants) => {
   const waits = JUDGES[constants.judge].needs === 'log_sum_exp';
   const pairs = JUDGES[constants.judge].needs === 'positive';
+  const sums = JUDGES[constants.judge].needs === 'softmax';
+  const later = waits || sums; // slopes are known when all scores are
   return wgsl`${teamWgsl(constants.team)}${common(constants, 'vec4f')}
 fn first_of(score: Score) -> f32 { return score.x; }
 #if ${constants.ahead}
@@ -37,8 +50,14 @@ ${teamMain(constants.team)}
   var largest = LOWEST;
   var sum = 0.0;
   var positive_here = 0.0;
-#elif ${pairs}
+#elif ${pairs || sums}
 ${positiveFirst((e) => `state[${e}]`)}
+#if ${pairs}
+  var pull = 0.0; // the sum of the slopes that the positive is to answer for
+#else
+  var largest = LOWEST;
+  var sums = vec4f(0.0);
+#endif
 #else
   var row: Row;
 #endif
@@ -55,7 +74,7 @@ ${positiveFirst((e) => `state[${e}]`)}
     var corrections: vec4f;
     for (var j = 0u; j < 4u; j++) { corrections[j] = slot_correction(t, first + j, mine[j]); }
 #endif
-#if ${!waits}
+#if ${!later}
     let w = vec4f(
       slot_weight(first, share, draws), slot_weight(first + 1u, share, draws),
       slot_weight(first + 2u, share, draws), slot_weight(first + 3u, share, draws),
@@ -102,7 +121,7 @@ ${positiveFirst((e) => `state[${e}]`)}
         dstate[e] = dstate[e] * shrink + (slope.x * row0[e] + slope.y * row1[e] + slope.z * row2[e] + slope.w * row3[e]);
       }
 #endif
-#elif ${constants.gradients}
+#elif ${constants.gradients && !sums}
       let slope = slope_of(subgroupShuffle(w, quad), s, row);
       if (lane == quad) { slopes = slope; }
       for (var e = 0u; e < EACH; e++) {
@@ -110,11 +129,17 @@ ${positiveFirst((e) => `state[${e}]`)}
       }
 #endif
     }
-#if ${waits}
+#if ${later}
     for (var j = 0u; j < 4u; j++) {
-      if (first + j == params.k) { positive_here = scores[j]; }
+      let slot = first + j;
+      let s = scores[j];
+#if ${waits}
+      if (slot == params.k) { positive_here = s; }
+#else
+${SUM_CANDIDATE}
+#endif
 #if ${constants.gradients}
-      if (inside && first + j < slots) { ds[t * slots + first + j] = scores[j]; }
+      if (inside && slot < slots) { ds[t * slots + slot] = s; }
 #endif
     }
 #else
@@ -126,7 +151,7 @@ ${positiveFirst((e) => `state[${e}]`)}
 #if ${constants.gradients}
     for (var j = 0u; j < 4u; j++) {
       if (inside && first + j < slots) {
-#if ${!waits}
+#if ${!later}
         ds[t * slots + first + j] = slopes[j];
 #endif
         ids[t * slots + first + j] = mine[j];
@@ -142,6 +167,36 @@ ${positiveFirst((e) => `state[${e}]`)}
       for (var slot = base + 4u * lane; slot < min(base + 4u * lane + 4u, slots); slot++) {
         let s = ds[t * slots + slot]; // what this lane wrote
         ds[t * slots + slot] = first_of(slope_of(Score(slot_weight(slot, share, draws)), Score(s), row));
+      }
+    }
+  }
+#endif
+#endif
+#if ${sums}
+${SUM_LANES}
+#if ${constants.gradients}
+  for (var base = 0u; base < slots; base += 4u * LANES) {
+    let first = base + 4u * lane;
+    var mine = vec4u(0u);
+    var slopes = vec4f(0.0);
+    for (var j = 0u; j < 4u; j++) {
+      let slot = first + j;
+      if (inside && slot < slots) { // what this lane wrote
+        let at = t * slots + slot;
+        mine[j] = ids[at];
+        slopes[j] = first_of(slope_of(Score(slot_weight(slot, share, draws)), Score(ds[at]), row));
+        ds[at] = slopes[j];
+      }
+    }
+    let quads = min(LANES, (slots - base + 3u) / 4u);
+    for (var quad = 0u; quad < quads; quad++) {
+      let rows = subgroupShuffle(mine, quad) * CELLS + lane;
+      let slope = subgroupShuffle(slopes, quad);
+      for (var e = 0u; e < EACH; e++) {
+        if (lane + e * LANES < CELLS) {
+          let at = rows + e * LANES;
+          dstate[e] += slope.x * table_cell(at.x) + slope.y * table_cell(at.y) + slope.z * table_cell(at.z) + slope.w * table_cell(at.w);
+        }
       }
     }
   }

@@ -2,7 +2,16 @@ import { program } from '../../../engine/program.js';
 import { wgsl } from '../../../engine/wgsl.js';
 import { teamMain, teamWgsl } from '../../team.js';
 import { JUDGES } from '../judges/index.js';
-import { answerForPositive, type Constants, common, conclude, finish, positiveFirst } from './parts.js';
+import {
+  answerForPositive,
+  type Constants,
+  common,
+  conclude,
+  finish,
+  positiveFirst,
+  SUM_CANDIDATE,
+  SUM_LANES,
+} from './parts.js';
 
 /**
  * Without subgroups: one workgroup per token. Each lane scores a slot of its own, h being in workgroup memory; then the lanes share the
@@ -12,6 +21,21 @@ import { answerForPositive, type Constants, common, conclude, finish, positiveFi
 export const workgroups = program('score.own.workgroups', (constants: Constants) => {
   const waits = JUDGES[constants.judge].needs === 'log_sum_exp';
   const pairs = JUDGES[constants.judge].needs === 'positive';
+  const sums = JUDGES[constants.judge].needs === 'softmax';
+  const addRows = wgsl`
+    workgroupBarrier();
+    let count = min(LANES, slots - base);
+    for (var e = 0u; e < EACH; e++) {
+      let c = lane + e * LANES;
+      if (c < CELLS) {
+#if ${waits}
+        dstate[e] *= shrink;
+#endif
+        for (var i = 0u; i < count; i++) { dstate[e] += slopes[i] * table_cell(visited[i] * CELLS + c); }
+      }
+    }
+    workgroupBarrier();
+`;
   return wgsl`${teamWgsl(constants.team)}${common(constants, 'f32')}
 fn first_of(score: Score) -> f32 { return score; }
 var<workgroup> state: array<Cell, CELLS>;
@@ -33,8 +57,14 @@ ${teamMain(constants.team)}
   var largest = LOWEST;
   var sum = 0.0;
   var positive_here = 0.0;
-#elif ${pairs}
+#elif ${pairs || sums}
 ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
+#if ${pairs}
+  var pull = 0.0; // the sum of the slopes that the positive is to answer for
+#else
+  var largest = LOWEST;
+  var sums = vec4f(0.0);
+#endif
 #else
   var row: Row;
 #endif
@@ -61,6 +91,8 @@ ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
     let slope = exp(known - larger);
     largest = larger;
     sum = sum * shrink + team_sum(slope, lane);
+#elif ${sums}
+${SUM_CANDIDATE}
 #else
     let w = slot_weight(slot, share, draws);
     loss += loss_of(w, s, row);
@@ -72,28 +104,21 @@ ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
 #endif
 #endif
 #if ${constants.gradients}
+#if ${!sums}
     visited[lane] = id;
     slopes[lane] = slope;
+#endif
     if (inside && slot < slots) {
-#if ${waits}
+#if ${waits || sums}
       ds[t * slots + slot] = s;
 #else
       ds[t * slots + slot] = slope;
 #endif
       ids[t * slots + slot] = id;
     }
-    workgroupBarrier();
-    let count = min(LANES, slots - base);
-    for (var e = 0u; e < EACH; e++) {
-      let c = lane + e * LANES;
-      if (c < CELLS) {
-#if ${waits}
-        dstate[e] *= shrink;
+#if ${!sums}
+${addRows}
 #endif
-        for (var i = 0u; i < count; i++) { dstate[e] += slopes[i] * table_cell(visited[i] * CELLS + c); }
-      }
-    }
-    workgroupBarrier();
 #endif
   }
 #if ${waits}
@@ -104,6 +129,23 @@ ${positiveFirst((e) => `state[lane + ${e} * LANES]`)}
       let s = ds[t * slots + slot]; // what this lane wrote
       ds[t * slots + slot] = slope_of(slot_weight(slot, share, draws), s, row);
     }
+  }
+#endif
+#endif
+#if ${sums}
+${SUM_LANES}
+#if ${constants.gradients}
+  for (var base = 0u; base < slots; base += LANES) {
+    let slot = base + lane;
+    visited[lane] = 0u;
+    slopes[lane] = 0.0;
+    if (inside && slot < slots) { // what this lane wrote
+      let at = t * slots + slot;
+      visited[lane] = ids[at];
+      slopes[lane] = slope_of(slot_weight(slot, share, draws), ds[at], row);
+      ds[at] = slopes[lane];
+    }
+${addRows}
   }
 #endif
 #endif
