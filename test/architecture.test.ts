@@ -131,7 +131,7 @@ describe('an architecture of one’s own', () => {
     };
     refused(
       { model: 'itemwise', num_heads: 2 },
-      'x.yaml: num_heads is 2, but means nothing for the model itemwise; leave it out, or set model to gsasrec or sasrec or esasrec',
+      'x.yaml: num_heads is 2, but means nothing for the model itemwise; leave it out, or set model to gsasrec or sasrec or esasrec or bert4rec',
     );
     refused(
       { twofold: true },

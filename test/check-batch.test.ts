@@ -11,6 +11,15 @@ it('takes a batch of items that there are, in rows of at most a window', () => {
   expect(() => checkBatch({ ...good(), targets: Uint32Array.of(9, 1, 5, 6, 2) }, MODEL)).not.toThrow();
 });
 
+it('takes the mask of the task, and nothing else beyond the catalogue', () => {
+  const batch = good();
+  batch.ids[1] = 10;
+  expect(() => checkBatch(batch, MODEL, { mask: 10 })).not.toThrow();
+  expect(() => checkBatch({ ...batch, targets: batch.ids }, MODEL, { mask: 10 })).toThrow('the target of token 1 is');
+  batch.ids[2] = 11;
+  expect(() => checkBatch(batch, MODEL, { mask: 10 })).toThrow('token 2 is the item 11');
+});
+
 it.each([0, 10, 2 ** 32 - 1])('refuses the item %i, as input, target or negative', (item) => {
   const batch = good();
   const targets = Uint32Array.of(9, 1, item, 6, 2);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { concat } from '../src/base/concat.js';
 import { InputError } from '../src/base/errors.js';
 import {
   evaluationBatches,
@@ -8,7 +9,7 @@ import {
   type TrainingOptions,
 } from '../src/data/batches.js';
 import { Sequences } from '../src/data/dataset.js';
-import { nextItem } from '../src/data/tasks.js';
+import { cloze, nextItem } from '../src/data/tasks.js';
 
 /** User u has the items 100 u + 1, 100 u + 2, …, so that a token tells its user and place. */
 const usersOf = (lengths: number[]) =>
@@ -89,6 +90,55 @@ describe('TrainingBatches', () => {
     const build = () => new TrainingBatches(nextItem, usersOf([1, 1]), { sequenceLength: 5, batchSize: 3, seed: 1 });
     expect(build).toThrow(InputError);
     expect(build).toThrow(/two items/);
+  });
+});
+
+describe('the cloze task', () => {
+  const task = cloze({ mask: 999, rate: 0.3 });
+  const train = usersOf([3, 40, 2, 1, 17]);
+  const users = Uint32Array.of(0, 1, 2, 4);
+  const batch = task.training(train, users, 20, { seed: 7, epoch: 2 });
+
+  it('masks some of the last S items of each user, at least one, and predicts these alone', () => {
+    expect(batch.rows).toBe(4);
+    expect(batch.tokens).toBe(3 + 20 + 2 + 17);
+    expect(batch.targets).toEqual(concat(Array.from(users, (user) => train.tail(user, 20))));
+    batch.ids.forEach((id, t) => {
+      expect(id).toBe(batch.weights![t] === 1 ? 999 : batch.targets[t]);
+    });
+    for (let t = 0; t < batch.tokens; t = batch.spans[2 * t + 1])
+      expect(batch.weights!.subarray(t, batch.spans[2 * t + 1])).toContain(1);
+  });
+
+  it('masks at its rate, and the last item where the draw masks none', () => {
+    const many = usersOf(Array(500).fill(20));
+    const all = Uint32Array.from({ length: 500 }, (_, user) => user);
+    const share = (rate: number) => {
+      const { weights } = cloze({ mask: 999, rate }).training(many, all, 20, { seed: 1, epoch: 0 });
+      return weights!.reduce((sum, weight) => sum + weight, 0) / weights!.length;
+    };
+    expect(share(0.3)).toBeCloseTo(0.3, 1);
+    expect(share(1)).toBe(1);
+    const { weights } = cloze({ mask: 999, rate: 1e-9 }).training(train, users, 20, { seed: 1, epoch: 0 });
+    expect([...weights!].flatMap((weight, t) => (weight > 0 ? [t] : []))).toEqual([2, 22, 24, 41]);
+  });
+
+  it('masks a user the same in any batch, and otherwise in another epoch or under another seed', () => {
+    const alone = task.training(train, Uint32Array.of(1), 20, { seed: 7, epoch: 2 });
+    expect(alone.ids).toEqual(batch.ids.slice(3, 23));
+    for (const draw of [
+      { seed: 7, epoch: 3 },
+      { seed: 8, epoch: 2 },
+    ])
+      expect(task.training(train, users, 20, draw).ids).not.toEqual(batch.ids);
+  });
+
+  it('asks for the next item by a mask after the last S - 1', () => {
+    const { ids, lastTokens } = task.query([Uint32Array.of(5, 6, 7), Uint32Array.of(8)], 3);
+    expect(ids).toEqual(Uint32Array.of(6, 7, 999, 8, 999));
+    expect(lastTokens).toEqual(Uint32Array.of(2, 4));
+    expect(task.known(3)).toBe(2);
+    expect(task.tokens(1, 20)).toBe(0);
   });
 });
 

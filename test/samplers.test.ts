@@ -125,7 +125,7 @@ describe('uniform-reject', () => {
     );
     const config = resolveConfig(3, [options]);
     const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 1 }), step: 0 });
-    const batch = nextItem.training(small.train, Uint32Array.of(0, 1), 9);
+    const batch = nextItem.training(small.train, Uint32Array.of(0, 1), 9, { seed: 1, epoch: 0 });
     await expect(trainer.train(batch)).rejects.toThrow(
       new InputError(
         'row 1 is of a user who has all 3 items, so that uniform-reject has none left to draw; set negatives to uniform',

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { HostRandom } from '../src/base/philox.js';
 import { historyBatch, type TrainingBatch } from '../src/data/batches.js';
+import { Sequences } from '../src/data/dataset.js';
+import { cloze } from '../src/data/tasks.js';
 import { Stream } from '../src/engine/stream.js';
 import { Tape } from '../src/engine/tape.js';
 import { JUDGES } from '../src/kernels/score/judges/index.js';
@@ -17,13 +19,20 @@ const N = 23;
 const SMALL = {
   ...{ sequence_length: 9, embedding_dim: 12, num_heads: 2, num_blocks: 2, loss: 'ce', init_std: 0.5 },
 } satisfies Partial<TrainOptions>;
-const PORT: TransformerForm = { ...SASREC_FORM, finalNorm: true, tied: false };
+const PORT: TransformerForm = { ...SASREC_FORM, finalNorm: true, head: false, tied: false };
 
 const histories = [[3, 7, 1, 20, 5], [9], [2, 2, 23, 4, 11, 6, 8, 1, 17]].map((items) => Uint32Array.from(items));
-const batch = ((): TrainingBatch => {
+const plain = ((): TrainingBatch => {
   const { rows, tokens, ids, spans } = historyBatch(histories);
   return { rows, tokens, ids, spans, targets: ids.map((id, t) => 1 + ((7 * id + t) % N)) };
 })();
+const batchOf = ({ bidirectional }: TransformerForm): TrainingBatch =>
+  bidirectional
+    ? cloze({ mask: N + 1, rate: 0.3 }).training(Sequences.from(histories), Uint32Array.of(0, 2), 9, {
+        seed: 1,
+        epoch: 0,
+      })
+    : plain;
 
 /** Each architecture of the family, and other members of it. */
 const MEMBERS: readonly [string, Partial<TrainOptions>, TransformerForm][] = [
@@ -49,13 +58,22 @@ const MEMBERS: readonly [string, Partial<TrainOptions>, TransformerForm][] = [
     { model: 'esasrec' },
     {
       ...{ norm: 'before', gated: true, feedForward: 'swiglu', hiddenFactor: 4, hiddenBias: false },
-      ...{ bidirectional: false, finalNorm: false, tied: true },
+      ...{ bidirectional: false, finalNorm: false, head: false, tied: true },
+    },
+  ],
+  [
+    'bert4rec',
+    { model: 'bert4rec' },
+    {
+      ...{ norm: 'after', gated: false, feedForward: 'gelu', hiddenFactor: 4, hiddenBias: true },
+      ...{ bidirectional: true, finalNorm: false, head: true, tied: true },
     },
   ],
 ];
 
 /** The mean cross entropy over all items in float64. */
 function lossOf(config: TransformerConfig, form: TransformerForm, weights: Wide): number {
+  const batch = batchOf(form);
   const { embedding_dim: D } = config;
   const hidden = transformerReference(config, form, weights, batch.ids, batch.spans);
   const table = weights.get(form.tied ? 'item_embedding.weight' : 'output_embedding.weight')!;
@@ -64,17 +82,20 @@ function lossOf(config: TransformerConfig, form: TransformerForm, weights: Wide)
     for (let d = 0; d < D; d++) sum += hidden[t * D + d] * table[item * D + d];
     return sum;
   };
-  let total = 0;
+  let [total, count] = [0, 0];
   batch.targets.forEach((target, t) => {
     const others = Array.from({ length: N }, (_, i) => i + 1).filter((item) => item !== target);
     const rivals = others.map((item) => score(t, item));
-    total += JUDGES.ce.reference(score(t, target), rivals, {}, rivals.length);
+    const weight = batch.weights?.[t] ?? 1;
+    count += weight;
+    total += weight * JUDGES.ce.reference(score(t, target), rivals, {}, rivals.length);
   });
-  return total / batch.tokens;
+  return total / count;
 }
 
 it.each(MEMBERS)('%s has the hidden states, loss and gradients of its float64 reference', async (_, options, form) => {
   const config = resolveConfig(N, [{ ...SMALL, ...options }]);
+  const batch = batchOf(form);
   const weights = initialParameters(config, { seed: 3, std: 0.5 });
   const wide: Wide = new Map([...weights].map(([name, { data }]) => [name, Float64Array.from(data)]));
 
@@ -129,7 +150,7 @@ it('sasrec has the bits of gsasrec where its options are the same', async () => 
         { model, loss: 'gbce', negs_per_pos: 5 },
       ]);
       const trainer = new Trainer(gpu, config, { weights: initialParameters(config, { seed: 3 }), step: 0 });
-      for (let i = 0; i < 3; i++) await trainer.train(batch);
+      for (let i = 0; i < 3; i++) await trainer.train(plain);
       const weights = await trainer.weights();
       trainer.release();
       return weights;

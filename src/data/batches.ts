@@ -59,12 +59,24 @@ export interface TrainingOptions {
   readonly withHistories?: boolean;
 }
 
+/** What a task's own draws depend on. Epochs count from 0. */
+export interface Draw {
+  readonly seed: number;
+  readonly epoch: number;
+}
+
 /** What a model learns from sequences. Makes batches to train on, and batches that ask for the next item. */
 export interface Task {
   /** How many tokens a training sequence of `length` items becomes in a window of `window`; 0 if there is nothing to learn from it. */
   tokens(length: number, window: number): number;
-  /** A batch with a row for each of `users`, which are line numbers of `train`. */
-  training(train: Sequences, users: Uint32Array, window: number): TrainingBatch;
+  /** The id, beyond the catalogue, that stands in its batches for an item to be guessed. Left out if they hold items alone. */
+  readonly mask?: number;
+  /** Its training batches have weights. */
+  readonly weighted?: true;
+  /** A batch with a row for each of `users`, which are line numbers of `train`. What is drawn depends on `draw`, the user and the position alone. */
+  training(train: Sequences, users: Uint32Array, window: number, draw: Draw): TrainingBatch;
+  /** How many of a history's latest items a window of `window` takes. */
+  known(window: number): number;
   /** A batch with a row for each history. No history is empty, and only the part that fits the window is used. */
   query(histories: readonly Uint32Array[], window: number): QueryBatch;
 }
@@ -101,7 +113,8 @@ export class TrainingBatches {
   targetCounts(numItems: number): Float64Array {
     const counts = new Float64Array(numItems + 1);
     for (const user of this.#users) {
-      const { targets } = this.task.training(this.train, Uint32Array.of(user), this.options.sequenceLength);
+      const { sequenceLength, seed } = this.options;
+      const { targets } = this.task.training(this.train, Uint32Array.of(user), sequenceLength, { seed, epoch: 0 });
       for (const item of targets) counts[item]++;
     }
     return counts;
@@ -115,7 +128,7 @@ export class TrainingBatches {
       this.#orderEpoch = epoch;
     }
     const chosen = this.#order.subarray(index * batchSize, (index + 1) * batchSize);
-    const batch = this.task.training(this.train, chosen, sequenceLength);
+    const batch = this.task.training(this.train, chosen, sequenceLength, { seed, epoch });
     return withHistories ? { ...batch, histories: Array.from(chosen, (user) => this.train.at(user)) } : batch;
   }
 }

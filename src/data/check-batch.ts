@@ -1,9 +1,10 @@
 import { InputError } from '../base/errors.js';
-import type { RaggedBatch, TrainingBatch } from './batches.js';
+import type { RaggedBatch, Task, TrainingBatch } from './batches.js';
 
 /**
  * Checks everything that kernels use as an index before it is uploaded, because shaders do not check (src/node/toggles.ts). Batches of a dataset that was
  * read from a file always pass; a caller of the library may have made their own.
+ * @param task whose mask may stand for an item
  * @throws InputError naming the first token that is wrong
  */
 export function checkBatch(
@@ -17,8 +18,9 @@ export function checkBatch(
     histories,
   }: RaggedBatch & Partial<Pick<TrainingBatch, 'targets' | 'weights' | 'histories'>>,
   { num_items, sequence_length }: { num_items: number; sequence_length: number },
+  { mask }: Pick<Task, 'mask'> = {},
 ): void {
-  checkItems(ids, num_items, 'token');
+  checkItems(ids, num_items, 'token', mask);
   if (targets) checkItems(targets, num_items, 'the target of token');
   if (weights) checkWeights(weights, tokens);
   if (histories) {
@@ -48,9 +50,9 @@ function checkWeights(weights: Float32Array, tokens: number): void {
   if (weights.every((weight) => weight === 0)) throw new InputError('all weights are 0, so there is nothing to learn');
 }
 
-/** @throws InputError unless all ids are items of the catalogue, 1 … numItems */
-export function checkItems(ids: Uint32Array, numItems: number, what: string): void {
-  const wrong = ids.findIndex((id) => id < 1 || id > numItems);
+/** @param mask an id that is allowed, too. @throws InputError unless all ids are items of the catalogue, 1 … numItems */
+export function checkItems(ids: Uint32Array, numItems: number, what: string, mask?: number): void {
+  const wrong = ids.findIndex((id) => (id < 1 || id > numItems) && id !== mask);
   if (wrong >= 0) {
     throw new InputError(`${what} ${wrong} is the item ${ids[wrong]}; items of this model are 1 to ${numItems}`);
   }

@@ -59,8 +59,8 @@ export class NeuralRecommender extends Recommender {
     const { config, architecture } = model;
     this.name = architecture.title;
     this.numItems = config.num_items;
-    this.window = config.sequence_length;
-    const most = Math.max(1, Math.floor(MOST_TOKENS / this.window));
+    this.window = model.task.known(config.sequence_length);
+    const most = Math.max(1, Math.floor(MOST_TOKENS / config.sequence_length));
     this.batchRows = Math.min(MOST_ROWS, most);
     this.#rankRows = Math.min(eval_batch_size, most);
     const { loss = gbce.name } = training;
@@ -88,12 +88,12 @@ export class NeuralRecommender extends Recommender {
 
   async rank(split: Split, { filterRated = true, top = 0, signal, onProgress }: RankOptions = {}): Promise<Ranking> {
     const { numItems } = this;
-    const { stream, task } = this.model;
+    const { stream, task, config } = this.model;
     const words = seenWords(numItems);
     const users = split.targets.length;
     const ranking: Ranking = { ranks: new Float64Array(users), top: new Uint32Array(users * top) };
     let before = Promise.resolve(); // the GPU works on one batch while the host prepares the next
-    for (const batch of evaluationBatches(task, split, this.window, this.#rankRows)) {
+    for (const batch of evaluationBatches(task, split, config.sequence_length, this.#rankRows)) {
       signal?.throwIfAborted();
       const histories = Array.from({ length: batch.rows }, (_, i) => split.inputs.at(batch.first + i));
       const excluded = filterRated ? seenBits(histories, numItems) : new Uint32Array(batch.rows * words);
@@ -116,12 +116,12 @@ export class NeuralRecommender extends Recommender {
   /** Acquires the memory that ranking so many users takes at most. @throws OutOfMemoryError if there is less */
   allocate(users: number): void {
     const { numItems, window } = this;
-    const { stream, task } = this.model;
+    const { stream, task, config } = this.model;
     const longest = Sequences.from(
       Array.from({ length: Math.min(users, this.#rankRows) }, () => Array(window).fill(1)),
     );
     const split = { inputs: longest, targets: new Uint32Array(longest.count).fill(1) };
-    const [batch] = evaluationBatches(task, split, window, this.#rankRows);
+    const [batch] = evaluationBatches(task, split, config.sequence_length, this.#rankRows);
     const excluded = new Uint32Array(batch.rows * seenWords(numItems));
     stream.rehearse(() => this.#rank(batch, excluded, 0), { pipelines: false });
   }
@@ -142,7 +142,7 @@ export class NeuralRecommender extends Recommender {
   protected async best({ histories, excluded, top }: TopBatch): Promise<Recommendation[][]> {
     const { model } = this;
     const { stream, config } = model;
-    const batch = model.task.query(histories, this.window);
+    const batch = model.task.query(histories, model.config.sequence_length);
     const table = isUnit(config) ? this.#unitRows() : model.outputTable;
     return this.#top(excluded, batch.rows, top, () => [
       scoredHidden(new Tape(stream, false), lastHidden(model, batch), config),

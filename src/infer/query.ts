@@ -7,10 +7,10 @@ import type { Model } from '../model/model.js';
 
 /** Uploads histories. Call it inside a scope. @throws InputError for an item that the model does not have, or a span that is not its row's */
 export function uploadQuery(
-  { stream, config }: Model,
+  { stream, config, task }: Model,
   query: QueryBatch,
 ): { batch: SequenceTensors; last: LastTokens } {
-  checkBatch(query, config);
+  checkBatch(query, config, task);
   const { rows: B, tokens: T, lastTokens } = query;
   const ranges = Uint32Array.from({ length: 2 * B }, (_, i) => query.spans[2 * lastTokens[i >> 1] + (i & 1)]);
   return {

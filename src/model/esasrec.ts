@@ -24,6 +24,7 @@ export const esasrec = {
     hiddenBias: false,
     gated: true,
     finalNorm: false,
+    head: false,
     tied: true,
   })),
   name: 'esasrec',

@@ -16,6 +16,7 @@ export const gsasrec = {
   ...transformer<GsasrecConfig>((config) => ({
     ...SASREC_FORM,
     finalNorm: true,
+    head: false,
     tied: config.reuse_item_embeddings,
   })),
   name: 'gsasrec',

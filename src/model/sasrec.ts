@@ -55,6 +55,7 @@ export const sasrec = {
     hiddenFactor: config.hidden_factor,
     gated: config.gated_blocks,
     finalNorm: config.final_norm,
+    head: false,
     tied: config.reuse_item_embeddings,
   })),
   name: 'sasrec',

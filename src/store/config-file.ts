@@ -48,7 +48,8 @@ export function readConfigFile(file: string): ConfigFile {
     if (!keys.includes(name)) throw unknownName('key', name, keys, source);
     if (Object.hasOwn(table, name)) {
       // As on the command line, "none" is no limit; YAML's own word for it is null.
-      Object.assign(options, checkOptions({ [name]: given === 'none' ? null : given }, source));
+      const unlimited = given === 'none' && table[name].type !== 'choice';
+      Object.assign(options, checkOptions({ [name]: unlimited ? null : given }, source));
       continue;
     }
     if (typeof given !== 'string' || given.trim() === '')

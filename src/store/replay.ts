@@ -3,6 +3,7 @@ import type { TrainingBatch } from '../data/batches.js';
 import { checkBatch } from '../data/check-batch.js';
 import { Sequences } from '../data/dataset.js';
 import { parameterShapes } from '../model/config.js';
+import { architectureOf } from '../model/registry.js';
 import { parseConfig } from '../train/config.js';
 import type { DivergedStep } from '../train/run-store.js';
 import { checkFormat, FORMAT, floatTensors, matchTensors, parseCount, parseField } from './checkpoint.js';
@@ -55,7 +56,7 @@ export function loadReplay(file: string): DivergedStep {
     throw new InputError(
       `${file}: its batch has ${ids.length} ids, ${targets.length} targets and ${spans.length} spans`,
     );
-  checkBatch(batch, config);
+  checkBatch(batch, config, architectureOf(config).task(config));
   const counts = tensors.get(COUNTS);
   if (counts && (counts.dtype !== 'F64' || counts.data.length !== config.num_items + 1))
     throw new InputError(

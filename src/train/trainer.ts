@@ -100,7 +100,8 @@ export class Trainer {
    */
   allocate(tokens: number): void {
     const { train_batch_size, num_items } = this.config;
-    const part = evenBatch(Math.min(train_batch_size, tokens), tokens, num_items);
+    const even = evenBatch(Math.min(train_batch_size, tokens), tokens, num_items);
+    const part = this.model.task.weighted ? { ...even, weights: new Float32Array(tokens).fill(1) } : even;
     const parts = Array.from({ length: this.config.accumulate }, (_, i) => ({ ...part, first: i * tokens }));
     this.stream.rehearse(() => this.#record(parts, 1));
     const state = [this.model.parameters, ...Object.values(this.#optimizer.slots)].flatMap((of) => [...of.values()]);
@@ -123,7 +124,7 @@ export class Trainer {
 
   /** The same as `train`, and what became of the gradients. */
   async advance(batch: TrainingBatch): Promise<StepOutcome> {
-    checkBatch(batch, this.config);
+    checkBatch(batch, this.config, this.model.task);
     this.#step++;
     const losses: Promise<ArrayLike<number>>[] = [];
     const clip = this.stream.scope(() => {
@@ -141,7 +142,7 @@ export class Trainer {
 
   /** The loss of a batch, and its gradient by each parameter, as the next step would have them; nothing moves. @throws as `train` */
   async differentiate(batch: TrainingBatch): Promise<{ loss: number; gradients: HostParameters }> {
-    checkBatch(batch, this.config);
+    checkBatch(batch, this.config, this.model.task);
     const { stream, model } = this;
     const losses: Promise<ArrayLike<number>>[] = [];
     const reads: Promise<[string, HostParameter]>[] = [];

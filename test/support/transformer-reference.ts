@@ -69,5 +69,6 @@ export function transformerReference(
       x = norm(`${block}.second_norm`, plus(y, gate('second', y, feed(y))));
     }
   }
-  return form.finalNorm ? norm('seq_norm', x) : x;
+  if (form.finalNorm) x = norm('seq_norm', x);
+  return form.head ? dense('head', x).map(ACTIVATIONS.gelu) : x;
 }

@@ -3,9 +3,11 @@ import type { Dropout } from '../../engine/random.js';
 import { tableOf } from '../../engine/table.js';
 import type { Tape } from '../../engine/tape.js';
 import type { Tensor } from '../../engine/tensor.js';
+import { activation } from '../../kernels/activation/index.js';
 import { attentionWeights } from '../../kernels/attention_weights/index.js';
 import { embed } from '../../kernels/embedding/index.js';
 import { layerNorm } from '../../kernels/layer_norm/index.js';
+import { linear } from '../../kernels/linear/index.js';
 import type {
   Architecture,
   EncodeOptions,
@@ -14,7 +16,7 @@ import type {
   ParameterSpec,
   SequenceTensors,
 } from '../architecture.js';
-import { NORMAL, NORMAL_SHIFTED, ONES, SHIFT } from '../initialisers.js';
+import { NORMAL, NORMAL_SHIFTED, ONES, SHIFT, uniform } from '../initialisers.js';
 import {
   type BlockForm,
   blockSites,
@@ -30,6 +32,8 @@ export type TransformerConfig = ModelConfig & { num_heads: number; num_blocks: n
 export interface TransformerForm extends BlockForm {
   /** A layer norm after the last block. */
   readonly finalNorm: boolean;
+  /** Then a dense layer with GELU: Sun et al., CIKM 2019, eq. 7. */
+  readonly head: boolean;
   /** Scores are taken with the input table. */
   readonly tied: boolean;
 }
@@ -63,7 +67,9 @@ export function transformer<Config extends TransformerConfig>(formOf: (config: C
         ...(isLast && { last, inspect }),
       });
     }
-    return form.finalNorm ? layerNorm(tape, x, parameter('seq_norm.weight'), parameter('seq_norm.bias')) : x;
+    if (form.finalNorm) x = layerNorm(tape, x, parameter('seq_norm.weight'), parameter('seq_norm.bias'));
+    if (!form.head) return x;
+    return activation(tape, 'gelu', linear(tape, x, parameter('head.weight'), parameter('head.bias')));
   };
 
   return {
@@ -89,6 +95,12 @@ export function transformer<Config extends TransformerConfig>(formOf: (config: C
           ? ([
               ['seq_norm.weight', { shape: [D], initialiser: ONES }],
               ['seq_norm.bias', { shape: [D], initialiser: SHIFT }],
+            ] as const)
+          : []),
+        ...(form.head
+          ? ([
+              ['head.weight', { shape: [D, D], initialiser: uniform(D) }],
+              ['head.bias', { shape: [D], initialiser: uniform(D) }],
             ] as const)
           : []),
         ...(form.tied
