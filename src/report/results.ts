@@ -19,10 +19,11 @@ export async function results(runs: readonly RunRecord[]): Promise<Html | undefi
       ? `A line spans the middle 95 % of ${count(DEFAULT_RESAMPLING.resamples)} resampled means.`
       : 'Intervals that overlap do not say that two runs are alike: look at their differences, user by user.';
   const axis = 'The axis fits the best and those near it, so it need not begin at 0; ◂ lies left of it.';
+  const rivals = ranked.filter(({ bound }) => !bound);
   const estimates = ranked.map((list) => ({ ...list, ...estimateMetrics(list) }));
   const intervals = estimates.map(({ name, 'ndcg@10': ndcg }) => ({ name, ...ndcg }));
   return html`<section><h2>Results</h2>
-<p>${setting(analysed)} In brackets 95&nbsp;% bootstrap intervals over users; the best of each column is marked.</p>
+<p>${setting(analysed)} In brackets 95&nbsp;% bootstrap intervals over users${rivals.length > 1 && '; the best of each column is marked'}.</p>
 ${metricsTable(estimates)}
 ${differences(analysed)}
 <div class="charts">${await draw(intervalChart(intervals, 'NDCG@10'), 'NDCG@10 with 95 % intervals', `${caption} ${axis}`)}

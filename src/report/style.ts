@@ -48,5 +48,6 @@ footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line
 @media print { :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; --best: #0000;
   --series-0: #000; --series-1: #555; --series-2: #222; --series-3: #777; --series-4: #444; --series-5: #666; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } section { margin-top: 1.6rem; } h2, h3 { break-after: avoid; }
+  table { font-size: 8.5pt; } small { font-size: 7.5pt; } th, td { padding: .25rem .35rem; } .scroll { overflow: visible; } .scroll td { min-width: 0; }
   figure, article, tr { break-inside: avoid; } .charts, .cards { grid-template-columns: 1fr 1fr; } }
 `;
