@@ -265,9 +265,21 @@ describe('options', () => {
     },
   );
 
+  it.each(Object.keys(PRESETS))('the preset %s is a configuration of a catalogue as large as MovieLens-1M', (name) => {
+    expect(resolveConfig(3416, [presetOptions(name)])).toMatchObject(presetOptions(name));
+  });
+
+  it('refuses 3000 different negatives of a smaller catalogue', () => {
+    expect(() => resolveConfig(2999, [presetOptions('sasrec-plus-3000')])).toThrow(
+      'negs_per_pos is 3000, but without_replacement there are only 2999 items to draw',
+    );
+  });
+
   it('suggests a preset', () => {
     expect(() => presetOptions('gsasrec-m1m')).toThrow('unknown preset "gsasrec-m1m"; did you mean gsasrec-ml1m?');
-    expect(() => presetOptions('toString')).toThrow('known are gsasrec-ml1m, sasrec-ml1m, quick, synthetic');
+    expect(() => presetOptions('toString')).toThrow(
+      'known are gsasrec-ml1m, sasrec-ml1m, sasrec-plus, sasrec-plus-3000, quick, synthetic',
+    );
   });
 
   it('fills in keys that a checkpoint did not know and refuses those that nobody knows', () => {
