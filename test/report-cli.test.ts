@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { readAnalysis } from '../src/report/analysis.js';
+import { readAnalysis, writeAnalysis } from '../src/report/analysis.js';
 import { writeDataset } from '../src/store/layout.js';
 import { gsas, startGsas } from './support/command.js';
 import { expectMistake, objectsOf } from './support/output.js';
@@ -24,7 +24,15 @@ beforeAll(async () => {
 
 it('ends a training with its report, titles included', () => {
   const page = readFileSync(at('runs/first/report.html'), 'utf8');
-  for (const heading of ['Results', 'Learning', 'Calibration', 'Recommendations', 'GPU time', 'Configuration']) {
+  for (const heading of [
+    'Results',
+    'Learning',
+    'Calibration',
+    'Recommendations',
+    'Data',
+    'GPU time',
+    'Configuration',
+  ]) {
     expect(page).toContain(`<h2>${heading}</h2>`);
   }
   const { examples } = readAnalysis(at('runs/first'))!;
@@ -47,6 +55,25 @@ it('measures what is missing for a report, and compares runs', async () => {
   });
   const runs = objectsOf((await run('runs', 'runs', '--json')).stdout);
   expect(runs.map(({ steps }) => steps).sort()).toEqual([4, 8]);
+});
+
+it('measures what an earlier version did not, unless the data has gone, and keeps what it has then', async () => {
+  cpSync(at('runs/first'), at('runs/earlier'), { recursive: true });
+  const { cases: _, data: __, ...less } = readAnalysis(at('runs/earlier'))!;
+  writeAnalysis(at('runs/earlier'), less);
+  renameSync(at('data'), at('moved'));
+  const without = await run('report', 'runs/earlier');
+  renameSync(at('moved'), at('data'));
+  expect(without).toMatchObject({
+    status: 0,
+    stderr: expect.stringMatching(
+      /^runs\/earlier is reported without what an earlier version did not measure: .*data.*\n$/,
+    ),
+  });
+  expect(readFileSync(at('runs/earlier/report.html'), 'utf8')).toContain('<h2>Results');
+  expect(await run('report', 'runs/earlier')).toMatchObject({ status: 0, stderr: '' });
+  expect(readAnalysis(at('runs/earlier'))).toHaveProperty('data.train.lines', dataset.train.count);
+  rmSync(at('runs/earlier'), { recursive: true });
 });
 
 it('shows a training live while it goes on, and no longer', async () => {

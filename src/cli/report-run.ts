@@ -3,6 +3,7 @@ import { Gpu } from '../engine/gpu.js';
 import { openAdapter } from '../node/adapter.js';
 import { restDuring } from '../node/rest.js';
 import { analyseRun } from '../report/analyse-run.js';
+import { readAnalysis } from '../report/analysis.js';
 import { writeReport } from '../report/report.js';
 import { readRun } from '../report/run.js';
 
@@ -16,7 +17,10 @@ async function openProfiling(): Promise<Gpu> {
 export async function tryAnalyse(run: string): Promise<void> {
   await analyseRun(run, openProfiling).catch((error) => {
     if (!(error instanceof GsasError)) throw error;
-    process.stderr.write(`${run} is reported without intervals, calibration and examples: ${error.message}\n`);
+    const missing = readAnalysis(run)
+      ? 'what an earlier version did not measure'
+      : 'intervals, calibration and examples';
+    process.stderr.write(`${run} is reported without ${missing}: ${error.message}\n`);
   });
 }
 
