@@ -39,7 +39,10 @@ describe('readConfigFile', () => {
     ['\nnum_blocks: 1.5', 'line 2: num_blocks is 1.5; it must be an integer, at least 1'],
     ['lr: {a: 1}', 'line 1: lr is {"a":1}; it must be a number, above 0'],
     ['preset: quik', 'line 1: unknown preset "quik"; did you mean quick?'],
-    ['preset: 3', 'line 1: preset is 3; it must be one of gsasrec-ml1m, sasrec-ml1m, sasrec-plus, sasrec-plus-3000, quick, synthetic'],
+    [
+      'preset: 3',
+      'line 1: preset is 3; it must be one of gsasrec-ml1m, sasrec-ml1m, sasrec-plus, sasrec-plus-3000, quick, synthetic',
+    ],
     ['data:', 'line 1: data is null; it must be a folder'],
     ['lr: 1\nlr: 2', 'line 2: is not YAML: Map keys must be unique'],
     ['lr: [1', 'line 1: is not YAML: '],
