@@ -88,6 +88,20 @@ it('shares the work with other devices where it is slow, and closes them', async
   gpu.check();
 });
 
+it('begins no further shader once it is aborted', async () => {
+  const { gpu, helpers, count } = await rehearsed(true);
+  const interrupt = new AbortController();
+  const { queue } = gpu.device;
+  const submit = queue.submit.bind(queue);
+  queue.submit = (commands) => {
+    interrupt.abort();
+    return submit(commands);
+  };
+  await compileAhead(gpu, interrupt.signal);
+  expect(count.submits).toBe(1);
+  expect(helpers).toEqual([]);
+});
+
 it('does nothing on a device whose driver compiles in time', async () => {
   const { adapter } = await openAdapter();
   const gpu = await Gpu.open(adapter);

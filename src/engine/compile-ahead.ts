@@ -12,22 +12,30 @@ const SMALL = 4096; // bytes, more than any binding's least size
  * other, which delays the first training step by many seconds. Each is launched with no workgroups, so nothing runs. Where that takes long,
  * other devices (`GpuOptions.compilers`) take a share: the driver stores compiled shaders on disk, by content, and finds them there.
  * Does nothing for a device that was opened without `compilers`. Never fails: an error surfaces where the shader is used.
+ * @param signal once it is aborted, no further shader is begun
  */
-export async function compileAhead(gpu: Gpu): Promise<void> {
+export async function compileAhead(gpu: Gpu, signal?: AbortSignal): Promise<void> {
   const programs = gpu.pipelines.takeNew();
   if (!gpu.compilers || programs.length === 0) return;
-  const queue = programs.values();
+  const queue = untilAborted(programs, signal);
   const bindings = Math.max(...programs.map((program) => program.bindings.length));
   let compiled = false;
   const own = compileFrom(queue, gpu, bindings).then(() => {
     compiled = true;
   });
   await Promise.race([own, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
-  if (!compiled) {
+  if (!compiled && !signal?.aborted) {
     const helpers = await gpu.compilers().catch(() => []);
     await Promise.all(helpers.map((helper) => compileFrom(queue, helper, bindings).finally(() => helper.close())));
   }
   await own;
+}
+
+function* untilAborted(programs: readonly Program[], signal: AbortSignal | undefined): Generator<Program> {
+  for (const program of programs) {
+    if (signal?.aborted) return;
+    yield program;
+  }
 }
 
 /** Compiles programs of up to so many bindings from the queue until it is empty. Several devices share one queue. */

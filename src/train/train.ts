@@ -19,7 +19,10 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const plan = await planTraining(request);
   const { config, saved } = plan;
   const users = dataset.val.targets.length;
-  let { trainer, start }: { trainer?: Trainer; start?: TrainerState } = await reserveTraining(gpu, plan, users);
+  let { trainer, start }: { trainer?: Trainer; start?: TrainerState } = await reserveTraining(gpu, plan, {
+    users,
+    signal: request.signal,
+  });
   const resumed = saved && {
     step: saved.step,
     // A validation within an epoch exists only because a limit stopped the run there. A run that continues drops it.
@@ -51,7 +54,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
 }
 
 async function prepare(trainer: Trainer, { signal, onPrepared }: TrainRequest): Promise<void> {
-  await trainer.compile();
+  await trainer.compile(signal);
   if (!signal?.aborted) await onPrepared?.();
 }
 

@@ -109,8 +109,8 @@ export class Trainer {
   }
 
   /** The promise resolves when the driver has compiled the shaders, as far as that is possible before their first use. */
-  compile(): Promise<void> {
-    return compileAhead(this.stream.gpu);
+  compile(signal?: AbortSignal): Promise<void> {
+    return compileAhead(this.stream.gpu, signal);
   }
 
   /**
