@@ -155,6 +155,32 @@ describe('options', () => {
     }
   });
 
+  it('ask for no more of the hardest negatives than are drawn', () => {
+    const options = { negatives: 'hardest', negs_per_pos: 16 };
+    expect(resolveConfig(57, [{ ...options, hardest: 16 }])).toMatchObject({ hardest: 16 });
+    expect(() => resolveConfig(57, [{ ...options, hardest: 17 }], 'x')).toThrow(
+      new InputError(
+        'x: hardest is 17, more than the negs_per_pos 16 that they are chosen from; take fewer, or raise negs_per_pos',
+      ),
+    );
+    expect(() => resolveConfig(57, [{ ...options, loss: 'ssm', log_q: 'corrected' }], 'x')).toThrow(
+      /^x: log_q is corrected, but means nothing for the negatives hardest; /,
+    );
+    expect(() => resolveConfig(57, [{ hardest: 3 }], 'x')).toThrow(
+      new InputError(
+        'x: hardest is 3, but means nothing for the negatives uniform; leave it out, or set negatives to hardest',
+      ),
+    );
+  });
+
+  it('refuse the correction for positives that are never drawn', () => {
+    expect(() => resolveConfig(57, [{ loss: 'ssm', negatives: 'uniform-reject', log_q: 'standard' }], 'x')).toThrow(
+      new InputError(
+        "x: log_q standard does not go with the negatives uniform-reject: the positive is one of the user's own items, which are never drawn, so that it has no log q; set log_q to corrected or none",
+      ),
+    );
+  });
+
   it('that several losses, samplers or optimizers have are one option', () => {
     for (const registry of [JUDGES, NEGATIVES, RULES]) {
       const entries = Object.values<Choice>(registry).flatMap(({ options }) => Object.entries(options));

@@ -18,8 +18,9 @@ const OBJECTIVES = Object.values(JUDGES).flatMap((judge) =>
 describe.each(OBJECTIVES)('the loss %s on the negatives %s', (loss, negatives) => {
   const { negs_per_pos, ...training } = TRAINING;
   const own = Object.hasOwn(NEGATIVES[negatives].options, 'negs_per_pos') ? { negs_per_pos } : {};
+  const some = negatives === 'hardest' ? { hardest: 3 } : {};
   const configOf = (options: Partial<TrainOptions>) =>
-    resolveConfig(dataset.numItems, [{ ...training, ...own, loss, negatives, ...options }]);
+    resolveConfig(dataset.numItems, [{ ...training, ...own, ...some, loss, negatives, ...options }]);
 
   async function steps(options: Partial<TrainOptions>, from: number, to: number, state?: TrainerState) {
     const config = configOf(options);

@@ -18,6 +18,7 @@ import { scatterAddOp } from './scatter_add/spec.js';
 import { catalogueOps } from './score/catalogue/spec.js';
 import { negativesOp } from './score/draw/spec.js';
 import { drawOthersOp } from './score/draw_others/spec.js';
+import { hardestOp } from './score/hardest/spec.js';
 import { ownOps } from './score/own/spec.js';
 import { rankOp } from './score/rank/spec.js';
 import { sharedOps } from './score/shared/spec.js';
@@ -42,6 +43,7 @@ export const registry: readonly Op[] = [
   ...groupedMatmulOps,
   negativesOp,
   drawOthersOp,
+  hardestOp,
   rankOp,
   ...catalogueOps,
   ...ownOps,

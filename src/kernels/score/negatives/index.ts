@@ -3,6 +3,7 @@ import type { Judge } from '../judge.js';
 import { LOG_Q_OPTIONS } from '../log-q.js';
 import { DRAWING, SAMPLER_OPTIONS } from '../samplers/index.js';
 import { catalogueNegatives } from './catalogue.js';
+import { hardestNegatives } from './hardest.js';
 import { inBatch } from './in-batch.js';
 import type { Negatives } from './negatives.js';
 import { OWN_OPTIONS, ownNegatives } from './own.js';
@@ -12,13 +13,18 @@ import { perSequence } from './per-sequence.js';
 /** Those that tokens share. */
 const SHARED = [perSequence, perBatch, inBatch, catalogueNegatives] as const;
 
-/** All negatives that a configuration can name: every sampler's, and those that tokens share. */
+/** All negatives that a configuration can name: every sampler's, the hardest of one, and those that tokens share. */
 export const NEGATIVES: Readonly<Record<string, Negatives>> = Object.fromEntries(
-  [...Object.values(DRAWING).map(ownNegatives), ...SHARED].map((each) => [each.name, each]),
+  [...Object.values(DRAWING).map(ownNegatives), hardestNegatives, ...SHARED].map((each) => [each.name, each]),
 );
 
 /** The options of all of them, by key. */
-export const NEGATIVES_OPTIONS = { ...OWN_OPTIONS, ...LOG_Q_OPTIONS, ...SAMPLER_OPTIONS, ...optionsOf(SHARED) };
+export const NEGATIVES_OPTIONS = {
+  ...OWN_OPTIONS,
+  ...LOG_Q_OPTIONS,
+  ...SAMPLER_OPTIONS,
+  ...optionsOf([hardestNegatives, ...SHARED]),
+};
 
 /** Why a loss does not work with these negatives; undefined if it does. */
 export function refusal(judge: Judge, negatives: Negatives): string | undefined {
