@@ -49,7 +49,7 @@ it('ranks the targets of the test split beside the baselines', async () => {
     ...['gSASRec', 'popularity', 'first-order Markov counts'],
     ...['item-based nearest neighbours', 'oracle (knows the truth)'],
   ]);
-  expect(analysis.rankings.map(({ bound = false }) => bound)).toEqual([false, false, false, true]);
+  expect(analysis.rankings.filter(({ bound }) => bound).map(({ name }) => name)).toEqual(['oracle (knows the truth)']);
   expect(analysis).toMatchObject({ step: best.step, users: 200 });
   recommender.release();
 });
