@@ -43,7 +43,7 @@ it('imports a log and says what it took, left out and found', async () => {
     'Leaving out seen items hides 100.0 % of the test targets: train with --filter-rated false.',
     '',
   ]);
-  expect(readFileSync(at('set/items.csv'), 'utf8')).toBe('id,original_id,title\n1,a,Anna\n2,b,Bert\n');
+  expect(readFileSync(at('set/items.csv'), 'utf8')).toBe('id,original_id,title,age_days\n1,a,Anna,2\n2,b,Bert,1\n');
   const counted = await run('stats', 'set');
   expect(stdout).toContain(counted.stdout);
   expect(JSON.parse((await run('stats', 'set', '--json')).stdout)).toMatchObject({

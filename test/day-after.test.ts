@@ -65,6 +65,22 @@ describe('a run whose data has moved', () => {
     expect(popular.length).toBeGreaterThan(0);
   });
 
+  it('knows how old its items were at the end of the log', async () => {
+    const first = new Map<string, number>();
+    const rows = shopLog().trim().split('\n').slice(1);
+    const times = rows.map((row) => Number(row.split(',')[2]));
+    for (const [i, row] of rows.entries()) {
+      const [, item] = row.split(',');
+      first.set(item, Math.min(times[i], first.get(item) ?? Infinity));
+    }
+    const end = Math.max(...times);
+    const old = [...first].filter(([id, time]) => end - time >= 13 * 86_400 && id !== 'sku-3').map(([id]) => id);
+    expect(old.length).toBeGreaterThan(0);
+    expect(old.length).toBeLessThan(29);
+    const found = idsOf(await recommend('--history', 'sku-3', '--top', '30', '--min-age', '13'));
+    expect(found.sort()).toEqual(old.sort());
+  });
+
   it('is copied with all that it knows', async () => {
     expect(await run('convert', 'runs/first', 'copies/first')).toMatchObject({ status: 0 });
     const args = ['--history', 'sku-3; thing 4', '--min-popularity', '3', '--json'];

@@ -154,7 +154,7 @@ describe('ids and titles', () => {
     expect(await imported('log.csv', '--items', 'items.csv')).toContain(
       'note: item ids such as 12.0 are taken for whole',
     );
-    expect(text('items.csv')).toBe('id,original_id,title\n1,12,Twelve\n2,13,Thirteen\n3,14,Fourteen\n');
+    expect(text('items.csv')).toBe('id,original_id,title,age_days\n1,12,Twelve,0\n2,13,Thirteen,0\n3,14,Fourteen,0\n');
   });
 
   it('titles of other items are refused with an example of both', async () => {

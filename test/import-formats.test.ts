@@ -104,6 +104,20 @@ describe('formats', () => {
     expect(sequences()).toEqual(['u: café b c']);
   });
 
+  it.each([
+    ['dates', '2024-03-01', '2024-03-03T12:00', '2024-03-10', '2024-03-11T00:00'],
+    ['milliseconds', ...[0, 2.5, 9, 10].map((day) => String(1_709_251_200_000 + 86_400_000 * day))],
+  ])('tells the age of items at the end of a log with times: %s', async (_, ...times) => {
+    const rows = ['u,a', 'u,b', 'u,c', 'v,a'].map((ids, i) => `${ids},${times[i]}\n`);
+    await run([write('log.csv', `user,item,time\n${rows.join('')}`)]);
+    expect(text('items.csv')).toBe('id,original_id,title,age_days\n1,a,a,10\n2,b,b,7\n3,c,c,1\n');
+  });
+
+  it('tells no age where times only count', async () => {
+    await run([write('log.csv', 'user,item,time\nu,a,1\nu,b,20000000\nu,c,90000000\n')]);
+    expect(text('items.csv')).toBe('id,original_id,title\n1,a,a\n2,b,b\n3,c,c\n');
+  });
+
   it('takes a file whose name is no glob though it looks like one', async () => {
     await run([write('log[1].csv', 'user,item\nu,1\nu,2\nu,3\n')]);
     expect(sequences()).toEqual(['u: 1 2 3']);

@@ -17,6 +17,7 @@ export interface ListFlags {
   only?: string[];
   perCategory?: number;
   minPopularity?: number;
+  minAge?: number;
   titles?: string;
 }
 
@@ -27,6 +28,11 @@ export function takeListFlags(command: Command): Command {
     .option('--only <items...>', 'ids, titles or @FILE: nothing else is recommended')
     .option('--per-category <count>', 'at most so many items of a category, where items have one', parseCount)
     .option('--min-popularity <count>', 'only items that occur at least so often in training', parseNatural)
+    .option(
+      '--min-age <days>',
+      'only items whose first interaction is so many days before the end of the log, where it has times',
+      parseNatural,
+    )
     .addOption(titlesOption());
 }
 
@@ -47,12 +53,19 @@ export function listOptions(
   const { subject, folder } = chosen;
   const names = modelNames(run, folder, flags.titles);
   const finder = new ItemFinder(names, subject.numItems);
-  const { top, minPopularity: least, perCategory: most } = flags;
+  const { top, minPopularity: least, minAge, perCategory: most } = flags;
   const exclude = flags.exclude ? readItems(finder, flags.exclude, '--exclude', tell) : [];
   let only = flags.only && readItems(finder, flags.only, '--only', tell);
   if (only?.length === 0) throw new InputError('--only: none of it is an item of this model; give ids or titles');
   if (least !== undefined) {
     only = atLeast(least, names.counts ?? countsOf(folder), only);
+  }
+  if (minAge !== undefined) {
+    if (!names.ages)
+      throw new InputError(
+        '--min-age: no item has an age; data import writes ages into items.csv where the log has times, and training keeps them',
+      );
+    only = atLeast(minAge, names.ages, only);
   }
   if (most !== undefined && !names.categories) {
     throw new InputError(

@@ -10,6 +10,7 @@ import { checkOptions, type ImportOptions } from './options.js';
 import { planSplit } from './plan.js';
 import { writeSequences } from './sequences.js';
 import { expandFiles } from './sources.js';
+import { unitsPerDay } from './times.js';
 import { readItemTitles, refuseStrangeTitles } from './titles.js';
 import type { Unseen } from './writer.js';
 
@@ -36,7 +37,7 @@ export interface ImportReport {
  * Makes a dataset in the official layout from interaction logs of any size: delimited text such as CSV, a sequence a line, JSON lines or an array, Parquet,
  * each of them plain, in gzip or from a pipe.
  * Sequences are in the order of time and, if times are equal, of the log. Beside the official files are items.csv (id, original_id,
- * title), users.csv (id, original_id), users.txt with the user id of each line, and import.json with the options and this report. The
+ * title; category and age_days where they are known), users.csv (id, original_id), users.txt with the user id of each line, and import.json with the options and this report. The
  * folder appears whole or not at all.
  * @throws InputError naming file, line and value; the signal's reason when it is aborted
  */
@@ -79,7 +80,7 @@ async function fill(
   const counts = await assignIds(db);
   onProgress?.('sorting and writing');
   const { unseen, ...lines } = await writeSequences(db, dir, counts.items, plan, log.times !== 'none');
-  const untitled = await writeIds(db, dir, options.titles !== undefined);
+  const untitled = await writeIds(db, dir, options.titles !== undefined, await unitsPerDay(db, log.times));
   const { users, items, interactions } = counts;
   const stats = { users, items, interactions, density: interactions / (users * items), ...lines };
   const report = {
@@ -106,16 +107,18 @@ async function noteWholeIds(db: Database): Promise<string[]> {
   return notes;
 }
 
-/** Writes the id maps. @returns how many items have no title */
-async function writeIds(db: Database, dir: string, titled: boolean): Promise<number> {
+/** Writes the id maps. @param day units of time in a day, if the log has moments @returns how many items have no title */
+async function writeIds(db: Database, dir: string, titled: boolean, day: number | undefined): Promise<number> {
   const title = titled ? 'coalesce(title, original)' : 'original';
   const { known } = titled
     ? await db.row<{ known: boolean | null }>('SELECT bool_or(category IS NOT NULL) AS known FROM titles')
     : { known: false };
   const category = known ? ', category' : '';
   const titles = titled ? 'LEFT JOIN titles USING (original)' : '';
+  const age = day === undefined ? '' : `, floor(((SELECT max(time) FROM events) - first) / ${day})::BIGINT AS age_days`;
+  const firsts = age && 'JOIN (SELECT item AS number, min(time) AS first FROM events GROUP BY item) USING (number)';
   await db.run(
-    `COPY (SELECT id, original AS original_id, ${title} AS title${category} FROM item_ids ${titles} ORDER BY id) TO ${literal(join(dir, 'items.csv'))} (FORMAT csv, HEADER)`,
+    `COPY (SELECT id, original AS original_id, ${title} AS title${category}${age} FROM item_ids ${titles} ${firsts} ORDER BY id) TO ${literal(join(dir, 'items.csv'))} (FORMAT csv, HEADER)`,
   );
   await db.run(
     `COPY (SELECT id, original AS original_id FROM user_ids ORDER BY id) TO ${literal(join(dir, 'users.csv'))} (FORMAT csv, HEADER)`,

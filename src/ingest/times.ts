@@ -83,6 +83,17 @@ function unitsPerSecond(time: number): number {
   return [1, 1e3, 1e6].find((units) => time < 1e11 * units) ?? 1e9;
 }
 
+/** The first time of a log, in seconds since 1970, that can be one: 1973. Smaller ones count something else, such as steps. */
+const EARLIEST = 1e8;
+
+/** How many of the log's units of time are in a day; undefined where times are no moments. */
+export async function unitsPerDay(db: Database, kind: TimeKind): Promise<number | undefined> {
+  if (kind === 'none') return undefined;
+  if (kind === 'moment') return 86_400 * MICROSECONDS;
+  const { last } = await db.row<{ last: number }>('SELECT max(time) AS last FROM events');
+  return last < EARLIEST ? undefined : 86_400 * unitsPerSecond(last);
+}
+
 /** A time for a person. */
 export function say(time: number, kind: TimeKind): string {
   if (kind !== 'moment') return String(time);

@@ -63,6 +63,10 @@ const wishes = {
     ...{ type: 'integer', minimum: 0, maximum: MOST_COUNT },
     description: 'only items that occur at least so often in training',
   },
+  min_age: {
+    ...{ type: 'integer', minimum: 0, maximum: MOST_COUNT },
+    description: 'only items whose first interaction is so many days before the end of the log, where it has times',
+  },
 } satisfies Record<(typeof LIST_KEYS)[number], object>;
 
 const question = {
@@ -94,7 +98,7 @@ const texts = ({ description, maxItems }: { description: string; maxItems: numbe
     { type: 'array', items: text, maxItems },
     `${description}; an id or a title, #12 by number; repeat it for more`,
   );
-const { top, per_category, min_popularity, exclude, only } = wishes;
+const { top, per_category, min_popularity, min_age, exclude, only } = wishes;
 const similar = {
   item: query('item', text, 'its id in the log, its title, or # and its number', true),
   top: query('top', top, 'how many'),
@@ -102,6 +106,7 @@ const similar = {
   only: texts(only, 'only'),
   per_category: query('per_category', per_category, per_category.description),
   min_popularity: query('min_popularity', min_popularity, min_popularity.description),
+  min_age: query('min_age', min_age, min_age.description),
 } satisfies Record<(typeof SIMILAR_KEYS)[number], object>;
 
 const why = {

@@ -7,7 +7,7 @@ import { atLeast } from '../store/titles.js';
 import type { KnownUsers } from '../store/users.js';
 
 /** What a question may say about the list that it wants. */
-export const LIST_KEYS = ['top', 'exclude', 'only', 'per_category', 'min_popularity'] as const;
+export const LIST_KEYS = ['top', 'exclude', 'only', 'per_category', 'min_popularity', 'min_age'] as const;
 /** The keys of a question for recommendations. */
 export const QUESTION_KEYS = ['history', 'user', ...LIST_KEYS, 'filter_seen', 'explain', 'why'] as const;
 /** The keys of a question for similar items. */
@@ -121,7 +121,7 @@ export class Question {
 
   /** @throws InputError for a wish that cannot be met, as where no item has a category */
   list(): ListWish {
-    const { categories, counts } = this.finder.names;
+    const { categories, counts, ages } = this.finder.names;
     const top = this.count('top', 1, MOST_TOP_K) ?? DEFAULT_TOP;
     const exclude = this.has('exclude') ? this.items('exclude', MOST_LISTED) : [];
     let only = this.has('only') ? this.someItems('only', MOST_LISTED) : undefined;
@@ -129,6 +129,11 @@ export class Question {
     if (least !== undefined) {
       if (!counts) throw new InputError('min_popularity: how often items occur is not known here; leave it out');
       only = atLeast(least, counts, only);
+    }
+    const days = this.count('min_age', 0, MOST_COUNT);
+    if (days !== undefined) {
+      if (!ages) throw new InputError('min_age: no item has an age here; leave it out');
+      only = atLeast(days, ages, only);
     }
     const perCategory = this.count('per_category', 1, MOST_COUNT);
     if (perCategory !== undefined && !categories)
@@ -145,7 +150,7 @@ function textOf(entry: unknown): string | undefined {
   return typeof item === 'number' ? `#${item}` : undefined;
 }
 
-const COUNTS: readonly string[] = ['top', 'per_category', 'min_popularity'];
+const COUNTS: readonly string[] = ['top', 'per_category', 'min_popularity', 'min_age'];
 const LISTS: readonly string[] = ['item', 'exclude', 'only'];
 
 /**

@@ -42,7 +42,12 @@ export function modelNames(run: string | undefined, folder: string | null | unde
 
 /** Keeps the names of items, and how often they occur in training, in the folder of a run. @throws GsasError if it cannot be written */
 export function keepNames(run: string, names: ItemNames, dataset: Dataset): void {
-  writeItemNames(join(run, RUN_NAMES), { categories: new Map(), ...names, counts: occurrences(dataset) });
+  writeItemNames(join(run, RUN_NAMES), {
+    categories: new Map(),
+    ages: new Map(),
+    ...names,
+    counts: occurrences(dataset),
+  });
 }
 
 /** Keeps for a copy of a run the names that the run keeps, if it does. @param from the run's folder, or a checkpoint in it */

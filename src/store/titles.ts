@@ -11,6 +11,8 @@ export interface ItemNames {
   readonly categories?: ReadonlyMap<number, string>;
   /** How often each item occurs in training; left out if no file has counts. */
   readonly counts?: ReadonlyMap<number, number>;
+  /** Days from each item's first interaction to the end of the log; left out if no file has them. */
+  readonly ages?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -22,15 +24,16 @@ export function readTitles(file: string): Map<number, string> {
 }
 
 /**
- * Reads what `readTitles` reads and, if the header names them, the columns `original_id` and `category`.
+ * Reads what `readTitles` reads and, if the header names them, the columns `original_id`, `category` and `age_days`.
  * @throws InputError naming file, line and value
  */
 export function readItemNames(file: string): {
   titles: Map<number, string>;
   originals: Map<number, string>;
   categories?: Map<number, string>;
+  ages?: Map<number, number>;
 } {
-  const { counts, ...names } = readNames(file, ['id', 'title'], ['original_id', 'category']);
+  const { counts, ...names } = readNames(file, ['id', 'title'], ['original_id', 'category', 'age_days']);
   return names;
 }
 
@@ -39,7 +42,7 @@ export function readItemNames(file: string): {
  * @throws InputError naming file, line and value
  */
 export function readOwnNames(file: string): ItemNames {
-  return readNames(file, ['id'], ['title', 'original_id', 'category', 'interactions']);
+  return readNames(file, ['id'], ['title', 'original_id', 'category', 'interactions', 'age_days']);
 }
 
 function readNames(file: string, required: readonly string[], optional: readonly string[]) {
@@ -47,6 +50,7 @@ function readNames(file: string, required: readonly string[], optional: readonly
   const originals = new Map<number, string>();
   const categories = new Map<number, string>();
   const counts = new Map<number, number>();
+  const ages = new Map<number, number>();
   const columns = [...required, ...optional];
   const seen = new Set<number>();
   readColumns(file, required, optional, (row) => {
@@ -54,16 +58,22 @@ function readNames(file: string, required: readonly string[], optional: readonly
     const id = idOf(row, file, 'an item');
     if (seen.has(id)) throw new InputError(`${file}, line ${row.line}: item ${id} is there twice; remove one`);
     seen.add(id);
-    const [title, original, category, count] = ['title', 'original_id', 'category', 'interactions'].map(field);
+    const [title, original, category] = ['title', 'original_id', 'category'].map(field);
+    const [count, age] = ['interactions', 'age_days'].map(field);
     if (title !== undefined) titles.set(id, title);
     if (original !== undefined) originals.set(id, original);
     if (category) categories.set(id, category);
-    if (count !== undefined) counts.set(id, countOf(count, row, file));
+    if (count !== undefined) counts.set(id, countOf(count, row, file, 'count of interactions'));
+    if (age) ages.set(id, countOf(age, row, file, 'number of days'));
   });
-  return { titles, originals, ...(categories.size > 0 && { categories }), ...(counts.size > 0 && { counts }) };
+  return {
+    ...{ titles, originals, ...(categories.size > 0 && { categories }) },
+    ...(counts.size > 0 && { counts }),
+    ...(ages.size > 0 && { ages }),
+  };
 }
 
-/** The items that occur at least so often in training. @param among only these are looked at; all that have a count if left out */
+/** The items whose count, or age, is at least so large. @param among only these are looked at; all that have a count if left out */
 export function atLeast(
   least: number,
   counts: ReadonlyMap<number, number>,
@@ -74,15 +84,21 @@ export function atLeast(
 
 /**
  * Writes the names of the items 1..N for a run, whole or not at all: a CSV file with the columns `id`, `interactions` and, as far as they are known,
- * `original_id`, `title` and `category`.
+ * `original_id`, `title`, `category` and `age_days`.
  * @throws GsasError naming the file if it cannot be written
  */
-export function writeItemNames(file: string, { titles, originals, categories, counts }: Required<ItemNames>): void {
-  const columns = Object.entries({ original_id: originals, title: titles, category: categories }).filter(
-    ([, { size }]) => size > 0,
-  );
+export function writeItemNames(
+  file: string,
+  { titles, originals, categories, counts, ages }: Required<ItemNames>,
+): void {
+  const columns = Object.entries({
+    original_id: originals,
+    title: titles,
+    category: categories,
+    age_days: ages,
+  }).filter(([, { size }]) => size > 0);
   const rows = Array.from(counts, ([item, count]) =>
-    [item, count, ...columns.map(([, values]) => quoteField(values.get(item) ?? ''))].join(','),
+    [item, count, ...columns.map(([, values]) => quoteField(String(values.get(item) ?? '')))].join(','),
   );
   const header = ['id', 'interactions', ...columns.map(([name]) => name)].join(',');
   writeWhole(file, [Buffer.from([header, ...rows, ''].join('\n'))]);
@@ -114,9 +130,7 @@ function idOf({ line, fields }: CsvRow, file: string, what: 'an item' | 'a user'
   throw new InputError(`${file}, line ${line}: ${JSON.stringify(id)} is not ${what} id; give a whole number from 1`);
 }
 
-function countOf(text: string, { line }: CsvRow, file: string): number {
+function countOf(text: string, { line }: CsvRow, file: string, what: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InputError(
-    `${file}, line ${line}: ${JSON.stringify(text)} is no count of interactions; give a whole number`,
-  );
+  throw new InputError(`${file}, line ${line}: ${JSON.stringify(text)} is no ${what}; give a whole number`);
 }

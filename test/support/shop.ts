@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { gsas } from './command.js';
 
-/** A shop's log: 40 users u0 … u39 of 8 to 12 items each out of sku-0 … sku-29, each user mostly of one category in three. */
+/** A shop's log over a fortnight: 40 users u0 … u39 of 8 to 12 items each out of sku-0 … sku-29, each user mostly of one category in three. */
 export function shopLog(users = 40): string {
   let state = 1;
   const draw = (below: number) => {
@@ -12,7 +12,7 @@ export function shopLog(users = 40): string {
   const rows = Array.from({ length: users }, (_, user) =>
     Array.from({ length: 8 + (user % 5) }, (_, t) => {
       const item = draw(5) > 0 ? 3 * draw(10) + (user % 3) : draw(30);
-      return `u${user},sku-${item},${1_700_000_000 + 1000 * t + user}\n`;
+      return `u${user},sku-${item},${1_700_000_000 + 100_000 * t + user}\n`;
     }).join(''),
   );
   return `user,item,timestamp\n${rows.join('')}`;
