@@ -74,10 +74,10 @@ describe('a run whose data has moved', () => {
       first.set(item, Math.min(times[i], first.get(item) ?? Infinity));
     }
     const end = Math.max(...times);
-    const old = [...first].filter(([id, time]) => end - time >= 13 * 86_400 && id !== 'sku-3').map(([id]) => id);
+    const old = [...first].filter(([id, time]) => end - time >= 12 * 86_400 && id !== 'sku-3').map(([id]) => id);
     expect(old.length).toBeGreaterThan(0);
     expect(old.length).toBeLessThan(29);
-    const found = idsOf(await recommend('--history', 'sku-3', '--top', '30', '--min-age', '13'));
+    const found = idsOf(await recommend('--history', 'sku-3', '--top', '30', '--min-age', '12'));
     expect(found.sort()).toEqual(old.sort());
   });
 

@@ -89,7 +89,7 @@ describe('a service answers as the command does', () => {
     ],
     ['so many of a category', { user: 'u9', per_category: 2 }, ['--user', 'u9', '--per-category', '2']],
     ['among popular items', { user: 'u9', min_popularity: 12 }, ['--user', 'u9', '--min-popularity', '12']],
-    ['among old items', { user: 'u9', min_age: 13 }, ['--user', 'u9', '--min-age', '13']],
+    ['among old items', { user: 'u9', min_age: 12 }, ['--user', 'u9', '--min-age', '12']],
     [
       'all at once',
       {
