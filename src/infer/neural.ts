@@ -8,6 +8,7 @@ import type { Tensor } from '../engine/tensor.js';
 import { gather } from '../kernels/gather/index.js';
 import { gbce } from '../kernels/score/judges/gbce.js';
 import { JUDGES } from '../kernels/score/judges/index.js';
+import { isCalibrated } from '../kernels/score/negatives/index.js';
 import { beginRanks, rank } from '../kernels/score/rank/index.js';
 import { isUnit, scoredHidden, unitTable } from '../kernels/score/similarity.js';
 import { topK } from '../kernels/score/top_k/index.js';
@@ -26,6 +27,8 @@ export interface NeuralSettings {
   /** The loss that the model was trained with (gBCE if left out) and its options. They decide whether a score's sigmoid is a probability. */
   readonly loss?: string;
   readonly gbce_t?: number;
+  /** The negatives that it was trained on; none that scores choose if left out. */
+  readonly negatives?: string;
 }
 
 const DEFAULT_BATCH = 512;
@@ -64,7 +67,7 @@ export class NeuralRecommender extends Recommender {
     this.batchRows = Math.min(MOST_ROWS, most);
     this.#rankRows = Math.min(eval_batch_size, most);
     const { loss = gbce.name } = training;
-    const calibrated = JUDGES[loss].calibrated?.({ ...training });
+    const calibrated = isCalibrated(JUDGES[loss], training);
     this.probability = calibrated ? sigmoid : undefined;
     this.meaning =
       'Logits: they order the items of one answer, and those of another answer, or of another model, are not comparable; ' +

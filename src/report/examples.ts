@@ -1,3 +1,4 @@
+import { isCalibrated } from '../kernels/score/negatives/index.js';
 import type { Example, Item } from './analysis.js';
 import { count, type Html, html } from './html.js';
 import { judgeOf, type RunRecord } from './run.js';
@@ -6,7 +7,7 @@ import { judgeOf, type RunRecord } from './run.js';
 export function exampleCards(run: RunRecord): Html | undefined {
   const { analysis } = run;
   if (!analysis) return undefined;
-  const calibrated = judgeOf(run).calibrated?.(run.config) ?? false;
+  const calibrated = isCalibrated(judgeOf(run), run.config);
   const percentages = calibrated && ' Percentages are predicted probabilities.';
   return html`<section><h2>Recommendations</h2>
 <p>Users of the test split, spread evenly over it. What came next is marked ▸.${percentages}</p>

@@ -28,6 +28,7 @@ export const hardestNegatives = {
   help: "the highest-scoring ones of uniform negatives that are not the user's own",
   options: OPTIONS,
   needs: 'histories',
+  chosenByScore: true,
   count: ({ hardest }) => hardest as number,
   check({ hardest, negs_per_pos }, _, source) {
     if ((hardest as number) <= (negs_per_pos as number)) return;

@@ -38,3 +38,12 @@ export function refusal(judge: Judge, negatives: Negatives): string | undefined 
 export function negativesFor({ negatives }: Judge): { name: string; only: boolean } {
   return { name: negatives ?? Object.keys(NEGATIVES)[0], only: negatives !== undefined };
 }
+
+/** Whether the sigmoid of a score is the probability that its item comes next, of a model trained under these options. */
+export function isCalibrated(
+  judge: Judge,
+  { negatives, ...options }: Readonly<Record<string, unknown>> & { readonly negatives?: string },
+): boolean {
+  const chosen = negatives !== undefined && NEGATIVES[negatives]?.chosenByScore;
+  return !chosen && judge.calibrated?.(options) === true;
+}

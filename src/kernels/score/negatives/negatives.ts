@@ -18,6 +18,8 @@ export interface Negatives extends Choice {
   readonly corrections?: Corrections;
   /** How many there are differs from batch to batch, so that no loss can be calibrated for a number of them. */
   readonly countVaries?: true;
+  /** Scores choose among them, so that no loss on them is calibrated. */
+  readonly chosenByScore?: true;
   /** Checks options against each other and the catalogue; each one alone has been checked already. @throws InputError naming `source` */
   check?(options: Readonly<Record<string, unknown>>, numItems: number, source: string): void;
   /** How many a token has, or at most has, if it differs from batch to batch. */

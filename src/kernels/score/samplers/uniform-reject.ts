@@ -61,10 +61,10 @@ fn candidates4(t: u32, quad: u32) -> vec4u {
 function sourceWords({ spans, histories }: SequenceRows, numItems: number): Uint32Array {
   const T = spans.length / 2;
   const lists = histories.map((items, row) => {
-    const own = items
+    const own = items // a row may hold ids that are no items, such as a mask's
       .slice()
       .sort()
-      .filter((item, i, sorted) => i === 0 || item !== sorted[i - 1]);
+      .filter((item, i, sorted) => item <= numItems && (i === 0 || item !== sorted[i - 1]));
     if (own.length < numItems) return own.map((item, i) => item - 1 - i);
     throw new InputError(
       `row ${row} is of a user who has all ${numItems} items, so that uniform-reject has none left to draw; set negatives to uniform`,
