@@ -9,6 +9,7 @@ import { embeddingOp } from './embedding/spec.js';
 import { gatherOp } from './gather/spec.js';
 import { groupOp } from './group/spec.js';
 import { groupedMatmulOps } from './grouped_matmul/spec.js';
+import { gruOp } from './gru/spec.js';
 import { layerNormOp } from './layer_norm/spec.js';
 import { linearOp } from './linear/spec.js';
 import { matmulOp } from './matmul/spec.js';
@@ -37,6 +38,7 @@ export const registry: readonly Op[] = [
   embeddingOp,
   gatherOp,
   groupOp,
+  gruOp,
   layerNormOp,
   linearOp,
   matmulOp,

@@ -3,10 +3,11 @@ import { type Both, type Option, unknownName, type Values } from '../base/option
 import type { Architecture, ModelConfig } from './architecture.js';
 import { bert4rec } from './bert4rec.js';
 import { esasrec } from './esasrec.js';
+import { gru4rec } from './gru4rec.js';
 import { gsasrec } from './gsasrec.js';
 import { sasrec } from './sasrec.js';
 
-const BUILT_IN = [gsasrec, sasrec, esasrec, bert4rec] as const;
+const BUILT_IN = [gsasrec, sasrec, esasrec, bert4rec, gru4rec] as const;
 
 /** The options of all built-in architectures together. A configuration holds those of its own architecture alone. */
 export type ModelOptions = Both<Values<(typeof BUILT_IN)[number]['options']>>;

@@ -15,7 +15,8 @@ export interface ActivationOptions {
 }
 
 /**
- * residual + dropout(f(x) * times), element by element, in one pass. f is `sigmoid`, `silu` (x sigmoid(x)) or `gelu`, the latter in its form by tanh.
+ * residual + dropout(f(x) * times), element by element, in one pass. f is `identity`, `sigmoid`, `silu` (x sigmoid(x)) or `gelu`,
+ * the latter in its form by tanh.
  * @param x [T, D]
  * @returns [T, D]
  * @throws ShapeError when an axis disagrees

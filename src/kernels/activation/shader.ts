@@ -6,6 +6,10 @@ import { cellsOf } from '../cells.js';
 
 /** WGSL over `alias Cell`: `act(x)` and its derivative `slope(x)`. `logistic` takes exp of -|x| alone, so that nothing overflows. */
 const ACTIVATION_WGSL = {
+  identity: /* wgsl */ `
+fn act(x: Cell) -> Cell { return x; }
+fn slope(x: Cell) -> Cell { return Cell(1.0); }
+`,
   sigmoid: /* wgsl */ `
 fn act(x: Cell) -> Cell { return logistic(x); }
 fn slope(x: Cell) -> Cell { let s = logistic(x); return s * (1.0 - s); }

@@ -15,6 +15,7 @@ interface Case {
 
 /** The activations in float64. */
 export const ACTIVATIONS: Readonly<Record<ActivationName, (x: number) => number>> = {
+  identity: (x) => x,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   silu: (x) => x / (1 + Math.exp(-x)),
   gelu: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
@@ -23,8 +24,9 @@ export const ACTIVATIONS: Readonly<Record<ActivationName, (x: number) => number>
 export const activationOp = defineOp<Case>()({
   name: 'activation',
   formula:
-    'y = residual + dropout(f(x) times); f is sigmoid, SiLU (with times: SwiGLU, Shazeer 2020, eq. 5) or GELU (Hendrycks and Gimpel 2016, by tanh)',
+    'y = residual + dropout(f(x) times); f is the identity, sigmoid, SiLU (with times: SwiGLU, Shazeer 2020, eq. 5) or GELU (Hendrycks and Gimpel 2016, by tanh)',
   cases: [
+    { name: 'identity', T: 19, D: 8, dropout: { rate: 0.4, site: 1 } },
     { name: 'sigmoid', T: 1, D: 1 },
     { name: 'sigmoid', T: 67, D: 24, times: true, residual: true, dropout: { rate: 0.3, site: 4 } },
     { name: 'silu', T: 37, D: 7, times: true, dropout: { rate: 0.5, site: 2 } },
