@@ -59,7 +59,12 @@ describe('bad input is one line that says what is wrong, exit code 2, and nothin
     ['an item out of range', dataOf('range'), 'range/val/input.txt, line 3: "241"', '(240)'],
     ['a target missing', dataOf('short'), 'short/test/output.txt has 199'],
     ['an unknown option', train('--embeding-dim', '8'), "unknown option '--embeding-dim'", '--embedding-dim?'],
-    ['an unknown preset', train('--preset', 'qick'), "'qick' is invalid", 'gsasrec-ml1m, sasrec-ml1m, sasrec-plus, sasrec-plus-3000, quick'],
+    [
+      'an unknown preset',
+      train('--preset', 'qick'),
+      "'qick' is invalid",
+      'gsasrec-ml1m, sasrec-ml1m, sasrec-plus, sasrec-plus-3000, quick',
+    ],
     ['a value of another kind', train('--embedding-dim', 'many'), '--embedding-dim is "many"', 'an integer'],
     ['a value out of range', train('--dropout-rate', '1'), '--dropout-rate is 1;', 'at least 0 and below 1'],
     ['more blocks than memory holds', train('--num-blocks', '1000000'), '--num-blocks is 1000000', 'at most 128'],
