@@ -60,10 +60,14 @@ describe('a step in parts', () => {
   );
 
   const others = Object.values(NEGATIVES).filter((each) => refusal(JUDGES.ssm, each) === undefined);
-  it.each(others.map(({ name, options }) => [name, options] as const))(
-    'has those of the whole batch on the negatives %s, weighted too',
-    async (negatives, { negs_per_pos }) => {
-      const options = { loss: 'ssm', negatives, ...(negs_per_pos && { negs_per_pos: 9 }) };
+  it.each(others.map((negatives) => [negatives.name, negatives] as const))(
+    'has those of the whole batch on the negatives %s, weighted and corrected too',
+    async (negatives, { options: { negs_per_pos }, corrections }) => {
+      const options: Partial<TrainOptions> = {
+        ...{ loss: 'ssm', negatives },
+        ...(negs_per_pos && { negs_per_pos: 9 }),
+        ...(corrections && { log_q: corrections.standard === true ? 'standard' : 'corrected' }),
+      };
       const weights = (i: number) => {
         const batch = batches.batch(0, i);
         return { ...batch, weights: Float32Array.from({ length: batch.tokens }, (_, t) => t % 4) };

@@ -62,6 +62,11 @@ describe.each(HARDWARE)("WebGPU's default limits and %s", (_, lanes) => {
     ['a head of 16 columns', { num_heads: 8, negs_per_pos: 1 }],
     ['an odd width', { embedding_dim: 50, num_heads: 2, negs_per_pos: 7 }],
     ['sampled softmax, lazy updates', { loss: 'ssm', table_updates: 'lazy' }],
+    [
+      'sampled softmax over a list for each sequence',
+      { loss: 'ssm', negatives: 'per-sequence', without_replacement: true, negs_per_pos: 300, embedding_dim: 64 },
+    ],
+    ['pairs within a batch, an odd width', { loss: 'bpr', negatives: 'in-batch', embedding_dim: 50, num_heads: 2 }],
     ['cross entropy over the catalogue', { loss: 'ce', optimizer: 'sgd', embedding_dim: 64 }],
   ] satisfies [string, Partial<TrainOptions>][])(
     '%s trains, ranks and explains without an error',

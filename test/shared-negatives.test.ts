@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../src/base/errors.js';
+import { HostRandom } from '../src/base/philox.js';
 import { drawOthers } from '../src/kernels/score/draw_others/index.js';
+import { inBatch, logDraws } from '../src/kernels/score/negatives/in-batch.js';
 import { resolveConfig } from '../src/train/config.js';
 import { stream } from './support/device.js';
 
@@ -84,4 +86,35 @@ it('refuses more negatives without replacement than there are items', () => {
   );
   expect(resolveConfig(58, [options])).toMatchObject(options);
   expect(() => resolveConfig(57, [{ without_replacement: true }])).toThrow(/means nothing for the negatives/);
+});
+
+describe('log q of in-batch negatives', () => {
+  it('is the log of how often an item is among the targets of a batch', () => {
+    const counts = Float64Array.from({ length: 41 }, (_, i) => (i === 0 ? 0 : 1 + ((i * i) % 37)));
+    const drawable = Array.from(counts, (count, item) => Array<number>(count).fill(item)).flat();
+    const random = new HostRandom(3);
+    const [batches, T] = [20_000, 60];
+    const times = new Float64Array(counts.length);
+    for (let i = 0; i < batches; i++) {
+      const items = new Set(Array.from({ length: T }, () => drawable[random.integer(drawable.length)]));
+      for (const item of items) times[item]++;
+    }
+    const log = logDraws(counts, { all: [{ targets: new Uint32Array(T / 2) }, { targets: new Uint32Array(T / 2) }] });
+    for (let item = 1; item < counts.length; item++) {
+      const expected = Math.exp(log(item));
+      const sigma = Math.sqrt((expected * (1 - expected)) / batches);
+      expect(Math.abs(times[item] / batches - expected), `item ${item}`).toBeLessThan(4.5 * sigma + 1e-12);
+    }
+  });
+
+  it('is finite for items that are never or always targets', () => {
+    const log = logDraws(Float64Array.of(0, 0, 9), { all: [{ targets: new Uint32Array(3) }] });
+    expect(log(1)).toBeLessThan(log(2));
+    expect(log(2)).toBe(0);
+  });
+
+  it('needs counts', () => {
+    expect(() => inBatch.prepare(stream, undefined, { log_q: 'standard' })).toThrow(InputError);
+    expect(inBatch.prepare(stream, undefined, { log_q: 'none' })).toBeUndefined();
+  });
 });

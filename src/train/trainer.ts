@@ -69,7 +69,7 @@ export class Trainer {
     this.stream = new Stream(gpu);
     const objective = objectiveOf(config);
     const source = objective.negatives.prepare?.(this.stream, counts, config);
-    this.#objective = { ...objective, ...(source && { source }) };
+    this.#objective = { ...objective, ...(counts && { counts }), ...(source && { source }) };
     this.model = new Model(this.stream, config, weights);
     const rule = RULES[config.optimizer];
     const options = { rule, settings: settingsOf(rule, config), lazy: updatesLazily(config) };

@@ -10,7 +10,7 @@ import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
 import type { Verdict } from '../judge.js';
 import { scorePositives } from '../shared/shader.js';
-import { answerForPositives, type JudgeConstants, judgeTile, tileItems, WORKGROUP } from './shader.js';
+import { answerForPositives, type JudgeConstants, judgeTile, TILE_CELLS, tileItems, WORKGROUP } from './shader.js';
 
 /** Scores in memory at one time: 16 MiB. */
 const HELD = 2 ** 22;
@@ -97,8 +97,9 @@ export function scoreCatalogue(
       const columns = stream.empty([D, of.count]);
       const rows = withRows ? stream.empty([of.count, D]) : undefined;
       const args = { ...table.bindings('table'), columns, ...(rows && { rows }), first: of.start, N, W: of.count, D };
-      const shader = tileItems({ table: table.layout, rows: withRows });
-      stream.dispatch(shader, args, [Math.ceil(of.count / WORKGROUP), D]);
+      const { count, ...cell } = cellsOf(D);
+      const shader = tileItems({ cell, table: table.layout, rows: withRows });
+      stream.dispatch(shader, args, [Math.ceil(of.count / WORKGROUP), Math.ceil(count / TILE_CELLS)]);
       return { columns, rows };
     };
 

@@ -1,7 +1,7 @@
 import { program } from '../../../engine/program.js';
 import { type TableLayout, tableWgsl } from '../../../engine/table.js';
 import { mainWgsl, wgsl } from '../../../engine/wgsl.js';
-import { cellsOf } from '../../cells.js';
+import { type Cell, cellsOf } from '../../cells.js';
 import { type Team, teamMain, teamWgsl } from '../../team.js';
 import { ROW_WGSL } from '../judge.js';
 import { JUDGES } from '../judges/index.js';
@@ -9,21 +9,36 @@ import { targetsWgsl } from '../targets.js';
 
 export const WORKGROUP = 64;
 
+/** Cells of a row that an invocation of `tileItems` copies: of four floats, a cache line. */
+export const TILE_CELLS = 4;
+
 /**
  * Rows of the table as the products take them: `columns` is their transpose, to score with, and `rows` the rows themselves. They are those of
- * neighbouring items or, with `lists`, of several lists of items. What is no item, and what pads a tile to whole cells, is 0 in both. Bound by memory,
- * and little beside the products.
+ * neighbouring items or, with `lists`, of several lists of items. What is no item, and what pads a tile to whole cells, is 0 in both.
+ *
+ * One invocation copies a few neighbouring cells of a row, so that a cache line of the table is read, and one of `rows` written, by one lane at once, while
+ * neighbouring lanes write neighbours in `columns`. Bound by memory.
  */
 export const tileItems = program(
   'score.catalogue.items',
-  ({ table, rows, lists = false }: { table: TableLayout; rows: boolean; lists?: boolean }) => wgsl`
-alias Cell = f32;
+  ({
+    cell: { type, size },
+    table,
+    rows,
+    lists = false,
+  }: {
+    cell: Cell;
+    table: TableLayout;
+    rows: boolean;
+    lists?: boolean;
+  }) => wgsl`
+alias Cell = ${type};
 struct Params { ${lists ? 'count: u32' : 'first: u32'}, N: u32, W: u32, D: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-${tableWgsl('table', 1, { cell: 'f32', cells: 'params.D', layout: table })}
+${tableWgsl('table', 1, { cell: type, cells: `(params.D / ${size}u)`, layout: table })}
 @group(0) @binding(2) var<storage, read_write> columns: array<f32>; // [lists, D, W]
 #if ${rows}
-@group(0) @binding(3) var<storage, read_write> rows: array<f32>; // [lists, W, D]
+@group(0) @binding(3) var<storage, read_write> rows: array<${type}>; // [lists, W, D]
 #endif
 #if ${lists}
 @group(0) @binding(4) var<storage, read> candidates: array<u32>; // [lists, W]
@@ -33,18 +48,26 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 #if ${lists}
   if (id.x >= params.count) { return; }
   let item = candidates[id.x];
-  let column = (id.x / params.W * params.D + id.y) * params.W + id.x % params.W;
+  let column = id.x / params.W * params.D * params.W + id.x % params.W;
 #else
   if (id.x >= params.W) { return; }
   let item = params.first + id.x;
-  let column = id.y * params.W + id.x;
+  let column = id.x;
 #endif
-  var value = 0.0;
-  if (item >= 1u && item <= params.N) { value = table_cell(item * params.D + id.y); }
-  columns[column] = value;
+  let cells = params.D / ${size}u;
+  let is_item = item >= 1u && item <= params.N;
+  for (var c = ${TILE_CELLS}u * id.y; c < min(${TILE_CELLS}u * (id.y + 1u), cells); c++) {
+    var value = Cell();
+    if (is_item) { value = table_cell(item * cells + c); }
+#if ${size === 1}
+    columns[column + c * params.W] = value;
+#else
+    for (var j = 0u; j < 4u; j++) { columns[column + (4u * c + j) * params.W] = value[j]; }
+#endif
 #if ${rows}
-  rows[id.x * params.D + id.y] = value;
+    rows[id.x * cells + c] = value;
 #endif
+  }
 }
 `,
 );
@@ -64,9 +87,9 @@ export interface JudgeConstants {
   gradients: boolean;
   /**
    * Candidates are those of lists, and positives are scored apart; else the candidates are neighbouring items, the positive among them. `others`: a candidate
-   * that is the token's positive does not count.
+   * that is the token's positive does not count. `corrected`: scores are less the log of how often their items are in such a list.
    */
-  lists?: { others: boolean };
+  lists?: { others: boolean; corrected: boolean };
 }
 
 /**
@@ -76,6 +99,7 @@ export interface JudgeConstants {
 export const judgeTile = program('score.catalogue.judge', (constants: JudgeConstants) => {
   const { judge, pass, firstTile, weighted, gradients, lists } = constants;
   const apart = lists !== undefined;
+  const corrected = lists?.corrected === true;
   const isItem = lists
     ? `(items != vec4u(0u))${lists.others ? ' & (items != vec4u(positive_item))' : ''}`
     : '(items >= vec4u(1u)) & (items <= vec4u(params.N))';
@@ -114,6 +138,9 @@ struct Params {
 #if ${sums && pass !== 'at_once'}
 @group(0) @binding(7) var<storage, read_write> summed: array<vec4<f32>>; // [M, 2, 4]: the candidates' largest score so far; sums relative to it
 #endif
+#if ${corrected}
+@group(0) @binding(7) var<storage, read> log_draws: array<vec4<f32>>; // [lists, W]
+#endif
 ${ROW_WGSL}${JUDGES[judge].wgsl}
 #if ${judges || pairs || sums}
 ${targetsWgsl(weighted)}
@@ -124,6 +151,13 @@ fn items4(list: u32, c: u32) -> vec4u {
   return candidates[list + c];
 #else
   return params.first + 4u * c + vec4u(0u, 1u, 2u, 3u);
+#endif
+}
+fn score4(t: u32, list: u32, c: u32, width: u32) -> vec4f {
+#if ${corrected}
+  return scores[t * width + c] - log_draws[list + c];
+#else
+  return scores[t * width + c];
 #endif
 }
 fn largest_of(s: vec4f) -> f32 { return max(max(s.x, s.y), max(s.z, s.w)); }
@@ -150,7 +184,7 @@ ${teamMain(constants.team)}
   var largest = ${apart ? 'positive_score' : 'LOWEST'};
   for (var c = lane; c < width; c += LANES) {
     let items = items4(list, c);
-    largest = max(largest, largest_of(select(vec4f(LOWEST), scores[t * width + c], is_item(items, target_item))));
+    largest = max(largest, largest_of(select(vec4f(LOWEST), score4(t, list, c, width), is_item(items, target_item))));
   }
   largest = team_max(largest, lane);
   var sum = 0.0;
@@ -164,7 +198,7 @@ ${teamMain(constants.team)}
 #endif
   for (var c = lane; c < width; c += LANES) {
     let items = items4(list, c);
-    sum += sum_of(select(vec4f(0.0), exp(scores[t * width + c] - vec4f(largest)), is_item(items, target_item)));
+    sum += sum_of(select(vec4f(0.0), exp(score4(t, list, c, width) - vec4f(largest)), is_item(items, target_item)));
   }
   sum = team_sum(sum, lane);
 #if ${pass === 'reduce'}
@@ -208,7 +242,14 @@ ${sumTile({ further: pass === 'reduce' && !firstTile, apart })}
   row.sums = summed[2u * t + 1u];
 #endif
 #if ${judges}
-  let share = share_of(token);
+  var share = share_of(token);
+#if ${sums && apart}
+  if (row.largest == LOWEST) { // no candidates, no loss
+    share = 0.0;
+    row.largest = 0.0;
+    row.sums = vec4f(1.0);
+  }
+#endif
   let negative = weight_of(false, share, 0.0);
   let positive = weight_of(true, share, 0.0);
   var loss = 0.0;
@@ -219,7 +260,7 @@ ${sumTile({ further: pass === 'reduce' && !firstTile, apart })}
     let items = items4(list, c);
     let is_target = ${apart ? 'vec4<bool>(false)' : 'items == vec4u(target_item)'};
     let w = select(vec4f(0.0), select(vec4f(negative), vec4f(positive), is_target), is_item(items, target_item));
-    let s = scores[t * width + c];
+    let s = score4(t, list, c, width);
 #if ${waits || sums}
     if (any(is_target)) { loss += sum_of(select(vec4f(0.0), loss_of(w, s, row), is_target)); }
 #else
@@ -274,7 +315,7 @@ function sumTile({ further, apart }: { further: boolean; apart: boolean }): stri
   for (var c = lane; c < width; c += LANES) {
     let items = items4(list, c);
     let counts = is_item(items, target_item)${apart ? '' : ' & (items != vec4u(target_item))'};
-    let s = scores[t * width + c];
+    let s = score4(t, list, c, width);
     for (var j = 0u; j < 4u; j++) {
       if (!counts[j]) { continue; }
       let larger = max(largest, s[j]);

@@ -54,5 +54,7 @@ function catalogueOp(judge: Judge): Op {
 
 /** All other items in ascending order. @returns [N - 1] */
 function othersOf(positive: number, N: number): Uint32Array {
-  return Uint32Array.from({ length: N - 1 }, (_, j) => (j + 1 < positive ? j + 1 : j + 2));
+  const others = new Uint32Array(N - 1);
+  for (let j = 0; j < others.length; j++) others[j] = j + 1 < positive ? j + 1 : j + 2;
+  return others;
 }

@@ -65,12 +65,13 @@ export function judgedReference(
   for (let t = 0; t < T; t++) {
     const target = positives[t];
     const candidates = candidatesOf(t, target);
-    if (candidates.length === 0 && judge.needs === 'positive') continue; // no pair
+    if (candidates.length === 0 && ['positive', 'softmax'].includes(judge.needs)) continue; // no pair
     const corrected = (id: number, positive: boolean) => {
       const s = score(t, id);
       return logQ === 'none' ? s : s + correctionOf(logQ, positive, id === target, logDrawsOf?.(t, id) ?? NaN);
     };
-    const scores = Float64Array.from(candidates, (id) => corrected(id, false));
+    const scores = new Float64Array(candidates.length);
+    for (let j = 0; j < scores.length; j++) scores[j] = corrected(candidates[j], false);
     const draws = judge.weighsDraws && logDrawsOf ? Math.exp(logDrawsOf(t, target)) : 0;
     const divided = judge.divisor(candidates.length) / judge.divisor(k ?? candidates.length);
     loss += divided * (weights?.[t] ?? 1) * judge.reference(corrected(target, true), scores, settings, draws);

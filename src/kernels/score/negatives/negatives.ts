@@ -50,6 +50,8 @@ export interface Given {
   readonly numItems: number;
   /** The configuration, of which negatives read their own options. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** How often each item is a training target, for negatives that need it. */
+  readonly counts?: ItemCounts;
   /** What `prepare` uploaded. */
   readonly source?: Tensor;
   /** What `lists` chose for this batch. */

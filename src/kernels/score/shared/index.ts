@@ -7,7 +7,7 @@ import { columnSumInto } from '../../column_sum/index.js';
 import { matmulByDepth, matmulByRows } from '../../grouped_matmul/index.js';
 import { contributeScatter, scatterAdd } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
-import { answerForPositives, judgeTile, tileItems, WORKGROUP } from '../catalogue/shader.js';
+import { answerForPositives, judgeTile, TILE_CELLS, tileItems, WORKGROUP } from '../catalogue/shader.js';
 import type { Verdict } from '../judge.js';
 import type { Lists } from './lists.js';
 import { scorePositives } from './shader.js';
@@ -51,6 +51,8 @@ export function scoreShared(
     targets: weighted ? [targets, 'T', 2] : [targets, 'T'],
     ids: [lists.ids, 'G', 'W'],
     listOf: [lists.listOf, 'T'],
+    ...(lists.logDraws && { logDraws: [lists.logDraws, 'G', 'W'] as const }),
+    ...(lists.positiveLogDraws && { positiveLogDraws: [lists.positiveLogDraws, 'T'] as const }),
   });
   const gradients = tape.needsGradient(h) || tape.needsGradient(table.pages[0]);
   const page = gradients ? table.whole(op) : undefined;
@@ -58,6 +60,7 @@ export function scoreShared(
   const parts = Math.ceil((stream.random.tokens ?? T) / T);
   const dense = parts * G * W >= table.rows;
 
+  const { count: cells, ...cell } = cellsOf(D);
   const losses = stream.empty([T, 1]);
   const outputs = gradients
     ? {
@@ -72,10 +75,15 @@ export function scoreShared(
     const team = teamOf(stream.gpu.capabilities);
     const scaled = (scale ?? 1 / T) / judge.divisor(lists.k);
     const positives = { ...table.bindings('table'), targets, running };
-    const positivesShader = scorePositives({ D, team, table: table.layout, weighted });
-    stream.dispatch(positivesShader, { h, ...positives, T, scale: scaled }, teamWorkgroups(team, T));
+    const { logDraws, positiveLogDraws } = lists;
+    const positivesShader = scorePositives({
+      ...{ D, team, table: table.layout, weighted, corrected: positiveLogDraws !== undefined },
+    });
+    const drawn = positiveLogDraws && { log_draws: positiveLogDraws };
+    stream.dispatch(positivesShader, { h, ...positives, ...drawn, T, scale: scaled }, teamWorkgroups(team, T));
     const judgeShader = judgeTile({
-      ...{ team, judge: judge.name, pass: 'at_once', firstTile: true, weighted, gradients, lists: { others } },
+      ...{ team, judge: judge.name, pass: 'at_once', firstTile: true, weighted, gradients },
+      lists: { others, corrected: logDraws !== undefined },
     });
 
     for (const { first, count, token, tokens, groups } of lists.chunks) {
@@ -84,14 +92,18 @@ export function scoreShared(
         const columns = stream.empty([count, D, W]);
         const rows = gradients ? stream.empty([count, W, D]) : undefined;
         const tiles = { ...table.bindings('table'), candidates, columns, ...(rows && { rows }) };
-        const tilesShader = tileItems({ table: table.layout, rows: gradients, lists: true });
+        const tilesShader = tileItems({ cell, table: table.layout, rows: gradients, lists: true });
         const slots = count * W;
-        stream.dispatch(tilesShader, { ...tiles, count: slots, N, W, D }, [Math.ceil(slots / WORKGROUP), D]);
+        stream.dispatch(tilesShader, { ...tiles, count: slots, N, W, D }, [
+          Math.ceil(slots / WORKGROUP),
+          Math.ceil(cells / TILE_CELLS),
+        ]);
         const scores = stream.empty([tokens, W]);
         matmulByRows(stream, groups, { a: h, b: columns, out: scores, from: token });
         const judged = { scores, targets, losses, running, candidates: lists.ids, list_of: lists.listOf };
+        const corrections = logDraws && { log_draws: logDraws };
         const numbers = { M: tokens, W, first: token, scale: scaled, ...judge.uniforms(settings) };
-        stream.dispatch(judgeShader, { ...judged, ...numbers }, teamWorkgroups(team, tokens));
+        stream.dispatch(judgeShader, { ...judged, ...corrections, ...numbers }, teamWorkgroups(team, tokens));
         if (!outputs || !rows) return;
         const { dh, drows } = outputs;
         matmulByRows(stream, groups, { a: scores, b: rows, out: dh, to: token });
@@ -108,7 +120,7 @@ export function scoreShared(
     if (outputs) {
       const { dh, ids, slopes } = outputs;
       const shader = answerForPositives({ D, table: table.layout, weighted });
-      stream.dispatch(shader, { ...positives, dh, ids, slopes, T }, Math.ceil((T * cellsOf(D).count) / WORKGROUP));
+      stream.dispatch(shader, { ...positives, dh, ids, slopes, T }, Math.ceil((T * cells) / WORKGROUP));
     }
   });
   const loss = stream.empty([1]);

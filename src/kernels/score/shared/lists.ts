@@ -3,8 +3,11 @@ import type { Tensor } from '../../../engine/tensor.js';
 import { uploadTogether, VIEW_STEP } from '../../../engine/upload.js';
 import { type RowGroups, rowGroups } from '../../grouped_matmul/index.js';
 
-/** Numbers in memory at one time: scores of tokens by candidates, or rows of candidates. 16 MiB of each. */
+/** Scores of tokens by candidates in memory at one time: 16 MiB. */
 const HELD = 2 ** 22;
+
+/** The same of numbers in the candidates' rows, for as many scores: with more lists at a time, a dense gradient is gone through less often. */
+const ROWS_HELD = 2;
 
 /** Consecutive tokens that share a list. */
 export interface Sharers {
@@ -22,6 +25,10 @@ export interface Lists {
   readonly k: number;
   /** [T] u32 the list of each token */
   readonly listOf: Tensor;
+  /** If scores are corrected: the log of how often each candidate is in such a list. [G, W] */
+  readonly logDraws?: Tensor;
+  /** If those of positives are corrected too: the same of each token's. [T] */
+  readonly positiveLogDraws?: Tensor;
   /** Lists that are scored together. */
   readonly chunks: readonly Chunk[];
 }
@@ -114,7 +121,7 @@ function inChunks<Piece extends Sharers>(
   const chunks: Piece[][] = [];
   for (const list of sharers) {
     const chunk = chunks[chunks.length - 1];
-    const fits = chunk && (list.end - chunk[0].start) * W <= held && (chunk.length + 1) * W * D <= held;
+    const fits = chunk && (list.end - chunk[0].start) * W <= held && (chunk.length + 1) * W * D <= ROWS_HELD * held;
     if (fits) chunk.push(list);
     else chunks.push([list]);
   }

@@ -5,10 +5,22 @@ import { cellsOf } from '../../cells.js';
 import { type Team, teamMain, teamWgsl } from '../../team.js';
 import { targetsWgsl } from '../targets.js';
 
-/** The score of each token's positive. One team a token. Bound by reading h and a row of the table for each. */
+/** The score of each token's positive, with `corrected` less the log of how often the item is drawn. One team a token. Bound by reading h and a row of the table for each. */
 export const scorePositives = program(
   'score.shared.positives',
-  ({ D, team, table, weighted }: { D: number; team: Team; table: TableLayout; weighted: boolean }) => {
+  ({
+    D,
+    team,
+    table,
+    weighted,
+    corrected = false,
+  }: {
+    D: number;
+    team: Team;
+    table: TableLayout;
+    weighted: boolean;
+    corrected?: boolean;
+  }) => {
     const { type, count } = cellsOf(D);
     return wgsl`${teamWgsl(team)}
 alias Cell = ${type};
@@ -19,6 +31,9 @@ struct Params { T: u32, scale: f32 }
 ${tableWgsl('table', 2, { cell: type, cells: 'CELLS', layout: table })}
 @group(0) @binding(3) var<storage, read> targets: array<u32>; // [T]; weighted [T, 2]
 @group(0) @binding(4) var<storage, read_write> running: array<vec2<f32>>; // [T, 2]: the score, and room for its slope
+#if ${corrected}
+@group(0) @binding(5) var<storage, read> log_draws: array<f32>; // [T]
+#endif
 ${targetsWgsl(weighted)}
 ${teamMain(team)}
   let inside = team < params.T;
@@ -33,6 +48,9 @@ ${teamMain(team)}
 #endif
   }
   score = team_sum(score, lane);
+#if ${corrected}
+  score -= log_draws[t];
+#endif
   if (inside && lane == 0u) { running[t] = vec2f(score, 0.0); }
 }
 `;
