@@ -3,6 +3,7 @@ import { addCompare } from './commands/compare.js';
 import { addEval } from './commands/eval.js';
 import { addGpu } from './commands/gpu.js';
 import { addKernels } from './commands/kernels.js';
+import { addLosses } from './commands/losses.js';
 import { addRegisters } from './commands/registers.js';
 import { addReport } from './commands/report.js';
 import { addScale } from './commands/scale.js';
@@ -32,6 +33,7 @@ function warn(warning: string | undefined): void {
 addKernels(program);
 addStep(program);
 addEval(program);
+addLosses(program);
 addStartup(program);
 addScale(program);
 addServe(program);

@@ -239,6 +239,6 @@ describe('text', () => {
 
   it('names the operations that there are', () => {
     expect(opsCalled('adam').map(({ name }) => name)).toEqual(['adam']);
-    expect(() => opsCalled('adamm')).toThrow('known are add, attention');
+    expect(() => opsCalled('adamm')).toThrow('known are activation, add, attention');
   });
 });

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { KernelTime } from '../../src/engine/profiler.js';
 import { peakRssMib } from '../common/memory.js';
+import type { Sample } from '../losses/check.js';
 import { SHAPE_KEYS, type ShapeKey, type StepShape } from './shapes.js';
 
 /**
@@ -18,9 +19,9 @@ export interface Ready {
 
 /**
  * `step`: a training step on the next batch. `eval`: all rows ranked, the last item of each held out. `ranks`: the same with its
- * outcome told, to be checked.
+ * outcome told, to be checked. `check`: the loss and gradients of a first step, of implementations that `bench losses` compares.
  */
-export type Question = 'step' | 'eval' | 'ranks';
+export type Question = 'step' | 'eval' | 'ranks' | 'check';
 
 export interface Reply {
   /** The process's own wall time. */
@@ -32,6 +33,8 @@ export interface Reply {
   /** Of an evaluation. */
   'ndcg@10'?: number;
   ranking?: Ranking;
+  /** Of a check. */
+  gradients?: readonly Sample[];
   /** The device's peak memory, if it is known. */
   device_mib?: number;
   /** GPU time of each kernel, of an implementation that was started with --profile. */
@@ -99,7 +102,7 @@ export function onError(): void {
 
 /** Says that it is ready and answers each question of its input, until `quit` or its end. */
 export async function serve(
-  answers: Record<Question, () => Promise<Omit<Reply, 'ms' | 'rss_mib'>>>,
+  answers: Partial<Record<Question, () => Promise<Omit<Reply, 'ms' | 'rss_mib'>>>>,
   about: Omit<Ready, 'ready'>,
 ): Promise<void> {
   const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -108,7 +111,7 @@ export async function serve(
     const question = line.trim();
     if (question === 'quit') break;
     const start = performance.now();
-    const result = await answers[question as Question]();
+    const result = await answers[question as Question]!();
     say({ ms: performance.now() - start, ...result, rss_mib: peakRssMib() });
   }
 }
