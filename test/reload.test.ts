@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -7,10 +7,11 @@ import { ScoringRecommender } from '../src/infer/scoring.js';
 import { serve } from '../src/serve/serve.js';
 import type { RecommendReply } from '../src/serve/service.js';
 import { writeDataset } from '../src/store/layout.js';
-import { gsas, type Running, startGsas } from './support/command.js';
+import { gsas, MAIN, type Running, start, startGsas } from './support/command.js';
 import { expectMistake } from './support/output.js';
 import { scratchFolder } from './support/scratch.js';
 import { dataset, MODEL } from './support/small.js';
+import { skipUntested } from './support/untested.js';
 import { writeUntrainedRun } from './support/untrained-run.js';
 
 const CLIENTS = 64;
@@ -112,6 +113,25 @@ describe('a service whose model is replaced', () => {
     service.signal('SIGTERM');
     expect(await service.ended).toMatchObject({ status: 0 });
   });
+});
+
+it('ends when its terminal is closed, though SIGHUP alone makes it look for a new model', async (context) => {
+  // Into a file: writing to a terminal that is gone would end it, too.
+  const command = `'${process.execPath}' '${MAIN}' serve run --port 0 > said.txt`;
+  const terminal = start('script', ['-qec', command, '/dev/null'], at());
+  const ended = terminal.ended.catch(() => 'there is no such program');
+  const said = () =>
+    existsSync(at('said.txt')) ? /http:\/\/[\d.:]+\//.exec(readFileSync(at('said.txt'), 'utf8')) : null;
+  const sayingSo = expect
+    .poll(said, { timeout: 30_000 })
+    .not.toBe(null)
+    .then(() => undefined);
+  const early = await Promise.race([ended, sayingSo]);
+  if (early !== undefined) skipUntested(context, 'there is no `script` of util-linux to make a terminal');
+  const [address] = said()!;
+  expect(await stepOf(address)).toBeGreaterThan(0);
+  terminal.signal('SIGKILL');
+  await expect.poll(() => stepOf(address).catch(() => 'gone'), { timeout: 10_000 }).toBe('gone');
 });
 
 it('looks for new checkpoints of runs only', async () => {

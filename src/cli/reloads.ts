@@ -1,4 +1,4 @@
-import { type BigIntStats, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, openSync, statSync } from 'node:fs';
 
 /** How often a file is looked at. */
 const LOOK_MS = 500;
@@ -16,7 +16,7 @@ export interface Reloads<T> {
 
 /**
  * Loads something anew at every SIGHUP, which Windows does not have, and whenever a file has changed. What is asked for during a load makes one more load.
- * From the call on, SIGHUP does not end the process.
+ * From the call on, SIGHUP ends the process only if its terminal is gone, as by SIGTERM.
  */
 export function reloads<T>({ load, file, refuse, signal }: Reloads<T>): AsyncIterable<T> {
   let asked = false;
@@ -26,10 +26,15 @@ export function reloads<T>({ load, file, refuse, signal }: Reloads<T>): AsyncIte
     wake();
   };
   const looking = file === undefined ? undefined : setInterval(watching(file, ask), LOOK_MS);
-  if (process.platform !== 'win32') process.on('SIGHUP', ask);
+  const onTerminal = hasTerminal();
+  const hangUp = () => {
+    if (onTerminal && !hasTerminal()) process.kill(process.pid, 'SIGTERM');
+    else ask();
+  };
+  if (process.platform !== 'win32') process.on('SIGHUP', hangUp);
   signal.addEventListener('abort', () => {
     clearInterval(looking);
-    process.off('SIGHUP', ask);
+    process.off('SIGHUP', hangUp);
     wake();
   });
   return (async function* () {
@@ -64,4 +69,14 @@ function watching(file: string, onChange: () => void): () => void {
 function stampOf(file: string): string | undefined {
   const stats: BigIntStats | undefined = statSync(file, { bigint: true, throwIfNoEntry: false });
   return stats && `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+}
+
+/** Whether the process belongs to a terminal. It does not any more when that has been closed. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
