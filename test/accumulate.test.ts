@@ -62,10 +62,11 @@ describe('a step in parts', () => {
   const others = Object.values(NEGATIVES).filter((each) => refusal(JUDGES.ssm, each) === undefined);
   it.each(others.map((negatives) => [negatives.name, negatives] as const))(
     'has those of the whole batch on the negatives %s, weighted and corrected too',
-    async (negatives, { options: { negs_per_pos }, corrections }) => {
+    async (negatives, { options: { negs_per_pos, hardest }, corrections }) => {
       const options: Partial<TrainOptions> = {
         ...{ loss: 'ssm', negatives },
         ...(negs_per_pos && { negs_per_pos: 9 }),
+        ...(hardest && { hardest: 3 }),
         ...(corrections && { log_q: corrections.standard === true ? 'standard' : 'corrected' }),
       };
       const weights = (i: number) => {
