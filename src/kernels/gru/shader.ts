@@ -17,12 +17,13 @@ const MAIN = `${mainWgsl(WORKGROUP)}
   let end = min(span.y, params.T);`;
 
 /**
- * One workgroup per sequence, step by step; the state is in workgroup memory, and a lane has every WORKGROUP-th unit. Bound by the loads of the recurrent
- * weights, 3 D² a token, which caches must serve, and by two barriers a step. Loops end at uniforms, so that compilers do not unroll them.
+ * One workgroup per sequence, step by step; the state is in workgroup memory. A lane has every WORKGROUP-th row of the weights, then cells of the state, which it
+ * writes whole: lanes that wrote components of one vector could overwrite each other. Bound by the loads of the recurrent weights, 3 D² a token, which caches must
+ * serve, and by two barriers a step. Loops end at uniforms, so that compilers do not unroll them.
  */
 export const forward = program('gru.forward', ({ D }: { D: number }) => {
   const { type, size } = cellsOf(D);
-  const unit = size === 4 ? 'state[j / 4u][j % 4u]' : 'state[j]';
+  const part = size === 4 ? '[part]' : '';
   return wgsl`${cellWgsl(D)}
 const D = ${D}u;
 struct Params { T: u32, units: u32, cells: u32 }
@@ -34,28 +35,34 @@ struct Params { T: u32, units: u32, cells: u32 }
 @group(0) @binding(5) var<storage, read_write> y: array<f32>; // [T, D]
 @group(0) @binding(6) var<storage, read_write> gates: array<vec4<f32>>; // [T, D]: r, z, n, and what r multiplies
 var<workgroup> state: array<Cell, CELLS>;
-var<workgroup> next: array<f32, D>;
+var<workgroup> products: array<f32, ${3 * D}>;
 ${SIGMOID}
-fn recurrent(row: u32) -> f32 {
-  var sum = Cell();
-  for (var c = 0u; c < params.cells; c++) { sum += weight[row * CELLS + c] * state[c]; }
-  return total(sum) + bias[row];
-}
 ${MAIN}
   for (var c = local; c < params.cells; c += ${WORKGROUP}u) { state[c] = Cell(); }
   workgroupBarrier();
   for (var t = number; t < end; t++) {
-    for (var j = local; j < params.units; j += ${WORKGROUP}u) {
-      let r = sigmoid(inputs[t * 3u * D + j] + recurrent(j));
-      let z = sigmoid(inputs[t * 3u * D + D + j] + recurrent(D + j));
-      let inner = recurrent(2u * D + j);
-      let n = 2.0 * sigmoid(2.0 * (inputs[t * 3u * D + 2u * D + j] + r * inner)) - 1.0; // tanh
-      next[j] = (1.0 - z) * n + z * ${unit};
-      gates[t * D + j] = vec4f(r, z, n, inner);
-      y[t * D + j] = next[j];
+    for (var row = local; row < 3u * params.units; row += ${WORKGROUP}u) {
+      var sum = Cell();
+      for (var c = 0u; c < params.cells; c++) { sum += weight[row * CELLS + c] * state[c]; }
+      products[row] = total(sum) + bias[row];
     }
     workgroupBarrier();
-    for (var j = local; j < params.units; j += ${WORKGROUP}u) { ${unit} = next[j]; }
+    for (var c = local; c < params.cells; c += ${WORKGROUP}u) {
+      var cell = state[c];
+      for (var part = 0u; part < ${size}u; part++) {
+        let j = c * ${size}u + part;
+        let at = t * 3u * D + j;
+        let r = sigmoid(inputs[at] + products[j]);
+        let z = sigmoid(inputs[at + D] + products[D + j]);
+        let inner = products[2u * D + j];
+        let n = 2.0 * sigmoid(2.0 * (inputs[at + 2u * D] + r * inner)) - 1.0; // tanh
+        let next = (1.0 - z) * n + z * cell${part};
+        gates[t * D + j] = vec4f(r, z, n, inner);
+        y[t * D + j] = next;
+        cell${part} = next;
+      }
+      state[c] = cell;
+    }
     workgroupBarrier();
   }
 }
