@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { bare } from '../bench/losses/bare.js';
 import {
   batchOfCase,
   configOfCase,
@@ -9,9 +10,11 @@ import {
   QUICK,
 } from '../bench/losses/case.js';
 import { checkAgrees, sampleOf } from '../bench/losses/check.js';
-import '../bench/losses/measure.js'; // registers the model of two tables
 import { JUDGES } from '../src/kernels/score/judges/index.js';
 import { NEGATIVES } from '../src/kernels/score/negatives/index.js';
+import { registerArchitecture } from '../src/model/registry.js';
+
+registerArchitecture(bare);
 
 const all = lossCases(QUICK, Object.keys(JUDGES), Object.keys(NEGATIVES));
 

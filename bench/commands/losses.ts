@@ -5,10 +5,12 @@ import { type Command, Option } from 'commander';
 import { GsasError, InputError } from '../../src/base/errors.js';
 import { JUDGES } from '../../src/kernels/score/judges/index.js';
 import { NEGATIVES } from '../../src/kernels/score/negatives/index.js';
+import { registerArchitecture } from '../../src/model/registry.js';
 import { openAdapter } from '../../src/node/adapter.js';
 import { parseCount, parseNames } from '../common/options.js';
 import { saveResults } from '../common/results.js';
 import { settingOf, settingText } from '../common/setting.js';
+import { bare } from '../losses/bare.js';
 import { LOSS_SHAPES, type LossCase, lossCases, QUICK } from '../losses/case.js';
 import { headText, type LossRow, measureCase, rowText, SIDES } from '../losses/measure.js';
 
@@ -47,6 +49,7 @@ async function runLosses({ shape: name, quick, json, save, ...flags }: Flags): P
   if (flags.impl[0] !== 'gsas') {
     throw new InputError('--impl: begins with gsas, whose first step the others are compared with');
   }
+  registerArchitecture(bare); // here, so that no other bench knows it
   const cases = lossCases(quick ? QUICK : LOSS_SHAPES[name], flags.loss, flags.negatives);
   if (cases.length === 0) {
     throw new InputError(`--loss ${flags.loss} goes with none of --negatives ${flags.negatives}; choose others`);

@@ -1,17 +1,13 @@
 import { join } from 'node:path';
 import { NEGATIVES } from '../../src/kernels/score/negatives/index.js';
-import { registerArchitecture } from '../../src/model/registry.js';
 import type { Measurement } from '../common/results.js';
 import { ROOT } from '../common/setting.js';
 import { isWide, summarise } from '../common/statistics.js';
 import { digits } from '../common/table.js';
 import { Implementation } from '../step/implementations.js';
 import { race, ratio } from '../step/race.js';
-import { bare } from './bare.js';
 import { batchOfCase, configOfCase, costOfCase, type LossCase } from './case.js';
 import { checkAgrees, type Outcome } from './check.js';
-
-registerArchitecture(bare);
 
 /** How to start each side of a case, before the folder. */
 export const SIDES = {
