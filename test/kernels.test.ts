@@ -7,7 +7,7 @@ import { openTestGpu } from './support/gpu.js';
 describe.each([{ subgroups: true }, { subgroups: false }])('kernels, subgroups $subgroups', (options) => {
   let gpu: Gpu;
   beforeAll(async () => {
-    gpu = await openTestGpu(options);
+    gpu = await openTestGpu({ ...options, poison: true });
   });
   afterAll(() => gpu.close());
 

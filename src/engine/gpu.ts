@@ -38,6 +38,8 @@ export interface GpuOptions {
   software?: boolean;
   /** False skips the check that subgroups behave as kernels assume, on devices where nothing runs. */
   probe?: boolean;
+  /** New buffers hold NaN instead of zeros: tests then notice what reads beyond a tensor's end, or before anything was written. */
+  poison?: boolean;
   /** Measure GPU time per kernel. Each dispatch becomes a pass, which is a little slower. */
   profile?: boolean;
   /** Called with every wait for the GPU when it begins, so that a host whose binding polls can sleep meanwhile (`restDuring` in src/node/rest.ts). */
@@ -97,7 +99,7 @@ export class Gpu {
     const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = BufferUsage;
     // A system that has promised more than it has kills the process that asks for it.
     const memory = new DeviceMemory(capabilities.software ? this.hostMemory : Infinity);
-    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, memory);
+    this.pool = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, limit, nextId, memory, options.poison);
     this.staging = new BufferPool(device, MAP_READ | COPY_DST, device.limits.maxBufferSize, nextId, memory);
     this.pipelines = new PipelineCache(device);
     this.uniforms = new UniformRing(device, nextId);

@@ -10,6 +10,7 @@ export interface PooledBuffer extends Holding {
 }
 
 const SMALLEST = 256;
+const NAN_BITS = 0x7fc00000; // as an id, far beyond any table
 
 /**
  * The size that is really allocated: the next of four steps between powers of two, so that at most a fifth is wasted and batches of nearly equal
@@ -37,6 +38,8 @@ export class BufferPool {
     readonly limit: number,
     private readonly nextId: () => number,
     private readonly memory = new DeviceMemory(),
+    /** Fills new buffers with NaN, see `GpuOptions.poison`. */
+    private readonly poison = false,
   ) {}
 
   /** Buffers created so far. */
@@ -99,7 +102,11 @@ export class BufferPool {
 
   #create(size: number, asked: string): PooledBuffer {
     this.memory.check(size, asked);
-    const gpu = this.device.createBuffer({ label: asked, size, usage: this.usage });
+    const gpu = this.device.createBuffer({ label: asked, size, usage: this.usage, mappedAtCreation: this.poison });
+    if (this.poison) {
+      new Uint32Array(gpu.getMappedRange()).fill(NAN_BITS);
+      gpu.unmap();
+    }
     this.#created++;
     const buffer = { id: this.nextId(), gpu, bytes: size, lastUse: 0, holders: 0, purpose: '' };
     this.memory.add(buffer);
