@@ -186,7 +186,7 @@ describe('a log without a header whose columns are not where they are assumed', 
   it('takes the one column of times where flags name the others', async () => {
     write('log.txt', `${GOWALLA.join('\n')}\n`);
     expect(await imported('log.txt', '--user-col', '1', '--item-col', '5')).toContain('time = column 2\nnote: ');
-    expect(text('items.csv')).toContain('\n1,22847,22847\n');
+    expect(text('items.csv')).toContain('\n1,22847,22847,0\n');
     expect(text('test/output.txt')).toBe('1\n');
   });
 });
