@@ -32,7 +32,7 @@ export function addTrain(program: Command): void {
   const command = program
     .command('train')
     .description(
-      'train gSASRec; without --data, on an embedded synthetic catalogue whose best possible ranking is known',
+      'train a model, gSASRec by default; without --data, on an embedded synthetic catalogue whose best possible ranking is known',
     )
     .option(
       '--data <folder>',
