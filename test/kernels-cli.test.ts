@@ -37,7 +37,9 @@ describe('kernels', () => {
         .map((name) => `${name}.wgsl`)
         .sort(),
     );
-    expect(names).toEqual(expect.arrayContaining(['attention.backward_key.wgsl', 'matmul.wgsl', 'matmul.2.wgsl']));
+    expect(names).toEqual(
+      expect.arrayContaining(['attention.tiled.backward_key.wgsl', 'matmul.wgsl', 'matmul.2.wgsl']),
+    );
     const texts = names.map((name) => readFileSync(join(folder, name), 'utf8'));
     expect(new Set(texts).size).toBe(texts.length);
     expect(texts.filter((text) => !text.includes('@compute'))).toEqual([]);
