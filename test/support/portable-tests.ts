@@ -22,6 +22,9 @@ export function scriptOf(base: string, expression: string): string {
   })`;
 }
 
+/** Another compiler has a thousand shaders before it, on as many cores as the machine has. */
+const COMPILING = 600_000; // milliseconds
+
 /** A test for each case of the registry, computed by another WebGPU. */
 export function describeCases(name: string, results: () => Promise<unknown>): void {
   describe(name, () => {
@@ -30,7 +33,7 @@ export function describeCases(name: string, results: () => Promise<unknown>): vo
       const found = (await results()) as CaseResults;
       console.log(`${name}: on ${found.adapter}, subgroups of ${found.subgroupSize} lanes`);
       cases = found.cases;
-    }, 300_000);
+    }, COMPILING);
 
     for (const op of library.registry) {
       describe(op.name, () => {
@@ -46,15 +49,19 @@ export function describeCases(name: string, results: () => Promise<unknown>): vo
 
 /** A model trained by another WebGPU has the losses and recommends the items that one trained here has and does. */
 export function testTraining(name: string, results: () => Promise<unknown>): void {
-  it(name, async () => {
-    const gpu = await openTestGpu();
-    const [there, here] = [(await results()) as TrainingResults, await runTraining(library, gpu)];
-    gpu.close();
-    expect(here.losses).toHaveLength(20);
-    expect(there.losses).toHaveLength(20);
-    there.losses.forEach((loss, i) => {
-      expect(Math.abs(loss / here.losses[i] - 1), `loss ${i}`).toBeLessThan(1e-4);
-    });
-    expect(there.top.map(({ item }) => item)).toEqual(here.top.map(({ item }) => item));
-  }, 300_000);
+  it(
+    name,
+    async () => {
+      const gpu = await openTestGpu();
+      const [there, here] = [(await results()) as TrainingResults, await runTraining(library, gpu)];
+      gpu.close();
+      expect(here.losses).toHaveLength(20);
+      expect(there.losses).toHaveLength(20);
+      there.losses.forEach((loss, i) => {
+        expect(Math.abs(loss / here.losses[i] - 1), `loss ${i}`).toBeLessThan(1e-4);
+      });
+      expect(there.top.map(({ item }) => item)).toEqual(here.top.map(({ item }) => item));
+    },
+    COMPILING,
+  );
 }
