@@ -1,8 +1,6 @@
-import { PHILOX_WGSL } from '../../base/philox.js';
-import { DROPOUT_PARAMS, DROPOUT_WGSL } from '../../engine/random.js';
 import { mainWgsl, wgsl } from '../../engine/wgsl.js';
 import { cellsOf } from '../cells.js';
-import { headWgsl } from './tile.js';
+import { eachTileWgsl, tilesHeadWgsl } from './tile.js';
 
 /** What is baked into the tiled kernels. */
 export interface TiledConstants {
@@ -182,52 +180,22 @@ ${terms((i) => `w.${xyzw[i]}`)}`
 }
 
 /**
- * WGSL of a tiled kernel: a workgroup takes `rows` consecutive rows of one head and one sequence at a time. Tiles begin at multiples of that from
- * their sequence's start, so that what a sequence comes to does not depend on its neighbours; a workgroup does those that begin in its window.
- * `body` finds the sequence (start, end), the tile (first, last; ends are exclusive; first_row, its row in a binding) and what is the lane's.
+ * WGSL of a kernel whose workgroups take tiles of `rows` rows (see `eachTileWgsl`) and share what they need through workgroup memory. `body` also finds what
+ * is the lane's: key_group, query_group, column and row.
  */
 export function tiledWgsl(
-  { heads, headSize, dropout, last = false }: TiledConstants,
+  constants: TiledConstants,
   { rows, queries, keys, keyGroups, across, deep }: Tiling,
   declarations: string,
   body: string,
 ): string {
-  return wgsl`${headWgsl(heads, headSize)}
-struct Params { T: u32, chunks: u32, ${dropout ? `whole: u32, ${DROPOUT_PARAMS}` : ''} }
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> spans: array<vec2<u32>>; // [T, 2], or [Q, 2]
-${declarations}
-var<workgroup> staged: array<Cell, ${STAGED / cellsOf(headSize).size}>;
+  return wgsl`${tilesHeadWgsl(constants, declarations)}
+var<workgroup> staged: array<Cell, ${STAGED / cellsOf(constants.headSize).size}>;
 var<workgroup> tile: array<vec4f, ${queries * (keys / 4 + 1)}>; // [queries, keys]
-#if ${dropout}
-${PHILOX_WGSL}${DROPOUT_WGSL}
-#endif
 ${mainWgsl(LANES)}
-  let head = number % HEADS;
   let key_group = local % ${keyGroups}u;
   let query_group = local / ${keyGroups}u;
   let column = local % ${across}u;
   let row = local / ${across}u * ${deep}u;
-#if ${last}
-  let first_row = number / HEADS;
-  if (first_row < params.T) {
-    let start = spans[first_row].x;
-    let end = clamp(spans[first_row].y, 1u, arrayLength(&k) / (HEADS * CELLS));
-    let first = end - 1u;
-    let last = end;
-#else
-  let window = number / HEADS * ${rows}u;
-  let window_end = min(window + ${rows}u, params.T);
-  let span = spans[min(window, params.T - 1u)];
-  let next = span.x + (window - span.x + ${rows - 1}u) / ${rows}u * ${rows}u;
-  for (var first = min(next, span.y); first < window_end; first = max(spans[first].y, first + 1u)) {
-    let start = spans[first].x;
-    let end = clamp(spans[first].y, first + 1u, params.T);
-    let last = min(first + ${rows}u, end);
-    let first_row = first;
-#endif
-    ${body}
-  }
-}
-`;
+${eachTileWgsl(`${rows}u`, constants.last ?? false, body)}`;
 }
