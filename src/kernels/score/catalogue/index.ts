@@ -10,7 +10,8 @@ import { contributeScatter } from '../../scatter_add/index.js';
 import { teamOf, teamWorkgroups } from '../../team.js';
 import type { Verdict } from '../judge.js';
 import { scorePositives } from '../shared/shader.js';
-import { answerForPositives, type JudgeConstants, judgeTile, TILE_CELLS, tileItems, WORKGROUP } from './shader.js';
+import { type JudgeConstants, judgeTile } from './judge.js';
+import { answerForPositives, TILE_CELLS, tileItems, WORKGROUP } from './shader.js';
 
 /** Scores in memory at one time: 16 MiB. */
 const HELD = 2 ** 22;
