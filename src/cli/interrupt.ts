@@ -1,14 +1,15 @@
 import { constants } from 'node:os';
+import type { Gpu } from '../engine/gpu.js';
 
-type Signal = 'SIGINT' | 'SIGTERM';
+export type Signal = 'SIGINT' | 'SIGTERM';
 
 /** Signals this soon after the first are its echoes, not a second Ctrl-C: npm and npx forward one that the terminal has sent already. */
 export const ECHO_MS = 500;
 /** How long cleaning up may take. A driver that compiles a shader could delay it for minutes. */
 const CLEANUP_MS = 5000;
 
-/** How long a process that was asked to end waits for shaders that are being compiled. */
-const COMPILING_MS = 3000;
+/** How long a process that was asked to end waits for a shader that is being compiled. */
+const COMPILING_MS = 15_000;
 
 /** The exit code of a process that a signal ended before its work was done. */
 export function exitCodeOf(signal: Signal): number {
@@ -48,14 +49,20 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   }
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM, which then does not end the process. */
+/** Aborted by the first Ctrl-C or SIGTERM, which then does not end the process. Its reason is that signal's name. */
 export function endSignal(): AbortSignal {
   const end = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort());
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort(signal));
   return end.signal;
 }
 
-/** Ends the process soon, whatever a closed device still compiles: that delays the end, but exiting at once can crash in its driver. */
-export function exitSoon(): void {
-  setTimeout(() => process.exit(), COMPILING_MS).unref();
+/**
+ * Closes a device whose work a signal has cut short. Closing blocks the process until the shader that is being compiled is done, and exiting meanwhile
+ * can crash in the driver. So it waits until the device is idle, and where that takes long the process ends by the signal itself.
+ * @param signal which nothing handles any more
+ */
+export async function closeAfter(signal: Signal, gpu: Gpu): Promise<void> {
+  setTimeout(() => process.kill(process.pid, signal), COMPILING_MS).unref();
+  await gpu.idle();
+  gpu.close();
 }

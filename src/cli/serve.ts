@@ -12,7 +12,7 @@ import { modelNames, occurrences } from '../store/names.js';
 import { openSource, recallSource, trainedOnEverything } from '../store/source.js';
 import { knownUsers } from '../store/users.js';
 import { parseCount, titlesOption } from './arguments.js';
-import { endSignal, exitSoon } from './interrupt.js';
+import { closeAfter, endSignal } from './interrupt.js';
 import { reloads } from './reloads.js';
 import { type SubjectFlags, subjectOf, takeSubject, withDevice } from './subject.js';
 import { parsePort } from './watch.js';
@@ -65,6 +65,7 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
     const shown = verbose && error instanceof Error ? error.stack! : printable(line);
     process.stderr.write(`${new Date().toISOString()} ${shown}\n`);
   };
+  const close = (gpu: Gpu) => (signal.aborted ? closeAfter(signal.reason, gpu) : gpu.close());
   await withDevice(async (device) => {
     const replacements = reloads<ServedModel>({
       ...{ load: () => servedModel(run, flags, device), file, signal },
@@ -78,8 +79,7 @@ async function runServe(run: string | undefined, flags: Flags, command: Command)
         console.log(`${label}${step === undefined ? '' : `, step ${step},`} is served from now on`),
       onOpen: (address) => console.log(`${label} is served at ${address} until Ctrl-C`),
     });
-    exitSoon();
-  });
+  }, close);
 }
 
 /** What the arguments name, as it is now. */

@@ -105,7 +105,10 @@ export function baselineSubject(name: string, source: Source, settings: Settings
 }
 
 /** Runs work that may need a device, which is opened at the first call of the work's argument and closed at the end. */
-export async function withDevice<T>(work: (device: () => Promise<Gpu>) => Promise<T>): Promise<T> {
+export async function withDevice<T>(
+  work: (device: () => Promise<Gpu>) => Promise<T>,
+  close: (gpu: Gpu) => void | Promise<void> = (gpu) => gpu.close(),
+): Promise<T> {
   let opened: Promise<Gpu> | undefined;
   try {
     return await work(() => {
@@ -114,7 +117,7 @@ export async function withDevice<T>(work: (device: () => Promise<Gpu>) => Promis
     });
   } finally {
     await opened?.then(
-      (gpu) => gpu.close(),
+      close,
       () => {}, // the work has thrown the reason why it cannot be opened
     );
   }

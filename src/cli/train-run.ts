@@ -12,7 +12,7 @@ import { STOP_REASONS, type Validation } from '../train/run-store.js';
 import { trainThroughLoss } from '../train/through-loss.js';
 import { type TrainResult, train } from '../train/train.js';
 import { dryRun } from './dry-run.js';
-import { ECHO_MS, exitCodeOf, exitSoon } from './interrupt.js';
+import { closeAfter, ECHO_MS, exitCodeOf, type Signal } from './interrupt.js';
 import { formatMetric, metricRow, metricTable } from './metrics.js';
 import { reportTraining } from './report-run.js';
 import { tuneAtFirstUse } from './tune.js';
@@ -63,11 +63,13 @@ export async function trainPart({ out, flags }: TrainJob, { request, closing }: 
   const progress = new Progress(process.stdout, limits);
   const interrupt = new AbortController();
   let asked = 0;
+  let ending: Signal | undefined;
   let page: ReturnType<typeof watchBeside> | undefined;
-  const stop = (signal: 'SIGINT' | 'SIGTERM') => {
+  const stop = (signal: Signal) => {
     if (interrupt.signal.aborted && performance.now() - asked > ECHO_MS) process.exit(exitCodeOf(signal));
     if (interrupt.signal.aborted) return;
     asked = performance.now();
+    ending = signal;
     progress.print('saving and stopping (once more to stop at once)');
     interrupt.abort();
   };
@@ -105,11 +107,11 @@ export async function trainPart({ out, flags }: TrainJob, { request, closing }: 
     if (!aborted) gpu.close(); // the report opens another device, which times kernels
     const report = flags.report && (await reportTraining(store.name, aborted));
     if (report) progress.print(`report: ${report}`);
-    if (aborted) exitSoon();
   } finally {
     progress.clear();
-    gpu.close();
     if (page?.connected) page.disconnect();
+    if (ending) await closeAfter(ending, gpu);
+    else gpu.close();
   }
 }
 

@@ -63,7 +63,7 @@ async function compileFrom(queue: IterableIterator<Program>, gpu: Gpu, bindings:
     pass.dispatchWorkgroupsIndirect(none, 0);
     pass.end();
     device.queue.submit([encoder.finish()]);
-    await gpu.wait(device.queue.onSubmittedWorkDone()).catch(() => {});
+    await gpu.idle();
   }
   for (const buffer of buffers) pool.release(buffer);
   uniforms.destroy();

@@ -208,6 +208,11 @@ export class Gpu {
     return work;
   }
 
+  /** Waits until all that was submitted is done, or the device is gone. */
+  async idle(): Promise<void> {
+    await this.wait(this.device.queue.onSubmittedWorkDone()).catch(() => {});
+  }
+
   /** Waits for the compiler's reports; then the same as `check`. */
   async settle(): Promise<void> {
     await this.wait(this.pipelines.reports());
